@@ -1,0 +1,40 @@
+# Everything runs in .venv, which is made once and again when pyproject.toml changes.
+PYTHON ?= python3
+CORES ?= 2
+BIN := .venv/bin
+DEMO := config/demo/config.yaml
+
+.PHONY: demo test lint format clean
+
+# Two models train side by side, one core each.
+demo: .venv/installed
+	$(BIN)/snakemake all --configfile $(DEMO) --cores $(CORES) \
+		--set-threads train_model=1 predict_chromosome=1 --rerun-incomplete --show-failed-logs
+
+test: .venv/installed-dev
+	$(BIN)/python -m pytest
+
+lint: .venv/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	PATH="$(BIN):$$PATH" $(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/snakemake --lint --configfile $(DEMO)
+
+format: .venv/installed-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	PATH="$(BIN):$$PATH" $(BIN)/snakefmt Snakefile rules
+
+clean:
+	rm -rf results/demo .snakemake
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/installed: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --progress-bar off --editable .
+	touch $@
+
+.venv/installed-dev: .venv/installed
+	$(BIN)/python -m pip install --progress-bar off --editable ".[dev]"
+	touch $@

@@ -1,0 +1,39 @@
+# Single-base RNA-seq coverage from DNA: from sample sheets to a report.
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+# A config file on the command line replaces the default one: nothing of it is mixed in.
+if not workflow.config_settings.configfiles:
+
+    configfile: "config/config.yaml"
+
+
+report: "resources/captions/workflow.rst"
+
+
+include: "rules/common.smk"
+include: "rules/simulation.smk"
+include: "rules/reference.smk"
+include: "rules/samples.smk"
+include: "rules/tracks.smk"
+include: "rules/windows.smk"
+include: "rules/training.smk"
+include: "rules/prediction.smk"
+include: "rules/genes.smk"
+include: "rules/evaluation.smk"
+include: "rules/report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        out("report.html"),
+        out("samples/resolved.tsv"),
+        out("windows/windows.bed.gz"),
+        [out(f"tracks/observed/{track}.bw") for track in TRACKS],
+        [out(f"tracks/predicted/{model}/{track}.bw") for model, track in MODEL_TRACKS],
+        out("genes/observed.tsv.gz"),
+        [out(f"genes/predicted/{model}.tsv.gz") for model in MODELS],
+        [out(f"evaluation/{table}.tsv") for table in SCORE_TABLES],

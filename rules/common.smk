@@ -1,0 +1,115 @@
+# Configuration, sheets and helpers that every stage uses.
+import itertools
+import re
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+sys.path.insert(0, f"{workflow.basedir}/workflow_scripts")
+
+from rnatracks.config import check_chromosomes, expand_models, is_url, known_chromosomes, validate_config
+from rnatracks.errors import InputError
+from rnatracks.genome import chromosome_splits
+from rnatracks.samples import check_local_files, read_cell_types, read_samples, tracks_of
+from rnatracks.terms import Source, Split, Strand
+
+CONFIG_FILES = ", ".join(map(str, workflow.config_settings.configfiles)) or "config/config.yaml"
+
+try:
+    CONFIG = validate_config(config, Path(workflow.basedir) / "config/schemas/config.schema.yaml", CONFIG_FILES)
+    CELL_TYPES = {cell_type.name: cell_type for cell_type in read_cell_types(Path(CONFIG["cell_types"]))}
+    SAMPLES = read_samples(Path(CONFIG["samples"]), list(CELL_TYPES.values()))
+    MODELS = expand_models(CONFIG, list(CELL_TYPES))
+    SIMULATED = Path(CONFIG["results"]) / "simulated" if CONFIG["simulate"] else None
+    if workflow.is_main_process:
+        known = known_chromosomes(CONFIG)
+        if known is not None:
+            check_chromosomes(CONFIG, known, CONFIG["genome"]["fasta"])
+        check_local_files(SAMPLES, SIMULATED, CONFIG["samples"])
+except InputError as error:
+    sys.exit(f"rnatracks: {error}")
+
+CHROMOSOMES = CONFIG["genome"]["chromosomes"]
+SPLITS = chromosome_splits(CHROMOSOMES, {Split.VALID: CONFIG["split"]["valid"], Split.TEST: CONFIG["split"]["test"]})
+TRACKS_OF = {name: tracks_of(cell_type, SAMPLES) for name, cell_type in CELL_TYPES.items()}
+TRACKS = [track for tracks in TRACKS_OF.values() for track in tracks]
+MODEL_TRACKS = [
+    (name, track) for name, model in MODELS.items() for cell_type in model.cell_types for track in TRACKS_OF[cell_type]
+]
+# Cell types whose samples are all listed with a path or URL; those of the others are searched for.
+LISTED = {
+    name
+    for name in CELL_TYPES
+    if all(sample.source in (Source.LOCAL, Source.URL) for sample in SAMPLES if sample.cell_type == name)
+    and any(sample.cell_type == name for sample in SAMPLES)
+}
+# Regions become file names: chr19:39,407,000-39,439,000 -> chr19_39407000-39439000
+LOCI = {re.sub(r"[^\w.-]", "_", locus.replace(",", "")): locus for locus in CONFIG["loci"]}
+SCORE_TABLES = ["base_resolution", "gene_expression", "differential"]
+
+
+def out(path):
+    """A path under the output root."""
+    return f"{CONFIG['results']}/{path}"
+
+
+def any_of(names):
+    """A regular expression for exactly these names."""
+    return "|".join(map(re.escape, names)) or "(?!)"
+
+
+wildcard_constraints:
+    cell_type=any_of(CELL_TYPES),
+    strand=any_of(Strand),
+    model=any_of(MODELS),
+    chrom=any_of(CHROMOSOMES),
+    locus=any_of(LOCI),
+    sample=r"[\w.-]+",
+
+
+def reference_file(name):
+    """The genome, annotation or blacklist: the local file itself, or where its download goes."""
+    location = REFERENCES[name]["location"]
+    return out(f"downloads/reference/{name}") if is_url(location) else location
+
+
+REFERENCES = {
+    "genome": {"location": CONFIG["genome"]["fasta"], "md5": CONFIG["genome"]["md5"]},
+    "annotation": {"location": CONFIG["annotation"]["gtf"], "md5": CONFIG["annotation"]["md5"]},
+    "blacklist": {"location": CONFIG["blacklist"], "md5": None},
+}
+
+
+def samples_of(cell_type):
+    """Samples of a cell type; where they must be searched for, the DAG waits for the search."""
+    if cell_type in LISTED:
+        return [sample for sample in SAMPLES if sample.cell_type == cell_type]
+    resolved = checkpoints.resolve_samples.get(cell_type=cell_type).output[0]
+    return read_samples(Path(resolved), [CELL_TYPES[cell_type]])
+
+
+def sample_named(wildcards):
+    return next(sample for sample in samples_of(wildcards.cell_type) if sample.name == wildcards.sample)
+
+
+def signal_path(sample, strand):
+    """A sample's bigWig: the local file itself, or where its download goes."""
+    location = sample.files[strand].location
+    return out(f"downloads/samples/{sample.cell_type}/{sample.name}.{strand}.bw") if is_url(location) else location
+
+
+def observed_tracks(cell_types, suffix):
+    return [out(f"tracks/observed/{track}{suffix}") for name in cell_types for track in TRACKS_OF[name]]
+
+
+def model_tracks(wildcards):
+    return [str(track) for name in MODELS[wildcards.model].cell_types for track in TRACKS_OF[name]]
+
+
+def compared_models():
+    """Pairs of tracks of two cell types that one family of models predicts, on one strand."""
+    for family, group in itertools.groupby(MODELS.values(), key=lambda model: model.family):
+        tracks = [(model.name, track) for model in group for name in model.cell_types for track in TRACKS_OF[name]]
+        for (model_a, a), (model_b, b) in itertools.combinations(tracks, 2):
+            if a.strand == b.strand and a.cell_type != b.cell_type:
+                yield family, (model_a, str(a)), (model_b, str(b))

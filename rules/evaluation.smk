@@ -1,0 +1,71 @@
+# Scores: moments are streamed track by track, then combined by split.
+
+
+rule sum_moments:
+    input:
+        observed=out("tracks/observed/{cell_type}.{strand}.bw"),
+        predicted=out("tracks/predicted/{model}/{cell_type}.{strand}.bw"),
+        fasta=out("reference/genome.fa"),
+        index=out("reference/genome.fa.fai"),
+    output:
+        out("evaluation/moments/{model}/{cell_type}.{strand}.tsv"),
+    log:
+        out("logs/sum_moments/{model}/{cell_type}.{strand}.log"),
+    benchmark:
+        out("benchmarks/sum_moments/{model}/{cell_type}.{strand}.tsv")
+    conda:
+        "../envs/genomics.yaml"
+    params:
+        chromosomes=CHROMOSOMES,
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=120,
+    script:
+        "../workflow_scripts/sum_moments.py"
+
+
+rule score_bases:
+    input:
+        [out(f"evaluation/moments/{model}/{track}.tsv") for model, track in MODEL_TRACKS],
+    output:
+        out("evaluation/base_resolution.tsv"),
+    log:
+        out("logs/score_bases.log"),
+    conda:
+        "../envs/genomics.yaml"
+    params:
+        tracks=[(model, str(track)) for model, track in MODEL_TRACKS],
+        splits={chrom: str(split) for chrom, split in SPLITS.items()},
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=10,
+    script:
+        "../workflow_scripts/score_bases.py"
+
+
+rule score_genes:
+    input:
+        observed=out("genes/observed.tsv.gz"),
+        predicted=expand(out("genes/predicted/{model}.tsv.gz"), model=MODELS),
+    output:
+        genes=out("evaluation/gene_expression.tsv"),
+        differences=out("evaluation/differential.tsv"),
+    log:
+        out("logs/score_genes.log"),
+    conda:
+        "../envs/genomics.yaml"
+    params:
+        models=list(MODELS),
+        tracks=[(model, str(track)) for model, track in MODEL_TRACKS],
+        pairs=list(compared_models()),
+        splits={chrom: str(split) for chrom, split in SPLITS.items()},
+        gene_types=CONFIG["genes"]["types"],
+        pseudocount=CONFIG["genes"]["pseudocount"],
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    script:
+        "../workflow_scripts/score_genes.py"

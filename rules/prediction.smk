@@ -1,0 +1,50 @@
+# Prediction: one job a model and chromosome, then one track a file.
+
+
+rule predict_chromosome:
+    input:
+        weights=out("models/{model}/model.safetensors"),
+        config=out("models/{model}/config.json"),
+        fasta=out("reference/genome.fa"),
+        index=out("reference/genome.fa.fai"),
+    output:
+        temp(out("tracks/predicted/{model}/parts/{chrom}.npy")),
+    log:
+        out("logs/predict_chromosome/{model}/{chrom}.log"),
+    benchmark:
+        out("benchmarks/predict_chromosome/{model}/{chrom}.tsv")
+    conda:
+        "../envs/torch.yaml"
+    params:
+        size=CONFIG["windows"]["size"],
+        overlap=CONFIG["windows"]["overlap"],
+        batch_size=CONFIG["prediction"]["batch_size"],
+    threads: 4
+    resources:
+        mem_mb=16000,
+        runtime=480,
+        gpu=1,
+    script:
+        "../workflow_scripts/predict_chromosome.py"
+
+
+rule gather_prediction:
+    input:
+        parts=expand(out("tracks/predicted/{{model}}/parts/{chrom}.npy"), chrom=CHROMOSOMES),
+        sizes=out("reference/chrom.sizes"),
+    output:
+        out("tracks/predicted/{model}/{cell_type}.{strand}.bw"),
+    log:
+        out("logs/gather_prediction/{model}/{cell_type}.{strand}.log"),
+    benchmark:
+        out("benchmarks/gather_prediction/{model}/{cell_type}.{strand}.tsv")
+    conda:
+        "../envs/genomics.yaml"
+    params:
+        row=lambda wildcards: model_tracks(wildcards).index(f"{wildcards.cell_type}.{wildcards.strand}"),
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=240,
+    script:
+        "../workflow_scripts/gather_prediction.py"

@@ -1,0 +1,133 @@
+# Figures and the report.
+
+
+rule plot_training:
+    input:
+        out("models/{model}/training_log.tsv"),
+    output:
+        report(
+            out("figures/training/{model}.svg"),
+            caption="../resources/captions/training_curve.rst",
+            category="Training",
+            labels={"model": "{model}"},
+        ),
+    log:
+        out("logs/plot_training/{model}.log"),
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    script:
+        "../workflow_scripts/plot_training.py"
+
+
+rule plot_genes:
+    input:
+        observed=out("genes/observed.tsv.gz"),
+        predicted=out("genes/predicted/{model}.tsv.gz"),
+    output:
+        report(
+            out("figures/genes/{model}/{cell_type}.{strand}.svg"),
+            caption="../resources/captions/gene_scatter.rst",
+            category="Scores",
+            labels={"model": "{model}", "track": "{cell_type} {strand}"},
+        ),
+    log:
+        out("logs/plot_genes/{model}/{cell_type}.{strand}.log"),
+    conda:
+        "../envs/report.yaml"
+    params:
+        splits={chrom: str(split) for chrom, split in SPLITS.items()},
+        gene_types=CONFIG["genes"]["types"],
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    script:
+        "../workflow_scripts/plot_genes.py"
+
+
+rule plot_locus:
+    input:
+        sizes=out("reference/chrom.sizes"),
+        genes=out("reference/genes.tsv.gz"),
+        exons=out("reference/exons.bed.gz"),
+        observed=[out(f"tracks/observed/{track}.bw") for track in TRACKS],
+        predicted=[out(f"tracks/predicted/{model}/{track}.bw") for model, track in MODEL_TRACKS],
+    output:
+        report(
+            out("figures/loci/{locus}.svg"),
+            caption="../resources/captions/locus.rst",
+            category="Loci",
+            labels={"locus": "{locus}"},
+        ),
+    log:
+        out("logs/plot_locus/{locus}.log"),
+    conda:
+        "../envs/report.yaml"
+    params:
+        locus=lambda wildcards: LOCI[wildcards.locus],
+        tracks=[str(track) for track in TRACKS],
+        models=[(model, str(track)) for model, track in MODEL_TRACKS],
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    script:
+        "../workflow_scripts/plot_locus.py"
+
+
+rule write_report:
+    input:
+        samples=out("qc/samples.tsv"),
+        statistics=[out(f"tracks/observed/{track}.json") for track in TRACKS],
+        base=out("evaluation/base_resolution.tsv"),
+        genes=out("evaluation/gene_expression.tsv"),
+        differences=out("evaluation/differential.tsv"),
+        training=[out(f"figures/training/{model}.svg") for model in MODELS],
+        scatters=[out(f"figures/genes/{model}/{track}.svg") for model, track in MODEL_TRACKS],
+        loci=[out(f"figures/loci/{locus}.svg") for locus in LOCI],
+        references=[reference_file(name) for name in REFERENCES if REFERENCES[name]["location"]],
+        signals=lambda wildcards: [
+            signal_path(sample, strand)
+            for cell_type in CELL_TYPES
+            for sample in samples_of(cell_type)
+            for strand in sample.files
+        ],
+    output:
+        report(
+            out("report.html"),
+            caption="../resources/captions/report.rst",
+            category="Overview",
+            labels={"page": "Report"},
+        ),
+    log:
+        out("logs/write_report.log"),
+    conda:
+        "../envs/report.yaml"
+    params:
+        config=CONFIG,
+        config_files=CONFIG_FILES,
+        models={name: asdict(model) for name, model in MODELS.items()},
+        scatter_titles=[f"{model}, {track}" for model, track in MODEL_TRACKS],
+        loci=LOCI,
+        benchmarks=out("benchmarks"),
+        checkout=workflow.basedir,
+        resources=f"{workflow.basedir}/resources",
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    script:
+        "../workflow_scripts/write_report.py"
+
+
+onsuccess:
+    if Path(out("report.html")).is_file():
+        import pandas as pd
+        from rnatracks.report import headline
+
+        tables = [pd.read_csv(out(f"evaluation/{table}.tsv"), sep="\t") for table in SCORE_TABLES[:2]]
+        print("", *headline(*tables), f"Report: {out('report.html')}", sep="\n", file=sys.stderr)

@@ -1,0 +1,102 @@
+# Samples: which files they are, fetched, read through and checked.
+
+
+checkpoint resolve_samples:
+    output:
+        out("samples/resolved/{cell_type}.tsv"),
+    log:
+        out("logs/resolve_samples/{cell_type}.log"),
+    conda:
+        "../envs/genomics.yaml"
+    params:
+        listed=lambda wildcards: wildcards.cell_type in LISTED,
+        rows=lambda wildcards: [sample.as_row() for sample in SAMPLES if sample.cell_type == wildcards.cell_type],
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=30,
+    script:
+        "../workflow_scripts/resolve_samples.py"
+
+
+rule gather_resolved:
+    input:
+        expand(out("samples/resolved/{cell_type}.tsv"), cell_type=CELL_TYPES),
+    output:
+        out("samples/resolved.tsv"),
+    log:
+        out("logs/gather_resolved.log"),
+    conda:
+        "../envs/genomics.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=5,
+    script:
+        "../workflow_scripts/gather_tables.py"
+
+
+rule fetch_signal:
+    output:
+        out("downloads/samples/{cell_type}/{sample}.{strand}.bw"),
+    log:
+        out("logs/fetch_signal/{cell_type}/{sample}.{strand}.log"),
+    conda:
+        "../envs/genomics.yaml"
+    params:
+        url=lambda wildcards: sample_named(wildcards).files[Strand(wildcards.strand)].location,
+        md5=lambda wildcards: sample_named(wildcards).files[Strand(wildcards.strand)].md5,
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=240,
+    script:
+        "../workflow_scripts/fetch_file.py"
+
+
+rule check_sample:
+    input:
+        sizes=out("reference/chrom.sizes"),
+        signals=lambda wildcards: [
+            signal_path(sample_named(wildcards), strand) for strand in sample_named(wildcards).files
+        ],
+    output:
+        out("qc/samples/{cell_type}/{sample}.json"),
+    log:
+        out("logs/check_sample/{cell_type}/{sample}.log"),
+    benchmark:
+        out("benchmarks/check_sample/{cell_type}/{sample}.tsv")
+    conda:
+        "../envs/genomics.yaml"
+    params:
+        strands=lambda wildcards: [str(strand) for strand in sample_named(wildcards).files],
+        md5=lambda wildcards: [file.md5 for file in sample_named(wildcards).files.values()],
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=60,
+    script:
+        "../workflow_scripts/check_sample.py"
+
+
+rule tabulate_samples:
+    input:
+        lambda wildcards: [
+            out(f"qc/samples/{sample.cell_type}/{sample.name}.json")
+            for cell_type in CELL_TYPES
+            for sample in samples_of(cell_type)
+        ],
+    output:
+        out("qc/samples.tsv"),
+    log:
+        out("logs/tabulate_samples.log"),
+    conda:
+        "../envs/genomics.yaml"
+    params:
+        total=CONFIG["normalisation"]["total"],
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=5,
+    script:
+        "../workflow_scripts/tabulate_samples.py"

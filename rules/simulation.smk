@@ -1,0 +1,35 @@
+# The built-in demo data: a small genome, its genes and RNA-seq samples, from a seed.
+
+if SIMULATED:
+    MADE = {sample.name: sample for sample in SAMPLES if sample.name in CONFIG["simulate"]["samples"]}
+
+    rule simulate:
+        output:
+            fasta=CONFIG["genome"]["fasta"],
+            gtf=CONFIG["annotation"]["gtf"],
+            blacklist=CONFIG["blacklist"],
+            signals=[file.location for sample in MADE.values() for file in sample.files.values()],
+        log:
+            out("logs/simulate.log"),
+        benchmark:
+            out("benchmarks/simulate.tsv")
+        conda:
+            "../envs/genomics.yaml"
+        params:
+            settings={key: value for key, value in CONFIG["simulate"].items() if key != "samples"},
+            samples=[
+                {
+                    "name": name,
+                    "cell_type": sample.cell_type,
+                    "plus": sample.files[Strand.PLUS].location,
+                    "minus": sample.files[Strand.MINUS].location,
+                }
+                | CONFIG["simulate"]["samples"][name]
+                for name, sample in MADE.items()
+            ],
+        threads: 1
+        resources:
+            mem_mb=1000,
+            runtime=10,
+        script:
+            "../workflow_scripts/simulate_data.py"

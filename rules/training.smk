@@ -1,0 +1,33 @@
+# Fine-tuning: one job a model.
+
+
+rule train_model:
+    input:
+        fasta=out("reference/genome.fa"),
+        index=out("reference/genome.fa.fai"),
+        windows=out("windows/windows.bed.gz"),
+        bigwigs=lambda wildcards: observed_tracks(MODELS[wildcards.model].cell_types, ".bw"),
+        statistics=lambda wildcards: observed_tracks(MODELS[wildcards.model].cell_types, ".json"),
+    output:
+        weights=out("models/{model}/model.safetensors"),
+        config=out("models/{model}/config.json"),
+        card=out("models/{model}/README.md"),
+        log=out("models/{model}/training_log.tsv"),
+    log:
+        out("logs/train_model/{model}.log"),
+    benchmark:
+        out("benchmarks/train_model/{model}.tsv")
+    conda:
+        "../envs/torch.yaml"
+    params:
+        model=lambda wildcards: asdict(MODELS[wildcards.model]),
+        windows=CONFIG["windows"],
+        training=CONFIG["training"],
+        total=CONFIG["normalisation"]["total"],
+    threads: 8
+    resources:
+        mem_mb=32000,
+        runtime=2880,
+        gpu=1,
+    script:
+        "../workflow_scripts/train_model.py"

@@ -1,0 +1,26 @@
+# Windows: the genome cut into overlapping pieces, each with its split.
+
+
+rule index_windows:
+    input:
+        fasta=out("reference/genome.fa"),
+        index=out("reference/genome.fa.fai"),
+        blacklist=reference_file("blacklist") if CONFIG["blacklist"] else [],
+    output:
+        out("windows/windows.bed.gz"),
+    log:
+        out("logs/index_windows.log"),
+    benchmark:
+        out("benchmarks/index_windows.tsv")
+    conda:
+        "../envs/genomics.yaml"
+    params:
+        splits={chrom: str(split) for chrom, split in SPLITS.items()},
+        size=CONFIG["windows"]["size"],
+        overlap=CONFIG["windows"]["overlap"],
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    script:
+        "../workflow_scripts/index_windows.py"

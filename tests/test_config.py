@@ -1,0 +1,364 @@
+"""Configuration: the shipped files are valid, and bad ones are refused in one plain line."""
+
+import copy
+import dataclasses
+import gzip
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from rnatracks import simulate
+from rnatracks.config import (
+    HeadPlan,
+    ModelPlan,
+    check_chromosomes,
+    expand_models,
+    is_url,
+    known_chromosomes,
+    validate_config,
+)
+from rnatracks.errors import InputError
+
+CONFIG = Path(__file__).parents[1] / "config"
+SCHEMA = CONFIG / "schemas" / "config.schema.yaml"
+SHIPPED = [CONFIG / "config.yaml", CONFIG / "demo" / "config.yaml"]
+MINIMAL = """
+genome: {fasta: genome.fa, chromosomes: [chr1, chr2, chr3]}
+annotation: {gtf: genes.gtf}
+samples: samples.tsv
+cell_types: cell_types.tsv
+models: {small: {cell_types: each, backbone: some/model}}
+"""
+MIXTRAL = {
+    "type": "mixtral",
+    "hidden_size": 32,
+    "intermediate_size": 64,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "num_local_experts": 4,
+}
+ABSENT = object()
+
+
+def config_with(key: str, value: object) -> dict:
+    """The minimal configuration with one dotted key set, or removed if `value` is ABSENT."""
+    config = yaml.safe_load(MINIMAL)
+    *parents, last = key.split(".")
+    node = config
+    for parent in parents:
+        node = node.setdefault(parent, {})
+    if value is ABSENT:
+        del node[last]
+    else:
+        node[last] = copy.deepcopy(value)
+    return config
+
+
+def schema_fields(schema: dict, prefix: str = "") -> dict[str, dict]:
+    """Every field of a schema by its dotted name; NAME stands for a free name."""
+    fields = {}
+    for key, field in schema.get("properties", {}).items():
+        fields |= {f"{prefix}{key}": field} | schema_fields(field, f"{prefix}{key}.")
+    free = schema.get("additionalProperties")
+    if isinstance(free, dict):
+        fields |= {f"{prefix}NAME": free} | schema_fields(free, f"{prefix}NAME.")
+    return fields
+
+
+def schema_nodes(node: object) -> list[dict]:
+    """Every subschema that describes keys and values."""
+    if isinstance(node, list):
+        return [found for child in node for found in schema_nodes(child)]
+    if not isinstance(node, dict):
+        return []
+    here = [node] if ("properties" in node and "additionalProperties" in node) or node.get("type") == "object" else []
+    return here + [found for child in node.values() for found in schema_nodes(child)]
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=["recipe", "demo"])
+def test_shipped_configurations_are_valid(path: Path) -> None:
+    assert validate_config(yaml.safe_load(path.read_text()), SCHEMA, str(path))
+
+
+def test_recipe_shows_every_field_with_its_default() -> None:
+    recipe = yaml.safe_load((CONFIG / "config.yaml").read_text())
+    schema = yaml.safe_load(SCHEMA.read_text())
+    assert set(recipe) == set(schema["properties"])
+    for group in ("sources", "normalisation", "windows", "split", "training", "prediction", "genes"):
+        defaults = {key: field["default"] for key, field in schema["properties"][group]["properties"].items()}
+        assert recipe[group] == defaults
+    assert recipe["genome"]["chromosomes"] == [f"chr{number}" for number in range(1, 23)]
+
+
+@pytest.mark.parametrize("path", sorted((CONFIG / "schemas").glob("*.yaml")), ids=lambda path: path.name)
+def test_every_schema_field_is_described_and_nothing_else_is_allowed(path: Path) -> None:
+    schema = yaml.safe_load(path.read_text())
+    assert all(field.get("description", "").strip() for field in schema_fields(schema).values())
+    assert all("additionalProperties" in node for node in schema_nodes(schema))
+    assert not any(node["additionalProperties"] is True for node in schema_nodes(schema))
+
+
+def test_readme_documents_every_field_and_default() -> None:
+    text = (CONFIG / "README.md").read_text()
+    rows = dict(re.findall(r"^\| `([^`]+)` \| ((?:`[^`]*`)? \| .*) \|$", text, re.MULTILINE))
+    schema = yaml.safe_load(SCHEMA.read_text())
+    fields = {key: field for key, field in schema_fields(schema).items() if not key.endswith("NAME")}
+    assert set(rows) == set(fields)
+    for key, field in fields.items():
+        default, meaning = rows[key].split(" | ", 1)
+        assert meaning == field["description"]
+        assert (default != "") == (field.get("default", {}) != {}), key
+        if default:
+            assert yaml.safe_load(default.strip("`")) == field["default"]
+    for sheet in ("samples", "cell_types"):
+        columns = yaml.safe_load((CONFIG / "schemas" / f"{sheet}.schema.yaml").read_text())["properties"]
+        for column, field in columns.items():
+            assert f"| `{column}` | {field['description']} |" in text
+
+
+def test_defaults_are_filled_into_a_copy() -> None:
+    config = yaml.safe_load(MINIMAL)
+    before = copy.deepcopy(config)
+    filled = validate_config(config, SCHEMA)
+    assert config == before
+    assert filled["results"] == "results"
+    assert filled["normalisation"] == {"total": 1e8}
+    assert filled["windows"] == {
+        "size": 32000,
+        "overlap": 16000,
+        "max_n_fraction": 0.5,
+        "max_blacklist_fraction": 0.5,
+    }
+    assert filled["split"] == {"valid": [], "test": []}
+    assert filled["models"]["small"]["head"] == {
+        "channels": [256, 64],
+        "kernel_size": 9,
+        "dropout": 0.1,
+        "initial_scale": 8,
+    }
+    assert filled["models"]["small"]["control"] == "none"
+    assert filled["training"] == {
+        "epochs": 60,
+        "global_batch_size": 256,
+        "micro_batch_size": 1,
+        "learning_rate": 5e-5,
+        "warmup_fraction": 0.05,
+        "max_grad_norm": 1.0,
+        "precision": "bf16",
+        "gradient_checkpointing": True,
+        "loader_workers": 2,
+        "seed": 42,
+    }
+    assert filled["prediction"] == {"batch_size": 4}
+    assert filled["genes"] == {"pseudocount": 0.01, "types": None}
+    assert filled["loci"] == []
+    assert filled["blacklist"] is filled["simulate"] is filled["genome"]["md5"] is None
+
+
+def test_filled_defaults_are_not_shared() -> None:
+    first = validate_config(yaml.safe_load(MINIMAL), SCHEMA)
+    first["split"]["valid"].append("chr1")
+    assert validate_config(yaml.safe_load(MINIMAL), SCHEMA)["split"]["valid"] == []
+
+
+def test_simulation_defaults_are_those_of_the_simulator() -> None:
+    properties = yaml.safe_load(SCHEMA.read_text())["properties"]["simulate"]["properties"]
+    for field in dataclasses.fields(simulate.SimulationSettings):
+        if field.default is not dataclasses.MISSING:
+            assert properties[field.name]["default"] == field.default
+
+
+SMALL = "models.small"
+BAD = [
+    ("no_such_key", 1, "no_such_key", "unknown key", "one of: results, genome"),
+    ("training.epoch", 3, "training.epoch", "did you mean epochs?", "one of: epochs"),
+    ("models.small.head.chanels", [1], "models.small.head.chanels", "did you mean channels?", "one of: channels"),
+    ("genome.fasta", ABSENT, "genome.fasta", "no such key", "FASTA file"),
+    ("models", ABSENT, "models", "no such key", "Models to train"),
+    ("training.epochs", "sixty", "training.epochs", "'sixty'", "a whole number"),
+    ("training.epochs", 60.0, "training.epochs", "60.0", "a whole number: write 60"),
+    ("training.epochs", 2.5, "training.epochs", "2.5", "a whole number"),
+    ("training.epochs", True, "training.epochs", "true", "a whole number"),
+    ("training.epochs", 0, "training.epochs", "0", "1 or more"),
+    ("training.learning_rate", "5e-5", "training.learning_rate", "'5e-5'", "a number: write 5.0e-05 without quotes"),
+    ("normalisation.total", "1e8", "normalisation.total", "'1e8'", "write 100000000.0 without quotes"),
+    ("normalisation.total", float("nan"), "normalisation.total", "nan", "a number"),
+    ("normalisation.total", 0, "normalisation.total", "0", "more than 0"),
+    ("training.gradient_checkpointing", "maybe", "training.gradient_checkpointing", "'maybe'", "true or false"),
+    ("training.precision", "fp16", "training.precision", "'fp16'", "one of: bf16, float32"),
+    ("windows.max_n_fraction", 1.5, "windows.max_n_fraction", "1.5", "1 or less"),
+    ("windows", None, "windows", "null", "keys and values"),
+    ("windows", {"size": 100, "overlap": 100}, "windows.overlap", "100", "less than windows.size, which is 100"),
+    ("genome.md5", "abc", "genome.md5", "'abc'", "32 hex digits"),
+    ("genome.chromosomes", [], "genome.chromosomes", "nothing in it", "at least 1 entry"),
+    ("genome.chromosomes", [1], "genome.chromosomes[0]", "1", "text: put it in quotes"),
+    ("genome.chromosomes", ["chr1", "chr1"], "genome.chromosomes", "'chr1' twice", "each once"),
+    ("genome.chromosomes", ["chr 1"], "genome.chromosomes[0]", "'chr 1'", "a name without spaces and slashes"),
+    ("genome.fasta", "s3://bucket/genome.fa", "genome.fasta", "'s3://bucket/genome.fa'", "a path, or a URL"),
+    ("results", "", "results", "nothing in it", "at least 1 character"),
+    ("split", {"test": ["chr9"]}, "split.test", "'chr9'", "genome.chromosomes: chr1, chr2, chr3"),
+    ("split", {"valid": ["chr1"], "test": ["chr1"]}, "split.test", "'chr1', which split.valid", "one of them"),
+    ("split", {"valid": ["chr1"], "test": ["chr2", "chr3"]}, "split", "every chromosome", "one left to train on"),
+    ("training", {"micro_batch_size": 3}, "training.micro_batch_size", "3", "a divisor of training.global_batch_size"),
+    ("models", {}, "models", "nothing in it", "at least 1 entry"),
+    ("models", {"a b": {}}, "models", "the name 'a b'", "letters, digits"),
+    ("models", {1: {}}, "models", "the name 1", "put it in quotes"),
+    (f"{SMALL}.cell_types", "all", f"{SMALL}.cell_types", "'all'", "The word each"),
+    (f"{SMALL}.cell_types", [], f"{SMALL}.cell_types", "nothing in it", "at least 1 entry"),
+    (f"{SMALL}.backbone", 7, f"{SMALL}.backbone", "7", "text or keys and values"),
+    (f"{SMALL}.backbone", {"type": "mixtral"}, f"{SMALL}.backbone.hidden_size", "no such key", "Width"),
+    (f"{SMALL}.backbone", MIXTRAL | {"type": "bert"}, f"{SMALL}.backbone.type", "'bert'", "one of: mixtral"),
+    (f"{SMALL}.backbone", MIXTRAL | {"hidden_size": 30}, f"{SMALL}.backbone.hidden_size", "30", "a multiple of"),
+    (
+        f"{SMALL}.backbone",
+        MIXTRAL | {"num_local_experts": 1},
+        f"{SMALL}.backbone.num_experts_per_tok",
+        "2",
+        "at most num_local_experts, 1",
+    ),
+    (f"{SMALL}.head", {"kernel_size": 8}, f"{SMALL}.head.kernel_size", "8", "an odd number"),
+    (f"{SMALL}.head", {"dropout": 1}, f"{SMALL}.head.dropout", "1", "less than 1"),
+    (f"{SMALL}.control", "shuffle", f"{SMALL}.control", "'shuffle'", "one of: none, shuffled_targets"),
+    ("loci", [19], "loci[0]", "19", "text: put it in quotes"),
+    ("genes", {"types": []}, "genes.types", "nothing in it", "at least 1 entry"),
+    ("simulate", {"seed": 1}, "simulate.chromosomes", "no such key", "Length of each chromosome"),
+]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "place", "found", "expected"), BAD, ids=[f"{b[0]}={b[1]!r}"[:50] for b in BAD]
+)
+def test_bad_configuration_is_one_line(key: str, value: object, place: str, found: str, expected: str) -> None:
+    with pytest.raises(InputError) as caught:
+        validate_config(config_with(key, value), SCHEMA, "mine.yaml")
+    line = str(caught.value)
+    assert "\n" not in line
+    where, rest = line.split(": found ", 1)
+    assert where == f"mine.yaml, {place}"
+    assert found in rest.split("; expected ")[0]
+    assert expected in rest.split("; expected ", 1)[1]
+
+
+def test_an_empty_configuration_is_refused() -> None:
+    with pytest.raises(InputError, match=r"^mine\.yaml: found null; expected keys and values$"):
+        validate_config(None, SCHEMA, "mine.yaml")
+
+
+def test_a_misspelt_key_is_named_before_the_missing_one() -> None:
+    config = config_with("samples", ABSENT) | {"sample": "samples.tsv"}
+    with pytest.raises(InputError, match=r"^config, sample: .*did you mean samples\?"):
+        validate_config(config, SCHEMA)
+
+
+def test_yaml_numbers_of_the_hint_are_read_as_numbers() -> None:
+    with pytest.raises(InputError) as caught:
+        validate_config(config_with("training.learning_rate", "1e-7"), SCHEMA)
+    hint = re.search(r"write (\S+) without", str(caught.value))[1]
+    assert yaml.safe_load(hint) == 1e-7
+
+
+def test_check_chromosomes() -> None:
+    config = validate_config(yaml.safe_load(MINIMAL), SCHEMA)
+    check_chromosomes(config, ["chr1", "chr2", "chr3", "chrM"], "genome.fa")
+    with pytest.raises(
+        InputError,
+        match=r"^genome.fa: found no sequence 'chr3', named in genome.chromosomes; expected one of: chr1, chr2$",
+    ):
+        check_chromosomes(config, ["chr1", "chr2"], "genome.fa")
+    with pytest.raises(InputError, match=r"'chr1'.*\(it has 1: mind the prefix\)"):
+        check_chromosomes(config, ["1", "2", "3"], "genome.fa")
+    config["genome"]["chromosomes"] = ["1"]
+    with pytest.raises(InputError, match=r"'1'.*\(it has chr1: mind the prefix\).*\(40 in all\)$"):
+        check_chromosomes(config, [f"chr{number}" for number in range(1, 41)], "genome.fa")
+
+
+def known(fasta: object) -> set[str] | None:
+    return known_chromosomes(validate_config(config_with("genome.fasta", str(fasta)), SCHEMA))
+
+
+def test_known_chromosomes_of_simulated_data() -> None:
+    demo = validate_config(yaml.safe_load((CONFIG / "demo" / "config.yaml").read_text()), SCHEMA)
+    assert known_chromosomes(demo) == {"chr1", "chr2", "chr3", "chr4", "chr5"}
+    check_chromosomes(demo, known_chromosomes(demo), "simulate")
+
+
+def test_known_chromosomes_of_a_fasta_file(tmp_path: Path) -> None:
+    text = b">chr1 first\nACGT\n>chr2\nAC\n"
+    plain, zipped = tmp_path / "genome.fa", tmp_path / "genome.fa.gz"
+    plain.write_bytes(text)
+    zipped.write_bytes(gzip.compress(text))
+    assert known(plain) == known(zipped) == {"chr1", "chr2"}
+    (tmp_path / "genome.fa.fai").write_text("chrA\t4\t12\t4\t5\n")
+    assert known(plain) == {"chrA"}
+    assert known("https://example.org/genome.fa") is None
+
+
+def test_known_chromosomes_leaves_large_files_to_the_jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rnatracks.config.MAX_FASTA_BYTES", 3)
+    (tmp_path / "genome.fa").write_text(">chr1\nACGT\n")
+    assert known(tmp_path / "genome.fa") is None
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (None, "which is no file"),
+        (b"", "an empty file"),
+        (b"ACGT\n", "no sequence"),
+        (gzip.compress(b""), "no sequence"),
+        (gzip.compress(b">chr1\n" + b"ACGT" * 1000)[:-12], "a damaged file"),
+        (b">chr1\n\xff\xfe\n", "a damaged file"),
+    ],
+    ids=["missing", "empty", "no header", "empty gzip", "cut off", "binary"],
+)
+def test_a_bad_fasta_file_is_one_line(tmp_path: Path, content: bytes | None, found: str) -> None:
+    fasta = tmp_path / "genome.fa"
+    if content is not None:
+        fasta.write_bytes(content)
+    with pytest.raises(InputError) as caught:
+        known(fasta)
+    line = str(caught.value)
+    assert str(fasta) in line and found in line and "; expected a FASTA file" in line and "\n" not in line
+
+
+def test_expand_models() -> None:
+    config = config_with("models.joint", {"cell_types": ["T", "B"], "backbone": MIXTRAL, "control": "shuffled_targets"})
+    plans = expand_models(validate_config(config, SCHEMA), ["B", "T"])
+    assert list(plans) == ["small-B", "small-T", "joint"]
+    head = HeadPlan((256, 64), 9, 0.1, 8)
+    assert plans["small-T"] == ModelPlan("small-T", "small", ("T",), "some/model", head, "none")
+    assert plans["joint"] == ModelPlan(
+        "joint", "joint", ("T", "B"), MIXTRAL | {"num_experts_per_tok": 2}, head, "shuffled_targets"
+    )
+
+
+def test_expand_models_refuses_unknown_cell_types() -> None:
+    config = validate_config(config_with("models.small.cell_types", ["B", "liver"]), SCHEMA)
+    with pytest.raises(InputError, match=r"^config, models.small.cell_types: found 'liver'; expected .*B, T$"):
+        expand_models(config, ["B", "T"])
+
+
+def test_expand_models_refuses_two_models_of_one_name() -> None:
+    config = validate_config(config_with("models.small-B", {"cell_types": ["B"], "backbone": "x"}), SCHEMA)
+    with pytest.raises(
+        InputError, match=r"^config, models\.small-B\.cell_types: found a second model called 'small-B'"
+    ):
+        expand_models(config, ["B"])
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("https://a.org/b", True),
+        ("http://127.0.0.1:80/b", True),
+        ("ftp://a.org/b", True),
+        ("data/b.bw", False),
+        ("/data/b.bw", False),
+        ("https", False),
+    ],
+)
+def test_is_url(text: str, expected: bool) -> None:
+    assert is_url(text) is expected

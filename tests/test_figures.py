@@ -1,0 +1,208 @@
+"""Figures: what is drawn, in which place, and that the bytes do not change from run to run."""
+
+import re
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from rnatracks.figures import (
+    LOCUS_POINTS,
+    Kind,
+    Panel,
+    bin_maximum,
+    gene_scatter,
+    locus_figure,
+    pack_rows,
+    score_bars,
+    svg_text,
+    training_curve,
+    write_svg,
+)
+from rnatracks.terms import Strand
+
+GENES = pd.DataFrame(
+    [
+        ("G1", "ALPHA", "chr1", "+", 1_000, 4_000),
+        ("G2", "B$TA_2$", "chr1", "-", 3_500, 6_000),
+        ("G3", "OUTSIDE", "chr1", "+", 9_000, 9_500),
+        ("G4", "ELSEWHERE", "chr2", "+", 1_000, 4_000),
+    ],
+    columns=["gene_id", "gene_name", "chrom", "strand", "start", "end"],
+)
+EXONS = pd.DataFrame(
+    [("G1", "chr1", 1_000, 1_400, "+"), ("G1", "chr1", 3_000, 4_000, "+"), ("G2", "chr1", 3_500, 6_000, "-")],
+    columns=["gene_id", "chrom", "start", "end", "strand"],
+)
+
+
+def some_genes(count: int) -> tuple[pd.Series, pd.Series, pd.Series]:
+    rng = np.random.default_rng(1)
+    observed = pd.Series(rng.lognormal(0, 2, count))
+    observed[: count // 5] = 0
+    predicted = observed * rng.lognormal(0, 0.5, count) + 0.01
+    return observed, predicted, pd.Series(np.where(np.arange(count) % 4, "train", "test"))
+
+
+def some_scatter() -> Figure:
+    return gene_scatter(*some_genes(200), "amber plus")
+
+
+def some_curve() -> Figure:
+    steps = np.arange(1, 101)
+    log = pd.DataFrame({"step": steps, "epoch": steps / 50, "learning_rate": 1e-4, "loss": 5 / steps})
+    return training_curve(log.assign(valid_loss=np.where(steps % 50, np.nan, 0.5)))
+
+
+def some_locus(length: int = 8_000) -> Figure:
+    rng = np.random.default_rng(2)
+    panels = [
+        Panel(f"amber {strand}", kind, strand, scale * rng.random(length), f"amber.{strand}")
+        for strand, scale in ((Strand.PLUS, 5), (Strand.MINUS, 50))
+        for kind in Kind
+    ]
+    return locus_figure("chr1", 500, 500 + length, GENES, EXONS, panels)
+
+
+def some_scores() -> tuple[pd.DataFrame, pd.DataFrame]:
+    tracks = [(strand, split) for strand in ("plus", "minus") for split in ("train", "test")]
+    gene = pd.DataFrame(tracks, columns=["strand", "split"]).assign(model="amber", cell_type="amber")
+    gene = gene.assign(pearson_log1p=0.8, ci_low=0.7, ci_high=0.9, replicate_ceiling=0.95, other_cell_type=np.nan)
+    return gene.assign(region="all"), gene
+
+
+def some_bars() -> Figure:
+    return score_bars(*some_scores())
+
+
+@pytest.mark.parametrize("draw", [some_scatter, some_curve, some_locus, some_bars])
+def test_a_figure_written_twice_is_byte_identical(draw: Callable[[], Figure], tmp_path: Path) -> None:
+    first, second = tmp_path / "first.svg", tmp_path / "second.svg"
+    write_svg(draw(), first)
+    write_svg(draw(), second)
+    assert first.read_bytes() == second.read_bytes()
+    assert sorted(tmp_path.iterdir()) == [first, second]
+
+
+def test_scatter_legend_says_n_and_r_of_each_split() -> None:
+    observed, predicted, split = some_genes(200)
+    svg = svg_text(gene_scatter(observed, predicted, split, "amber plus"))
+    for name, shown in (("test", "held-out"), ("train", "training")):
+        chosen = split == name
+        r = np.corrcoef(np.log1p(observed[chosen]), np.log1p(predicted[chosen]))[0, 1]
+        assert f"{shown}: n = {chosen.sum()}, r = {r:.3f}" in svg
+    assert "40 silent in the data (hollow)" in svg
+    assert "amber plus" in svg
+
+
+def test_scatter_counts_genes_without_a_value() -> None:
+    observed, predicted, split = some_genes(50)
+    predicted[:3] = np.nan
+    assert "3 without a value, not shown" in svg_text(gene_scatter(observed, predicted, split, ""))
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_scatter_of_too_few_genes_for_a_correlation(count: int) -> None:
+    svg = svg_text(gene_scatter(*some_genes(count), ""))
+    assert ("r = –" in svg) == (count == 1)
+
+
+def test_scatter_keeps_silent_genes_off_the_edge() -> None:
+    low, _ = some_scatter().axes[0].get_xlim()
+    assert low < 0
+
+
+def test_scatter_of_many_genes_stays_small() -> None:
+    assert len(svg_text(gene_scatter(*some_genes(20_000), ""))) < 500_000
+
+
+def test_scatter_refuses_different_genes() -> None:
+    observed, predicted, split = some_genes(5)
+    with pytest.raises(ValueError, match=r"len\(predicted\)=4"):
+        gene_scatter(observed, predicted[1:], split, "")
+
+
+def test_training_curve_without_validation_loss() -> None:
+    log = pd.DataFrame({"step": [1, 2], "epoch": [0.5, 1], "learning_rate": 1e-4, "loss": [2, 1], "valid_loss": np.nan})
+    svg = svg_text(training_curve(log))
+    assert "validation" not in svg
+    assert "1 epochs in all" in svg
+
+
+def test_training_curve_shows_the_mean_and_validation() -> None:
+    svg = svg_text(some_curve())
+    assert "mean of 2 logged values" in svg
+    assert "validation" in svg
+
+
+def test_locus_names_its_region_genes_and_panels() -> None:
+    svg = svg_text(some_locus())
+    assert "chr1:501–8,500" in svg
+    assert "ALPHA →" in svg
+    assert "← B$TA_2$" in svg
+    assert "OUTSIDE" not in svg and "ELSEWHERE" not in svg
+    for label in ("amber plus", "amber minus"):
+        assert len(re.findall(f">{label}</text>", svg)) == 2
+    assert len(re.findall(">predicted</text>", svg)) == 2
+
+
+def test_locus_panels_of_one_track_share_their_scale() -> None:
+    tops = [axes.get_ylim()[1] for axes in some_locus().axes[1:]]
+    assert tops[0] == tops[1] < tops[2] == tops[3]
+
+
+def test_locus_covers_each_base_around_its_1_based_position() -> None:
+    panel = Panel("t", Kind.OBSERVED, Strand.PLUS, np.array([0.0, 7.0, 0.0]), "t")
+    axes = locus_figure("chr1", 100, 103, GENES, EXONS, [panel]).axes[1]
+    values, edges, _ = axes.patches[0].get_data()
+    assert edges[list(values).index(7.0) :][:2].tolist() == [101.5, 102.5]
+    assert axes.get_xlim() == (100.5, 103.5)
+
+
+@pytest.mark.parametrize("fill", [0.0, np.nan])
+def test_locus_without_signal_or_genes(fill: float) -> None:
+    panel = Panel("t", Kind.OBSERVED, Strand.UNSTRANDED, np.full(500, fill), "t")
+    assert "no annotated gene" in svg_text(locus_figure("chr9", 0, 500, GENES, EXONS, [panel]))
+
+
+def test_locus_of_a_megabase_stays_small() -> None:
+    assert len(svg_text(some_locus(1_000_000))) < 1_500_000
+
+
+def test_locus_refuses_values_of_another_length() -> None:
+    panel = Panel("amber plus", Kind.OBSERVED, Strand.PLUS, np.zeros(9), "t")
+    with pytest.raises(ValueError, match=r"amber plus, observed: .*\(9,\) must be \(10,\)"):
+        locus_figure("chr1", 0, 10, GENES, EXONS, [panel])
+
+
+def test_score_bars_show_both_levels_and_strands() -> None:
+    svg = svg_text(some_bars())
+    for text in ("base resolution", "gene expression", "amber +", "amber −", "held-out", "training"):
+        assert f">{text}</text>" in svg
+
+
+@pytest.mark.parametrize("length", [1, LOCUS_POINTS, LOCUS_POINTS + 1, 31_999])
+def test_bin_maximum_against_a_loop(length: int) -> None:
+    values = np.random.default_rng(3).random(length)
+    values[::7] = np.nan
+    heights, edges = bin_maximum(values, LOCUS_POINTS)
+    assert len(heights) <= LOCUS_POINTS and edges[0] == 0 and edges[-1] == length
+    expected = [max((v for v in values[a:b] if not np.isnan(v)), default=np.nan) for a, b in pairwise(edges)]
+    np.testing.assert_array_equal(heights, expected)
+
+
+@pytest.mark.parametrize(
+    ("intervals", "rows"),
+    [
+        ([], []),
+        ([(0, 5), (5, 9)], [0, 0]),
+        ([(0, 5), (4, 9), (5, 6)], [0, 1, 0]),
+        ([(0, 9), (1, 9), (2, 9)], [0, 1, 2]),
+    ],
+)
+def test_pack_rows(intervals: list[tuple[float, float]], rows: list[int]) -> None:
+    assert pack_rows(intervals) == rows

@@ -1,0 +1,235 @@
+"""Sheets: the shipped ones are valid, and bad ones are refused in one line that names the place."""
+
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+from rnatracks import samples as sheets
+from rnatracks.errors import InputError
+from rnatracks.samples import (
+    CellType,
+    Sample,
+    SignalFile,
+    check_local_files,
+    read_cell_types,
+    read_samples,
+    tracks_of,
+)
+from rnatracks.terms import Source, Strand, Track
+
+CONFIG = Path(__file__).parents[1] / "config"
+SAMPLE_HEADER = "sample cell_type source plus minus unstranded md5_plus md5_minus md5_unstranded"
+CELL_TYPE_HEADER = "cell_type ontology description encode_query gtex_tissue stranded"
+MD5 = "0123456789abcdef" * 2
+B, T = CellType("B"), CellType("T")
+BLOOD = CellType("blood", gtex_tissue="BLOOD", stranded=False)
+
+
+def write_sheet(path: Path, *rows: str) -> Path:
+    """Write a sheet whose cells are separated by spaces; `.` stands for an empty cell."""
+    lines = ("\t".join("" if cell == "." else cell for cell in row.split(" ")) for row in rows)
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def check_line(error: InputError, place: str, found: str, expected: str) -> None:
+    line = str(error)
+    assert "\n" not in line
+    where, rest = line.split(": found ", 1)
+    assert where == place
+    assert found in rest.split("; expected ")[0]
+    assert expected in rest.split("; expected ", 1)[1]
+
+
+@pytest.mark.parametrize("folder", [CONFIG, CONFIG / "demo"], ids=["recipe", "demo"])
+def test_shipped_sheets_are_valid(folder: Path) -> None:
+    cell_types = read_cell_types(folder / "cell_types.tsv")
+    samples = read_samples(folder / "samples.tsv", cell_types)
+    for cell_type in cell_types:
+        assert [track.strand for track in tracks_of(cell_type, samples)] == [Strand.PLUS, Strand.MINUS]
+
+
+def test_demo_sheets_agree_with_the_simulation() -> None:
+    simulated = yaml.safe_load((CONFIG / "demo" / "config.yaml").read_text())
+    cell_types = read_cell_types(CONFIG / "demo" / "cell_types.tsv")
+    samples = read_samples(CONFIG / "demo" / "samples.tsv", cell_types)
+    assert [sample.name for sample in samples] == list(simulated["simulate"]["samples"])
+    for sample in samples:
+        for strand, file in sample.files.items():
+            assert file.location == f"{simulated['results']}/simulated/{sample.name}.{strand}.bw"
+
+
+@pytest.mark.parametrize(
+    ("name", "required", "optional"),
+    [
+        ("samples", sheets.SAMPLE_COLUMNS, sheets.SAMPLE_EXTRAS),
+        ("cell_types", sheets.CELL_TYPE_COLUMNS, sheets.CELL_TYPE_EXTRAS),
+    ],
+)
+def test_schema_and_reader_agree(name: str, required: tuple[str, ...], optional: tuple[str, ...]) -> None:
+    schema = yaml.safe_load((CONFIG / "schemas" / f"{name}.schema.yaml").read_text())
+    assert tuple(schema["properties"]) == required + optional
+    assert tuple(schema["required"]) == required
+    for folder in (CONFIG, CONFIG / "demo"):
+        for row in sheets._read_rows(folder / f"{name}.tsv", required, optional):
+            jsonschema.validate(dict(row.cells), schema)
+    if name == "samples":
+        assert schema["properties"]["source"]["enum"] == [*Source]
+        assert schema["properties"]["sample"]["pattern"] == f"^{sheets.NAME.pattern}$"
+
+
+def test_read_samples(tmp_path: Path) -> None:
+    path = write_sheet(
+        tmp_path / "samples.tsv",
+        "# a comment",
+        SAMPLE_HEADER,
+        f"b1 B local b1.plus.bw b1.minus.bw . {MD5} . .",
+        "",
+        "b2 B encode ENCFF123ABC ENCFF456DEF",
+        "t1 T url . . https://example.org/t1.bw",
+        "g1 blood gtex . . GTEX-1117F-0226-SM-5GZZ7.1",
+    )
+    samples = read_samples(path, [B, T, BLOOD])
+    assert samples == [
+        Sample(
+            "b1",
+            "B",
+            Source.LOCAL,
+            {Strand.PLUS: SignalFile("b1.plus.bw", MD5), Strand.MINUS: SignalFile("b1.minus.bw")},
+        ),
+        Sample(
+            "b2",
+            "B",
+            Source.ENCODE,
+            {Strand.PLUS: SignalFile("ENCFF123ABC"), Strand.MINUS: SignalFile("ENCFF456DEF")},
+        ),
+        Sample("t1", "T", Source.URL, {Strand.UNSTRANDED: SignalFile("https://example.org/t1.bw")}),
+        Sample("g1", "blood", Source.GTEX, {Strand.UNSTRANDED: SignalFile("GTEX-1117F-0226-SM-5GZZ7.1")}),
+    ]
+    assert [sample.stranded for sample in samples] == [True, True, False, False]
+    assert tracks_of(B, samples) == (Track("B", Strand.PLUS), Track("B", Strand.MINUS))
+    assert tracks_of(T, samples) == (Track("T", Strand.UNSTRANDED),)
+    assert tracks_of(BLOOD, []) == (Track("blood", Strand.UNSTRANDED),)
+
+
+def test_read_cell_types(tmp_path: Path) -> None:
+    path = write_sheet(
+        tmp_path / "cell_types.tsv",
+        CELL_TYPE_HEADER,
+        "NK CL:0000623 killers assay_title=total+RNA-seq&a=b . yes",
+        "blood . . . BLOOD",
+    )
+    assert read_cell_types(path) == [
+        CellType("NK", "CL:0000623", "killers", "assay_title=total+RNA-seq&a=b", None, True),
+        BLOOD,
+    ]
+
+
+def test_sheets_of_other_editors_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "cell_types.tsv"
+    path.write_bytes("\ufeffcell_type\tontology\tdescription\r\nB\t\t lymphocyte \r\n".encode())
+    assert read_cell_types(path) == [CellType("B", None, "lymphocyte")]
+
+
+def test_a_sheet_without_samples_needs_queries(tmp_path: Path) -> None:
+    path = write_sheet(tmp_path / "samples.tsv", SAMPLE_HEADER)
+    assert read_samples(path, [BLOOD, CellType("NK", encode_query="a=b", stranded=True)]) == []
+    with pytest.raises(InputError) as caught:
+        read_samples(path, [BLOOD, CellType("T", stranded=True)])
+    check_line(caught.value, str(path), "no sample of cell type 'T'", "an encode_query or gtex_tissue")
+
+
+FINE = "b1 B local p.bw m.bw"
+BAD_SAMPLES = [
+    ([], "", "no header line", "tab-separated columns sample, cell_type"),
+    (["sample cell_type source plus minus"], "line 1", "no column 'unstranded'", "columns sample"),
+    ([SAMPLE_HEADER.replace("md5_plus", "md5plus")], "line 1", "an unknown column 'md5plus'", "optionally md5_plus"),
+    ([SAMPLE_HEADER + " plus"], "line 1", "column 'plus' twice", "each column once"),
+    ([SAMPLE_HEADER, FINE + " . . . . extra"], "line 2", "10 cells", "at most 9"),
+    ([SAMPLE_HEADER, FINE, "b1 B local q.bw n.bw"], "line 3, sample", "'b1', as in line 2", "each name once"),
+    ([SAMPLE_HEADER, ". B local p.bw m.bw"], "line 2, sample", "''", "letters, digits"),
+    ([SAMPLE_HEADER, "b/1 B local p.bw m.bw"], "line 2, sample", "'b/1'", "letters, digits"),
+    ([SAMPLE_HEADER, "# comment", "b1 liver local p m"], "line 3, cell_type", "'liver'", "one of: B, T, blood"),
+    ([SAMPLE_HEADER, "b1 B geo p.bw m.bw"], "line 2, source", "'geo'", "one of: encode, gtex, url, local"),
+    ([SAMPLE_HEADER, "b1 B local p.bw"], "line 2, minus", "nothing", "the minus file that belongs to the plus file"),
+    ([SAMPLE_HEADER, "b1 B local . m.bw"], "line 2, plus", "nothing", "the plus file that belongs to the minus file"),
+    ([SAMPLE_HEADER, FINE + " u.bw"], "line 2, unstranded", "beside plus and minus", "or unstranded"),
+    ([SAMPLE_HEADER, "b1 B local"], "line 2, plus", "no file", "plus and minus, or unstranded"),
+    ([SAMPLE_HEADER, "b1 B local p.bw p.bw"], "line 2, minus", "'p.bw', as in line 2, plus", "each file once"),
+    ([SAMPLE_HEADER, FINE, "b2 B local q.bw m.bw"], "line 3, minus", "'m.bw', as in line 2, minus", "each file once"),
+    ([SAMPLE_HEADER, "b1 B local http://a/p m"], "line 2, plus", "'http://a/p'", "a path, as source is local"),
+    ([SAMPLE_HEADER, "b1 B url http://a/p m.bw"], "line 2, minus", "'m.bw'", "a URL that starts with http://"),
+    ([SAMPLE_HEADER, "b1 B url s3://a/p s3://a/m"], "line 2, plus", "'s3://a/p'", "a URL that starts with http://"),
+    ([SAMPLE_HEADER, "b1 B encode p.bw m.bw"], "line 2, plus", "'p.bw'", "accession such as ENCFF123ABC"),
+    ([SAMPLE_HEADER, "b1 blood gtex p m"], "line 2, plus", "'p'", "GTEx is unstranded"),
+    ([SAMPLE_HEADER, "b1 B gtex . . GTEX-1"], "line 2, source", "'gtex'", "a gtex_tissue for 'B'"),
+    ([SAMPLE_HEADER, "b1 blood gtex . . a/b"], "line 2, unstranded", "'a/b'", "a recount3 sample id"),
+    ([SAMPLE_HEADER, FINE + " . abc"], "line 2, md5_plus", "'abc'", "32 hex digits"),
+    ([SAMPLE_HEADER, FINE + f" . . . {MD5}"], "line 2, md5_unstranded", MD5, "nothing, as unstranded is empty"),
+    ([SAMPLE_HEADER, FINE, "b2 B local . . u.bw"], "line 3, cell_type", "unstranded for 'B'", "plus and minus"),
+    ([SAMPLE_HEADER, "g1 blood local p m"], "line 2, cell_type", "plus and minus for 'blood'", "unstranded"),
+    ([SAMPLE_HEADER, FINE], "", "no sample of cell type 'T'", "an encode_query or gtex_tissue"),
+]
+
+
+@pytest.mark.parametrize(("rows", "place", "found", "expected"), BAD_SAMPLES, ids=[bad[2][:40] for bad in BAD_SAMPLES])
+def test_bad_sample_sheet_is_one_line(tmp_path: Path, rows: list[str], place: str, found: str, expected: str) -> None:
+    path = write_sheet(tmp_path / "samples.tsv", *rows)
+    with pytest.raises(InputError) as caught:
+        read_samples(path, [B, T, BLOOD])
+    check_line(caught.value, f"{path}, {place}" if place else str(path), found, expected)
+
+
+BAD_CELL_TYPES = [
+    (["cell_type ontology"], "line 1", "no column 'description'", "columns cell_type, ontology, description"),
+    ([CELL_TYPE_HEADER], "", "no cell type", "one row for each"),
+    ([CELL_TYPE_HEADER, "B", "B"], "line 3, cell_type", "'B', as in line 2", "each name once"),
+    ([CELL_TYPE_HEADER, "-B"], "line 2, cell_type", "'-B'", "first a letter, digit or '_'"),
+    ([CELL_TYPE_HEADER, "B CL_0000236"], "line 2, ontology", "'CL_0000236'", "a term such as CL:0000623"),
+    ([CELL_TYPE_HEADER, "B . . total . yes"], "line 2, encode_query", "'total'", "key=value joined by &"),
+    ([CELL_TYPE_HEADER, "B . . a=b"], "line 2, stranded", "nothing", "yes or no"),
+    ([CELL_TYPE_HEADER, "B . . a=b . maybe"], "line 2, stranded", "'maybe'", "yes, no or nothing"),
+    ([CELL_TYPE_HEADER, "B . . . BLOOD yes"], "line 2, stranded", "'yes' with a gtex_tissue", "GTEx is unstranded"),
+]
+
+
+@pytest.mark.parametrize(
+    ("rows", "place", "found", "expected"), BAD_CELL_TYPES, ids=[bad[2][:40] for bad in BAD_CELL_TYPES]
+)
+def test_bad_cell_type_sheet_is_one_line(
+    tmp_path: Path, rows: list[str], place: str, found: str, expected: str
+) -> None:
+    path = write_sheet(tmp_path / "cell_types.tsv", *rows)
+    with pytest.raises(InputError) as caught:
+        read_cell_types(path)
+    check_line(caught.value, f"{path}, {place}" if place else str(path), found, expected)
+
+
+def test_a_sheet_that_is_missing_or_binary_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "cell_types.tsv"
+    with pytest.raises(InputError) as caught:
+        read_cell_types(path)
+    check_line(caught.value, str(path), "no such file", "a tab-separated sheet")
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InputError) as caught:
+        read_cell_types(path)
+    check_line(caught.value, str(path), "bytes that are not UTF-8", "a text file")
+
+
+def test_check_local_files(tmp_path: Path) -> None:
+    present, empty, made = tmp_path / "p.bw", tmp_path / "e.bw", tmp_path / "made"
+    present.write_bytes(b"x")
+    empty.touch()
+
+    def sample(location: object, source: Source = Source.LOCAL) -> Sample:
+        return Sample("b1", "B", source, {Strand.UNSTRANDED: SignalFile(str(location))})
+
+    check_local_files([sample(present), sample("https://example.org/a.bw", Source.URL), sample(made / "a.bw")], made)
+    for location, found in ((tmp_path / "none.bw", "which is no file"), (empty, "which is empty")):
+        with pytest.raises(InputError) as caught:
+            check_local_files([sample(location)], made, "samples.tsv")
+        check_line(caught.value, "samples.tsv, sample b1, unstranded", f"{location}, {found}", "a")
+    with pytest.raises(InputError):
+        check_local_files([sample(made / "a.bw")])

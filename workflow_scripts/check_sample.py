@@ -1,0 +1,22 @@
+"""Read a sample's bigWigs through before anything is made of them."""
+
+from pathlib import Path
+
+from rnatracks.fetch import verify_md5
+from rnatracks.files import write_json
+from rnatracks.genome import read_sizes
+from rnatracks.jobs import open_log
+from rnatracks.qc import check_sample
+from rnatracks.terms import Strand
+
+open_log(snakemake.log[0])
+paths = [Path(path) for path in snakemake.input.signals]
+for path, md5 in zip(paths, snakemake.params.md5, strict=True):
+    verify_md5(path, md5)
+check = check_sample(
+    snakemake.wildcards.sample,
+    snakemake.wildcards.cell_type,
+    dict(zip(map(Strand, snakemake.params.strands), paths, strict=True)),
+    read_sizes(Path(snakemake.input.sizes)),
+)
+write_json(Path(snakemake.output[0]), check)

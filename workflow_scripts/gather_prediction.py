@@ -1,0 +1,14 @@
+"""Write one predicted track, all chromosomes in the genome's order, as a bigWig."""
+
+from pathlib import Path
+
+import numpy as np
+
+from rnatracks.bigwig import write_coverage
+from rnatracks.genome import read_sizes
+from rnatracks.jobs import open_log
+
+open_log(snakemake.log[0])
+lengths = read_sizes(Path(snakemake.input.sizes))
+parts = (np.load(path, mmap_mode="r")[snakemake.params.row] for path in snakemake.input.parts)
+write_coverage(Path(snakemake.output[0]), lengths, parts)

@@ -1,0 +1,18 @@
+"""Cut the chosen chromosomes into windows, with split, N and blacklist fractions."""
+
+from pathlib import Path
+
+from rnatracks.genome import Genome, make_windows, read_bed, write_windows
+from rnatracks.jobs import open_log
+from rnatracks.terms import Split
+
+open_log(snakemake.log[0])
+splits = {chrom: Split(split) for chrom, split in snakemake.params.splits.items()}
+windows = make_windows(
+    Genome(snakemake.input.fasta),
+    splits,
+    size=snakemake.params.size,
+    overlap=snakemake.params.overlap,
+    blacklist=read_bed(Path(snakemake.input.blacklist)) if snakemake.input.get("blacklist") else None,
+)
+write_windows(windows, Path(snakemake.output[0]))

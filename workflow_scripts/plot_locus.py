@@ -1,0 +1,32 @@
+"""Gene models above observed and predicted coverage of every track, at one locus."""
+
+from pathlib import Path
+
+from rnatracks.annotation import locate, read_exons, read_genes
+from rnatracks.bigwig import Coverage
+from rnatracks.figures import Kind, Panel, locus_figure, write_svg
+from rnatracks.genome import read_sizes
+from rnatracks.jobs import open_log
+from rnatracks.terms import Track
+
+open_log(snakemake.log[0])
+genes, exons = read_genes(Path(snakemake.input.genes)), read_exons(Path(snakemake.input.exons))
+region = locate(snakemake.params.locus, genes, read_sizes(Path(snakemake.input.sizes)))
+
+
+def panel(path, track, kind, model):
+    parsed = Track.parse(track)
+    label = f"{parsed.cell_type} {parsed.strand}" + (f"\n{model}" if model else "")
+    with Coverage(path) as coverage:
+        return Panel(label, kind, parsed.strand, coverage.values(region.chrom, region.start, region.end), track)
+
+
+panels = []
+for track, path in zip(snakemake.params.tracks, snakemake.input.observed, strict=True):
+    panels.append(panel(path, track, Kind.OBSERVED, None))
+    panels += [
+        panel(predicted, track, Kind.PREDICTED, model)
+        for (model, name), predicted in zip(snakemake.params.models, snakemake.input.predicted, strict=True)
+        if name == track
+    ]
+write_svg(locus_figure(region.chrom, region.start, region.end, genes, exons, panels), Path(snakemake.output[0]))

@@ -1,0 +1,11 @@
+"""Training curve of one model."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from rnatracks.figures import training_curve, write_svg
+from rnatracks.jobs import open_log
+
+open_log(snakemake.log[0])
+write_svg(training_curve(pd.read_csv(snakemake.input[0], sep="\t")), Path(snakemake.output[0]))

@@ -1,0 +1,21 @@
+"""Predict all tracks of a model over one chromosome."""
+
+from pathlib import Path
+
+import torch
+
+from rnatracks.genome import Genome
+from rnatracks.jobs import open_log
+from rnatracks.prediction import load_model, predict_chromosome
+
+open_log(snakemake.log[0])
+torch.set_num_threads(snakemake.threads)
+predict_chromosome(
+    load_model(Path(snakemake.input.weights).parent),
+    Genome(snakemake.input.fasta),
+    snakemake.wildcards.chrom,
+    size=snakemake.params.size,
+    overlap=snakemake.params.overlap,
+    batch_size=snakemake.params.batch_size,
+    target=Path(snakemake.output[0]),
+)

@@ -1,0 +1,15 @@
+"""Unpack, verify and index the genome, and write the lengths of the chosen chromosomes."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from rnatracks.fetch import verify_md5
+from rnatracks.genome import prepare_fasta
+from rnatracks.jobs import open_log
+
+open_log(snakemake.log[0])
+source = Path(snakemake.input[0])
+verify_md5(source, snakemake.params.md5)
+lengths = prepare_fasta(source, Path(snakemake.output.fasta), snakemake.params.chromosomes)
+pd.Series(lengths).to_csv(snakemake.output.sizes, sep="\t", header=False)

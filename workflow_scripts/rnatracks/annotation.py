@@ -1,0 +1,208 @@
+"""Genes and exons from a GTF, and the regions that people type."""
+
+import gzip
+import logging
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pyranges as pr
+
+from .errors import InputError, shorten
+from .files import written_whole
+
+log = logging.getLogger(__name__)
+
+FEATURES = ("gene", "transcript", "exon")
+GENE_COLUMNS = ("gene_id", "gene_name", "gene_type", "chrom", "strand", "start", "end", "exonic_length")
+EXON_COLUMNS = ("chrom", "start", "end", "gene_id", "strand")
+
+
+def prepare_gtf(source: Path, target: Path, chromosomes: Collection[str]) -> None:
+    """Copy the gene, transcript and exon records of the chosen chromosomes to a gzipped GTF.
+
+    Raises
+    ------
+    InputError
+        If no exon lies on a chosen chromosome, or the file is damaged.
+    """
+    chosen, seen, exons = set(chromosomes), set(), 0
+    with source.open("rb") as stream:
+        zipped = stream.read(2) == b"\x1f\x8b"
+    with written_whole(target) as partial:
+        with (
+            gzip.open(source, "rt") if zipped else source.open("rt") as lines,
+            gzip.GzipFile(partial, "wb", mtime=0) as copy,
+        ):
+            try:
+                for number, line in enumerate(lines, 1):
+                    if line.startswith("#"):
+                        copy.write(line.encode())
+                        continue
+                    fields = line.split("\t")
+                    if len(fields) != 9:
+                        raise InputError(f"{source}, line {number}", f"{len(fields)} columns", "the 9 columns of a GTF")
+                    seen.add(fields[0])
+                    if fields[0] in chosen and fields[2] in FEATURES:
+                        copy.write(line.encode())
+                        exons += fields[2] == "exon"
+            except EOFError as error:
+                raise InputError(source, "a gzip file cut short", "a complete gzip file") from error
+        if exons == 0:
+            raise InputError(
+                source,
+                f"no exon record on {shorten(chromosomes)}",
+                f"some (chromosomes in the file: {shorten(sorted(seen)) or 'none'})",
+            )
+
+
+def read_gtf(gtf: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Genes and the union of each gene's exons, from a prepared GTF.
+
+    Returns
+    -------
+    genes
+        Columns `GENE_COLUMNS`, one row a gene, in genome order as in the file.
+        `exonic_length` is the number of bases in the union of its exons.
+    exons
+        Columns `EXON_COLUMNS`: disjoint intervals within a gene. Different
+        genes may overlap each other.
+
+    Notes
+    -----
+    Coordinates are 0-based and half-open. A gene id that stands on several
+    chromosomes or strands becomes several genes, told apart by `|chrom|strand`.
+    """
+    records = pr.read_gtf(str(gtf)).df
+    for column, fallback in (("gene_name", "gene_id"), ("gene_type", "gene_biotype")):
+        if column not in records:
+            records[column] = records.get(fallback, "")
+    records = records.astype({"Chromosome": str, "Strand": str, "Feature": str, "gene_id": str})
+    stranded = records["Strand"].isin(["+", "-"])
+    if not stranded.all():
+        row = records.loc[~stranded].iloc[0]
+        raise InputError(f"{gtf}, gene {row['gene_id']}", f"strand {row['Strand']!r}", "+ or -")
+    records["gene_id"] = _unambiguous_ids(records)
+    exons = _exon_unions(records.loc[records["Feature"] == "exon"])
+    lengths = (exons["end"] - exons["start"]).groupby(exons["gene_id"]).sum()
+    genes = records.groupby("gene_id", sort=False).agg(
+        gene_name=("gene_name", "first"),
+        gene_type=("gene_type", "first"),
+        chrom=("Chromosome", "first"),
+        strand=("Strand", "first"),
+        start=("Start", "min"),
+        end=("End", "max"),
+    )
+    genes["gene_name"] = genes["gene_name"].fillna(genes.index.to_series()).astype(str)
+    genes["gene_type"] = genes["gene_type"].fillna("").astype(str)
+    genes["exonic_length"] = lengths.reindex(genes.index)
+    without = genes.index[genes["exonic_length"].isna()]
+    if len(without):
+        log.warning("%d genes have no exon record and are left out: %s ...", len(without), ", ".join(without[:3]))
+        genes = genes.drop(without)
+    genes["exonic_length"] = genes["exonic_length"].astype("int64")
+    return genes.reset_index()[list(GENE_COLUMNS)], exons
+
+
+def _unambiguous_ids(records: pd.DataFrame) -> pd.Series:
+    places = records[["gene_id", "Chromosome", "Strand"]].drop_duplicates()
+    ambiguous = places.loc[places["gene_id"].duplicated(), "gene_id"].unique()
+    if len(ambiguous) == 0:
+        return records["gene_id"]
+    log.warning("%d gene ids stand on several chromosomes or strands and are split: %s", len(ambiguous), ambiguous[:3])
+    split = records["gene_id"] + "|" + records["Chromosome"] + "|" + records["Strand"]
+    return records["gene_id"].where(~records["gene_id"].isin(ambiguous), split)
+
+
+def _exon_unions(exons: pd.DataFrame) -> pd.DataFrame:
+    columns = ["Chromosome", "Start", "End", "Strand", "gene_id"]
+    union = pr.PyRanges(exons[columns]).merge(strand=True, by="gene_id").df
+    union = union.rename(columns={"Chromosome": "chrom", "Start": "start", "End": "end", "Strand": "strand"})
+    union = union.astype({"chrom": str, "strand": str, "gene_id": str})
+    return union[list(EXON_COLUMNS)].sort_values(["chrom", "start", "end", "gene_id"], ignore_index=True)
+
+
+def write_genes(genes: pd.DataFrame, target: Path) -> None:
+    """Write the table of genes (columns `GENE_COLUMNS`), gzipped."""
+    _write_table(genes, target)
+
+
+def read_genes(path: Path) -> pd.DataFrame:
+    """Read back what `write_genes` wrote."""
+    texts = dict.fromkeys(("gene_id", "gene_name", "gene_type", "chrom", "strand"), str)
+    return pd.read_csv(path, sep="\t", dtype=texts, keep_default_na=False)
+
+
+def write_exons(exons: pd.DataFrame, target: Path) -> None:
+    """Write exons (columns `EXON_COLUMNS`) as gzipped BED with a `#` header line and a score of 0."""
+    _write_table(exons.assign(score=0)[["chrom", "start", "end", "gene_id", "score", "strand"]], target, "#")
+
+
+def read_exons(path: Path) -> pd.DataFrame:
+    """Read back what `write_exons` wrote."""
+    names = ["chrom", "start", "end", "gene_id", "score", "strand"]
+    texts = dict.fromkeys(("gene_id", "chrom", "strand"), str)
+    return pd.read_csv(path, sep="\t", header=None, skiprows=1, names=names, dtype=texts, keep_default_na=False)[
+        list(EXON_COLUMNS)
+    ]
+
+
+def _write_table(table: pd.DataFrame, target: Path, mark: str = "") -> None:
+    table = table.rename(columns={table.columns[0]: mark + table.columns[0]})
+    with written_whole(target) as partial:
+        table.to_csv(partial, sep="\t", index=False, compression={"method": "gzip", "mtime": 0})
+
+
+@dataclass(frozen=True)
+class Region:
+    """A stretch of a chromosome, 0-based and half-open; printed 1-based and inclusive."""
+
+    chrom: str
+    start: int
+    end: int
+
+    def __str__(self) -> str:
+        return f"{self.chrom}:{self.start + 1:,}-{self.end:,}"
+
+
+REGION = re.compile(r"(?P<chrom>[^:\s]+):(?P<start>[\d,]+)-(?P<end>[\d,]+)")
+
+
+def locate(text: str, genes: pd.DataFrame, lengths: Mapping[str, int], margin: float = 0.2) -> Region:
+    """Turn what a person types into a region.
+
+    Parameters
+    ----------
+    text
+        `chr19:39,407,000-39,439,000` (1-based, inclusive), or a gene's name or id.
+    genes
+        Columns `GENE_COLUMNS`.
+    lengths
+        Lengths of the chromosomes that there are.
+    margin
+        Share of a gene's length shown on either side of it.
+
+    Raises
+    ------
+    InputError
+        If the region is not on a chromosome, or no gene has that name.
+    """
+    match = REGION.fullmatch(text.strip())
+    if match:
+        chrom = match["chrom"]
+        start, end = (int(match[key].replace(",", "")) for key in ("start", "end"))
+        if chrom not in lengths:
+            raise InputError(f"locus {text!r}", f"chromosome {chrom!r}", f"one of {', '.join(list(lengths)[:5])} ...")
+        if not 1 <= start <= end <= lengths[chrom]:
+            raise InputError(f"locus {text!r}", f"{start}-{end}", f"1 <= start <= end <= {lengths[chrom]:,}")
+        return Region(chrom, start - 1, end)
+    named = genes.loc[(genes["gene_name"] == text) | (genes["gene_id"] == text)]
+    if named.empty:
+        raise InputError(
+            f"locus {text!r}", "no gene of that name or id", "a gene in the annotation, or chrom:start-end"
+        )
+    gene = named.iloc[0]
+    pad = int(margin * (gene["end"] - gene["start"])) + 200
+    return Region(gene["chrom"], max(0, int(gene["start"]) - pad), min(lengths[gene["chrom"]], int(gene["end"]) + pad))

@@ -1,0 +1,102 @@
+"""Backbones and their tokens: loaded from a hub id or folder, or built small."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from tokenizers import Regex, Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Split
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoTokenizer,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+    PreTrainedTokenizerFast,
+)
+
+from .errors import InputError
+
+BASES = "ACGTN"
+PROBE = "ATCGNNACGTTGCAAACCCGGGTTTN"
+
+
+def load_backbone(spec: str | Mapping[str, Any], *, max_length: int) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """Get the language model and its tokenizer.
+
+    Parameters
+    ----------
+    spec
+        A hub id or folder, loaded with its weights and without remote code; or a
+        mapping with `type` (a Transformers model type, such as `mixtral`) and
+        settings of its configuration, built with random weights.
+    max_length
+        Tokens in the longest input.
+
+    Raises
+    ------
+    InputError
+        If the id or folder holds no such model, or the model is too short for `max_length`.
+    """
+    if isinstance(spec, str):
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(spec)
+            backbone = AutoModel.from_pretrained(spec, dtype=torch.float32)
+        except (OSError, ValueError) as error:
+            reason = str(error).splitlines()[0]
+            raise InputError(
+                f"backbone {spec!r}", reason, "a model folder or hub id that Transformers loads"
+            ) from error
+    else:
+        tokenizer = make_base_tokenizer()
+        settings = {key: value for key, value in spec.items() if key != "type"}
+        settings |= {"vocab_size": len(tokenizer), "max_position_embeddings": max_length}
+        special = {"pad_token_id": None, "bos_token_id": None, "eos_token_id": None}
+        backbone = AutoModel.from_config(AutoConfig.for_model(spec["type"], **settings, **special))
+    longest = backbone.config.max_position_embeddings
+    if longest < max_length:
+        raise InputError(
+            f"backbone {spec!r}", f"at most {longest:,} positions", f"windows.size = {max_length:,} or more"
+        )
+    return backbone, tokenizer
+
+
+def make_base_tokenizer() -> PreTrainedTokenizerFast:
+    """A tokenizer of five tokens, one a base."""
+    tokenizer = Tokenizer(WordLevel({base: index for index, base in enumerate(BASES)}, unk_token="N"))
+    tokenizer.pre_tokenizer = Split(Regex("."), behavior="isolated")
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, unk_token="N")
+
+
+def token_ids(tokenizer: PreTrainedTokenizerBase) -> dict[str, int]:
+    """Token id of each base, after checking that the tokenizer gives one token a base.
+
+    Raises
+    ------
+    InputError
+        If a sequence of n bases does not give n tokens, the same for a base wherever
+        it stands, and different for A, C, G and T.
+    """
+    name = f"tokenizer {getattr(tokenizer, 'name_or_path', '') or type(tokenizer).__name__!r}"
+    ids = tokenizer(PROBE)["input_ids"]
+    if len(ids) != len(PROBE):
+        raise InputError(name, f"{len(ids)} tokens for the {len(PROBE)} bases {PROBE}", "one token a base")
+    found = {base: {token for token, letter in zip(ids, PROBE, strict=True) if letter == base} for base in BASES}
+    for base, tokens in found.items():
+        if len(tokens) != 1:
+            raise InputError(name, f"tokens {sorted(tokens)} for {base}", "one and the same token for a base")
+    single = {base: tokens.pop() for base, tokens in found.items()}
+    if len({single[base] for base in "ACGT"}) != 4:
+        raise InputError(name, f"{single}", "four different tokens for A, C, G and T")
+    return single
+
+
+def token_lookup(ids: Mapping[str, int]) -> NDArray[np.int64]:
+    """Table from ASCII code to token id, so that tokenizing is one `table[bases]`; all but A, C, G, T are N."""
+    table = np.full(256, ids["N"], np.int64)
+    for base in "ACGT":
+        table[[ord(base), ord(base.lower())]] = ids[base]
+    return table

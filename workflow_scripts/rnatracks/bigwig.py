@@ -1,0 +1,244 @@
+"""Coverage in bigWig files: checked, read in blocks, averaged, and written as a stream.
+
+pyBigWig does the reading and writing. Memory is bounded by one block of
+`BLOCK` bases, whatever the genome's size and the number of samples.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyBigWig
+from numpy.typing import NDArray
+
+from .errors import InputError, shorten
+from .files import written_whole
+
+BLOCK = 1 << 20
+MAGIC = (bytes.fromhex("26fc8f88"), bytes.fromhex("888ffc26"))  # little- and big-endian
+
+
+def blocks(lengths: Mapping[str, int], size: int = BLOCK) -> Iterator[tuple[str, int, int]]:
+    """Cut chromosomes into (chrom, start, end) of at most `size` bases, in order."""
+    for chrom, length in lengths.items():
+        for start in range(0, length, size):
+            yield chrom, start, min(start + size, length)
+
+
+class Coverage:
+    """A bigWig to read coverage from, as float32 with 0 where the file has no value.
+
+    Raises
+    ------
+    InputError
+        If the file is no bigWig, or is truncated.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+        _check_magic(self.path)
+        try:
+            self._file = pyBigWig.open(str(self.path))
+        except RuntimeError as error:
+            raise InputError(self.path, "a damaged bigWig header or index", "a complete bigWig file") from error
+        self.lengths: dict[str, int] = dict(self._file.chroms())
+
+    def __enter__(self) -> "Coverage":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def values(self, chrom: str, start: int, end: int) -> NDArray[np.float32]:
+        """Coverage of each base of chrom:start-end (0-based, half-open)."""
+        try:
+            values = self._file.values(chrom, start, end, numpy=True)
+        except RuntimeError as error:
+            raise InputError(
+                self.path, f"nothing readable at {chrom}:{start}-{end}", f"a value within {self.lengths.get(chrom)=}"
+            ) from error
+        return np.nan_to_num(values, copy=False, nan=0.0, posinf=np.inf, neginf=-np.inf)
+
+    def stored_values(self, chrom: str, start: int, end: int) -> NDArray[np.float64]:
+        """Values of the intervals that touch chrom:start-end, just as stored (NaN stays NaN)."""
+        return np.array([value for _, _, value in self._file.intervals(chrom, start, end) or ()], dtype=float)
+
+    def require(self, lengths: Mapping[str, int]) -> None:
+        """Raise `InputError` unless the file has these chromosomes with these lengths."""
+        missing = [chrom for chrom in lengths if chrom not in self.lengths]
+        if missing:
+            raise InputError(
+                self.path,
+                f"chromosomes {shorten(self.lengths)}",
+                f"{shorten(missing)} among them{_prefix_hint(missing[0], self.lengths)}",
+            )
+        for chrom, length in lengths.items():
+            if self.lengths[chrom] != length:
+                raise InputError(
+                    f"{self.path}, {chrom}",
+                    f"a length of {self.lengths[chrom]:,}",
+                    f"{length:,} as in the genome: is it another assembly?",
+                )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignalSummary:
+    """What a bigWig holds on the chosen chromosomes; sums are of magnitudes, in float64."""
+
+    total: float
+    nonzero: int
+    maximum: float
+    bases: int
+    stored_negative: bool
+
+
+def summarise(coverage: Coverage, lengths: Mapping[str, int]) -> SignalSummary:
+    """Read every value on the chosen chromosomes once, and refuse what cannot be coverage.
+
+    Raises
+    ------
+    InputError
+        On missing chromosomes or other lengths, NaN or infinite values, values of
+        both signs in one file, or no signal at all.
+    """
+    coverage.require(lengths)
+    total, nonzero, lowest, highest = 0.0, 0, 0.0, 0.0
+    for chrom, start, end in blocks(lengths):
+        if not np.isfinite(coverage.stored_values(chrom, start, end)).all():
+            raise InputError(f"{coverage.path}, {chrom}:{start + 1}-{end}", "NaN or infinite values", "finite coverage")
+        values = coverage.values(chrom, start, end)
+        total += float(values.sum(dtype=np.float64))
+        nonzero += int(np.count_nonzero(values))
+        lowest, highest = min(lowest, float(values.min())), max(highest, float(values.max()))
+    if lowest < 0 < highest:
+        raise InputError(coverage.path, f"values from {lowest:g} to {highest:g}", "one sign throughout the file")
+    if nonzero == 0:
+        raise InputError(coverage.path, f"only zeros on {shorten(lengths)}", "some signal")
+    return SignalSummary(
+        total=abs(total),
+        nonzero=nonzero,
+        maximum=max(highest, -lowest),
+        bases=sum(lengths.values()),
+        stored_negative=lowest < 0,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrackStatistics:
+    """Statistics of a mean track over the chosen chromosomes, in normalised coverage."""
+
+    track: str
+    samples: int
+    bases: int
+    total: float
+    mean: float
+    nonzero: int
+    nonzero_mean: float
+    maximum: float
+
+
+def average(
+    files: Sequence[tuple[Coverage, float]], lengths: Mapping[str, int], target: Path, track: str
+) -> TrackStatistics:
+    """Write the mean over samples of scaled magnitudes, and return its statistics.
+
+    Parameters
+    ----------
+    files
+        One (coverage, scale) a sample. A value counts as ``abs(value) * scale``.
+    lengths
+        Chromosomes to write and their lengths, in the order wanted in the file.
+    target
+        The bigWig to write; it appears only when complete.
+    track
+        Name that goes into the statistics.
+    """
+    total, nonzero, maximum = 0.0, 0, 0.0
+    with written_whole(target) as partial, CoverageWriter(partial, lengths) as writer:
+        for chrom, start, end in blocks(lengths):
+            mean = np.zeros(end - start)
+            for coverage, scale in files:
+                mean += np.abs(coverage.values(chrom, start, end)) * np.float64(scale)
+            mean = (mean / len(files)).astype(np.float32)
+            writer.add(chrom, start, mean)
+            total += float(mean.sum(dtype=np.float64))
+            nonzero += int(np.count_nonzero(mean))
+            maximum = max(maximum, float(mean.max()))
+    bases = sum(lengths.values())
+    return TrackStatistics(
+        track=track,
+        samples=len(files),
+        bases=bases,
+        total=total,
+        mean=total / bases,
+        nonzero=nonzero,
+        nonzero_mean=total / nonzero if nonzero else 0.0,
+        maximum=maximum,
+    )
+
+
+class CoverageWriter:
+    """A bigWig that is written block by block; every base gets a value, zeros included.
+
+    Explicit zeros keep other tools from dropping bins as missing. Blocks must come
+    in the order of `lengths` and from left to right.
+    """
+
+    def __init__(self, path: Path, lengths: Mapping[str, int]) -> None:
+        self._file = pyBigWig.open(str(path), "w")
+        self._file.addHeader(list(lengths.items()))
+
+    def __enter__(self) -> "CoverageWriter":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def add(self, chrom: str, start: int, values: NDArray[np.floating]) -> None:
+        """Append the values of the bases from `start` on, as runs of equal values or one by one: whichever is less."""
+        if len(values) == 0:
+            return
+        bounds = np.flatnonzero(np.diff(values)) + 1
+        if 3 * len(bounds) > len(values):
+            self._file.addEntries(chrom, start, values=values.astype(np.float64), span=1, step=1)
+            return
+        first = np.concatenate([[0], bounds])
+        last = np.concatenate([bounds, [len(values)]])
+        self._file.addEntries(
+            np.full(len(first), chrom), start + first, ends=start + last, values=values[first].astype(np.float64)
+        )
+
+
+def write_coverage(target: Path, lengths: Mapping[str, int], arrays: Iterable[NDArray[np.floating]]) -> None:
+    """Write one array a chromosome, in the order of `lengths`; `target` appears only when complete.
+
+    The arrays may be memory maps: they are read block by block.
+    """
+    with written_whole(target) as partial, CoverageWriter(partial, lengths) as writer:
+        for (chrom, length), array in zip(lengths.items(), arrays, strict=True):
+            if array.shape != (length,):
+                raise ValueError(f"{chrom}: {array.shape=} must be {(length,)}")
+            for _, start, end in blocks({chrom: length}):
+                writer.add(chrom, start, np.asarray(array[start:end]))
+
+
+def _check_magic(path: Path) -> None:
+    """A bigWig begins and ends with the same magic number: its lack at the end tells a cut file."""
+    if not path.is_file():
+        raise InputError(path, "no such file", "a bigWig")
+    with path.open("rb") as stream:
+        first = stream.read(4)
+        stream.seek(max(path.stat().st_size - 4, 0))
+        last = stream.read(4)
+    if first not in MAGIC:
+        raise InputError(path, f"a file that begins with {first!r}", "a bigWig")
+    if last != first:
+        raise InputError(
+            path, f"{path.stat().st_size:,} bytes that end without the bigWig's closing mark", "a complete bigWig file"
+        )
+
+
+def _prefix_hint(missing: str, present: Iterable[str]) -> str:
+    other = missing.removeprefix("chr") if missing.startswith("chr") else f"chr{missing}"
+    return f" (the file calls it {other!r})" if other in set(present) else ""

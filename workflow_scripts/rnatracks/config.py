@@ -1,0 +1,375 @@
+"""Checks of the configuration, and the models that it asks for."""
+
+import copy
+import difflib
+import gzip
+import json
+import math
+import re
+import zlib
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import yaml
+
+from .errors import InputError, shorten
+
+# Larger FASTA files are not read before jobs run.
+MAX_FASTA_BYTES = 100_000_000
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+NAME_RULE = "letters, digits, '_', '.' and '-', first a letter, digit or '_'"
+KINDS = {
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "keys and values",
+    "null": "null",
+}
+
+
+@dataclass(frozen=True)
+class HeadPlan:
+    """Convolutions over the backbone: widths of the hidden ones, kernel in bases, dropout, first value of the scale."""
+
+    channels: tuple[int, ...]
+    kernel_size: int
+    dropout: float
+    initial_scale: float
+
+
+@dataclass(frozen=True)
+class ModelPlan:
+    """One model to train.
+
+    `family` is its key under `models`; `backbone` is a hub id or folder, or the
+    keys and values of the configuration; `control` is `none` or `shuffled_targets`.
+    """
+
+    name: str
+    family: str
+    cell_types: tuple[str, ...]
+    backbone: str | Mapping[str, str | int]
+    head: HeadPlan
+    control: str
+
+
+def is_url(text: str) -> bool:
+    """Whether `text` is an http, https or ftp URL, and not a path.
+
+    Examples
+    --------
+    >>> is_url("https://example.org/a.bw"), is_url("data/a.bw")
+    (True, False)
+    """
+    return text.startswith(("http://", "https://", "ftp://"))
+
+
+def validate_config(config: Mapping[str, Any], schema: Path, where: str = "config") -> dict[str, Any]:
+    """Check a configuration and fill in the schema's defaults.
+
+    Parameters
+    ----------
+    config
+        As loaded from YAML; it is not changed.
+    schema
+        JSON schema, in YAML.
+    where
+        What the error line calls the configuration, such as its file.
+
+    Returns
+    -------
+    A copy with every default filled in.
+
+    Raises
+    ------
+    InputError
+        For one error: an unknown key if there is one, because the others may follow from it.
+    """
+    filled = copy.deepcopy(config)
+    validator = _Validator(yaml.safe_load(schema.read_text()))
+    errors = list(validator.iter_errors(filled))
+    if errors:
+        raise _explain(min(errors, key=lambda error: error.validator != "additionalProperties"), where)
+    _cross_check(filled, where)
+    return filled
+
+
+def check_chromosomes(config: Mapping[str, Any], available: Collection[str], where: object) -> None:
+    """Check that every chosen chromosome is in the FASTA file.
+
+    Parameters
+    ----------
+    config
+        A validated configuration.
+    available
+        Names of the sequences in the file.
+    where
+        What the error line calls the file.
+
+    Raises
+    ------
+    InputError
+        For the first chromosome that is missing.
+    """
+    for name in config["genome"]["chromosomes"]:
+        if name in available:
+            continue
+        other = name.removeprefix("chr") if name.startswith("chr") else f"chr{name}"
+        hint = f" (it has {other}: mind the prefix)" if other in available else ""
+        raise InputError(
+            where, f"no sequence {name!r}, named in genome.chromosomes{hint}", f"one of: {shorten(available)}"
+        )
+
+
+def known_chromosomes(config: Mapping[str, Any]) -> set[str] | None:
+    """Names of the genome's sequences, where they can be had before any job runs.
+
+    They come from `simulate.chromosomes`, else from the `.fai` beside a local
+    FASTA file, else from its headers if it is smaller than 100 MB.
+
+    Returns
+    -------
+    The names, or None where the genome is a URL or a large file without an index.
+
+    Raises
+    ------
+    InputError
+        If a local FASTA file is missing, empty, damaged or holds no sequence.
+    """
+    if config["simulate"]:
+        return set(config["simulate"]["chromosomes"])
+    fasta = config["genome"]["fasta"]
+    if is_url(fasta):
+        return None
+    fasta = Path(fasta)
+    if not fasta.is_file():
+        raise InputError("config, genome.fasta", f"{fasta}, which is no file", "a FASTA file")
+    if fasta.stat().st_size == 0:
+        raise InputError(fasta, "an empty file", "a FASTA file")
+    index = Path(f"{fasta}.fai")
+    if index.is_file():
+        names = {line.split("\t")[0] for line in index.read_text().splitlines()}
+    elif fasta.stat().st_size < MAX_FASTA_BYTES:
+        names = _header_names(fasta)
+    else:
+        return None
+    if not names:
+        raise InputError(fasta, "no sequence", "a FASTA file, whose headers start with >")
+    return names
+
+
+def expand_models(config: Mapping[str, Any], cell_types: Sequence[str]) -> dict[str, ModelPlan]:
+    """List the models to train, in the order of the configuration.
+
+    Parameters
+    ----------
+    config
+        A validated configuration.
+    cell_types
+        Names of all cell types, in the order of their sheet.
+
+    Returns
+    -------
+    Plans by model name: `FAMILY-CELLTYPE` where `cell_types` is `each`, else `FAMILY`.
+
+    Raises
+    ------
+    InputError
+        For an unknown cell type, or two models of one name.
+    """
+    plans: dict[str, ModelPlan] = {}
+    for family, settings in config["models"].items():
+        chosen = settings["cell_types"]
+        where = f"config, models.{family}.cell_types"
+        if chosen == "each":
+            groups = {f"{family}-{cell_type}": (cell_type,) for cell_type in cell_types}
+        else:
+            groups = {family: tuple(chosen)}
+        for name, members in groups.items():
+            for cell_type in members:
+                if cell_type not in cell_types:
+                    raise InputError(where, repr(cell_type), f"cell types of the sheet: {shorten(cell_types)}")
+            if name in plans:
+                raise InputError(where, f"a second model called {name!r}", "names of their own")
+            head = settings["head"]
+            plans[name] = ModelPlan(
+                name=name,
+                family=family,
+                cell_types=members,
+                backbone=settings["backbone"],
+                head=HeadPlan(**head | {"channels": tuple(head["channels"])}),
+                control=settings["control"],
+            )
+    return plans
+
+
+def _fill_defaults(validator: Any, properties: Mapping[str, Any], instance: Any, schema: Any) -> Iterator[Any]:
+    """The `properties` keyword, which first writes the defaults into the instance."""
+    if validator.is_type(instance, "object"):
+        for key, field in properties.items():
+            if "default" in field:
+                instance.setdefault(key, copy.deepcopy(field["default"]))
+    yield from jsonschema.Draft202012Validator.VALIDATORS["properties"](validator, properties, instance, schema)
+
+
+def _is_integer(_checker: Any, value: Any) -> bool:
+    """JSON schema's integers include 2.0, which Python's ranges refuse."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(_checker: Any, value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+_Validator = jsonschema.validators.extend(
+    jsonschema.Draft202012Validator,
+    {"properties": _fill_defaults},
+    type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine_many(
+        {"integer": _is_integer, "number": _is_number}
+    ),
+)
+
+
+def _explain(error: jsonschema.ValidationError, where: str) -> InputError:
+    """Say in plain words what a schema error means."""
+    path = [*error.absolute_path]
+    value, rule, about = error.instance, error.validator_value, error.schema.get("description", "")
+    found = _show(value)
+    if error.validator == "additionalProperties":
+        known = list(error.schema["properties"])
+        key = next(key for key in value if key not in known)
+        close = difflib.get_close_matches(str(key), known, n=1)
+        found = f"an unknown key{f' (did you mean {close[0]}?)' if close else ''}"
+        return InputError(_place(where, [*path, key]), found, f"one of: {', '.join(known)}")
+    if error.validator == "required":
+        key = next(key for key in rule if key not in value)
+        about = error.schema["properties"][key].get("description", "a value")
+        return InputError(_place(where, [*path, key]), "no such key", f"it to be given: {about}")
+    if "propertyNames" in error.schema_path:
+        return InputError(_place(where, path), f"the name {found}", about + _writing_hint(value, ["string"]))
+    match error.validator:
+        case "type":
+            kinds = [rule] if isinstance(rule, str) else rule
+            expected = " or ".join(KINDS[kind] for kind in kinds) + _writing_hint(value, kinds)
+        case "enum":
+            expected = "one of: " + ", ".join(map(str, rule))
+        case "minimum":
+            expected = f"{rule} or more"
+        case "exclusiveMinimum":
+            expected = f"more than {rule}"
+        case "maximum":
+            expected = f"{rule} or less"
+        case "exclusiveMaximum":
+            expected = f"less than {rule}"
+        case "minItems" | "minLength" | "minProperties":
+            unit = "character" if error.validator == "minLength" else "entry"
+            found, expected = "nothing in it", f"at least {rule} {unit}"
+        case "uniqueItems":
+            found = f"{_show(next(item for item in value if value.count(item) > 1))} twice"
+            expected = "each once"
+        case "pattern":
+            expected = about.rstrip(".") or f"text that matches {rule}"
+        case _:
+            raise NotImplementedError(f"the schema keyword {error.validator!r} has no words here")
+    return InputError(_place(where, path), found, expected)
+
+
+def _place(where: str, path: Sequence[str | int]) -> str:
+    """Write a path into the configuration as `where, a.b[0].c`."""
+    dotted = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    return f"{where}, {dotted.lstrip('.')}" if path else where
+
+
+def _show(value: Any) -> str:
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    if isinstance(value, list | dict):
+        return KINDS["array" if isinstance(value, list) else "object"]
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _writing_hint(value: Any, kinds: Sequence[str]) -> str:
+    """How to write the value so that YAML reads it as meant, if that can be told."""
+    if isinstance(value, int | float) and "string" in kinds:
+        return ": put it in quotes"
+    if not isinstance(value, str | float) or not {"integer", "number"} & {*kinds}:
+        return ""
+    try:
+        number = float(value)
+    except ValueError:
+        return ""
+    if not math.isfinite(number) or ("integer" in kinds and not number.is_integer()):
+        return ""
+    written = str(int(number)) if "integer" in kinds else repr(number)
+    if "e" in written and "." not in written:
+        written = written.replace("e", ".0e")
+    if isinstance(value, float):
+        return f": write {written}"
+    return f": write {written} without quotes, in a config file (--config makes text of nested numbers)"
+
+
+def _cross_check(config: Mapping[str, Any], where: str) -> None:
+    """Check what one field says against another."""
+
+    def refuse(key: str, found: object, expected: str) -> None:
+        raise InputError(f"{where}, {key}", found, expected)
+
+    for key, location in (
+        ("genome.fasta", config["genome"]["fasta"]),
+        ("annotation.gtf", config["annotation"]["gtf"]),
+        ("blacklist", config["blacklist"]),
+    ):
+        if location and "://" in location and not is_url(location):
+            refuse(key, repr(location), "a path, or a URL that starts with http://, https:// or ftp://")
+
+    size, overlap = config["windows"]["size"], config["windows"]["overlap"]
+    if overlap >= size:
+        refuse("windows.overlap", overlap, f"less than windows.size, which is {size}")
+
+    chosen, valid, test = config["genome"]["chromosomes"], config["split"]["valid"], config["split"]["test"]
+    for key, held_out in (("split.valid", valid), ("split.test", test)):
+        for name in held_out:
+            if name not in chosen:
+                refuse(key, repr(name), f"chromosomes of genome.chromosomes: {shorten(chosen)}")
+    for name in test:
+        if name in valid:
+            refuse("split.test", f"{name!r}, which split.valid holds too", "each chromosome in one of them")
+    if not set(chosen) - {*valid, *test}:
+        refuse("split", "every chromosome held out", "at least one left to train on")
+
+    training = config["training"]
+    if training["global_batch_size"] % training["micro_batch_size"]:
+        refuse(
+            "training.micro_batch_size",
+            training["micro_batch_size"],
+            f"a divisor of training.global_batch_size, which is {training['global_batch_size']}",
+        )
+    for family, settings in config["models"].items():
+        kernel_size, backbone = settings["head"]["kernel_size"], settings["backbone"]
+        if kernel_size % 2 == 0:
+            refuse(f"models.{family}.head.kernel_size", kernel_size, "an odd number")
+        if isinstance(backbone, str):
+            continue
+        for many, few in (("hidden_size", "num_attention_heads"), ("num_attention_heads", "num_key_value_heads")):
+            if backbone[many] % backbone[few]:
+                refuse(f"models.{family}.backbone.{many}", backbone[many], f"a multiple of {few}, {backbone[few]}")
+        experts, used = backbone["num_local_experts"], backbone["num_experts_per_tok"]
+        if used > experts:
+            refuse(f"models.{family}.backbone.num_experts_per_tok", used, f"at most num_local_experts, {experts}")
+
+
+def _header_names(fasta: Path) -> set[str]:
+    """Names in the headers of a FASTA file, plain or gzipped."""
+    with fasta.open("rb") as handle:
+        opened = gzip.open if handle.read(2) == b"\x1f\x8b" else open
+    try:
+        with opened(fasta, "rt", encoding="ascii") as handle:
+            return {line[1:].split()[0] for line in handle if line.startswith(">") and line[1:].split()}
+    except (EOFError, zlib.error, gzip.BadGzipFile, UnicodeDecodeError) as error:
+        raise InputError(fasta, f"a damaged file ({error})", "a FASTA file, plain or gzipped") from error

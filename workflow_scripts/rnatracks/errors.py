@@ -1,0 +1,30 @@
+"""The one error that a user can mend: bad input, told in one line."""
+
+from collections.abc import Collection
+
+
+class InputError(ValueError):
+    """Bad input: where it is, what was found there and what was expected.
+
+    Parameters
+    ----------
+    where
+        File, and the row, column or key in it.
+    found, expected
+        What stands there, and what should.
+
+    Examples
+    --------
+    >>> print(InputError("samples.tsv, row 3, cell_type", "'liver'", "one of: B, NK"))
+    samples.tsv, row 3, cell_type: found 'liver'; expected one of: B, NK
+    """
+
+    def __init__(self, where: object, found: object, expected: object) -> None:
+        line = f"{where}: found {found}; expected {expected}"
+        super().__init__(" ".join(line.split()))
+
+
+def shorten(names: Collection[str], limit: int = 12) -> str:
+    """Join names with commas, the first `limit` of them."""
+    listed = ", ".join(list(names)[:limit])
+    return listed if len(names) <= limit else f"{listed}, ... ({len(names)} in all)"

@@ -1,0 +1,65 @@
+"""Gene expression from coverage: the mean over the union of a gene's exons."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from .bigwig import Coverage
+from .errors import InputError
+from .files import written_whole
+
+
+def exonic_means(coverage: Coverage, genes: pd.DataFrame, exons: pd.DataFrame) -> pd.Series:
+    """Mean coverage over each gene's exons, in the coverage's own units.
+
+    Parameters
+    ----------
+    coverage
+        A track. Whether its strand is the gene's is for the caller to mind.
+    genes, exons
+        As `annotation.read_genes` gives them: exons are disjoint within a gene.
+
+    Returns
+    -------
+    One value a gene, indexed by `gene_id`, in the order of `genes`. Bases
+    shared by two genes count for both.
+    """
+    sums = np.zeros(len(exons))
+    for row, (chrom, start, end) in enumerate(zip(exons["chrom"], exons["start"], exons["end"], strict=True)):
+        sums[row] = coverage.values(chrom, start, end).sum(dtype=np.float64)
+    totals = pd.Series(sums).groupby(exons["gene_id"].to_numpy()).sum()
+    lengths = genes.set_index("gene_id")["exonic_length"]
+    return totals.reindex(lengths.index) / lengths
+
+
+def select_gene_types(matrix: pd.DataFrame, types: Sequence[str] | None) -> pd.DataFrame:
+    """Genes of the given `gene_type`s; None keeps all.
+
+    Raises
+    ------
+    InputError
+        If the annotation has no gene of these types.
+    """
+    if types is None:
+        return matrix
+    chosen = matrix.loc[matrix["gene_type"].isin(types)]
+    if chosen.empty:
+        raise InputError(
+            "config, genes.types", ", ".join(types), f"some of {', '.join(sorted(set(matrix['gene_type'])))}"
+        )
+    return chosen
+
+
+def write_matrix(genes: pd.DataFrame, columns: dict[str, pd.Series], target: Path) -> None:
+    """Write the gene x track matrix: the genes' own columns, then one a track."""
+    matrix = genes.set_index("gene_id").assign(**columns).reset_index()
+    with written_whole(target) as partial:
+        matrix.to_csv(partial, sep="\t", index=False, float_format="%.9g", compression={"method": "gzip", "mtime": 0})
+
+
+def read_matrix(path: Path) -> pd.DataFrame:
+    """Read a gene x track matrix back, indexed by `gene_id`."""
+    kinds = {"gene_id": str, "gene_name": str, "gene_type": str, "chrom": str}
+    return pd.read_csv(path, sep="\t", dtype=kinds, keep_default_na=False, na_values={}).set_index("gene_id")

@@ -1,0 +1,31 @@
+"""Files that are either whole or absent: write beside, then rename."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+
+@contextmanager
+def written_whole(target: Path) -> Iterator[Path]:
+    """Give a path beside `target` to write to; it becomes `target` only if the block ends well.
+
+    The path keeps the target's suffixes, since libraries choose formats by them.
+    """
+    target = Path(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(f".partial.{os.getpid()}.{target.name}")
+    try:
+        yield partial
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def write_json(target: Path, record: Any) -> None:
+    """Write a dataclass instance as JSON, whole or not at all."""
+    with written_whole(target) as partial:
+        partial.write_text(json.dumps(asdict(record), indent=2) + "\n")

@@ -1,0 +1,28 @@
+"""What every script of a rule does first: open the rule's log."""
+
+import logging
+import sys
+from types import TracebackType
+
+from .errors import InputError
+
+log = logging.getLogger("rnatracks")
+
+
+def open_log(path: str) -> None:
+    """Log to the rule's file and to standard error; end on bad input with its one line and no traceback."""
+    logging.basicConfig(
+        level=logging.INFO,
+        format="%(asctime)s %(levelname)s %(message)s",
+        datefmt="%H:%M:%S",
+        handlers=[logging.FileHandler(path, "w"), logging.StreamHandler()],
+    )
+    logging.captureWarnings(True)
+    sys.excepthook = _log_error
+
+
+def _log_error(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+    if issubclass(kind, InputError):
+        log.error("%s", error)
+    else:
+        log.critical("%s", kind.__name__, exc_info=(kind, error, traceback))

@@ -1,0 +1,93 @@
+"""The README of a trained model's folder."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+import yaml
+from huggingface_hub import ModelCard, ModelCardData
+
+from .training import TargetTrack
+
+TEXT = """---
+{metadata}
+---
+
+# {name}
+
+Predicts single-base RNA-seq coverage from DNA: {tracks}. Trained with rnatracks{commit}.
+
+## Use
+
+```python
+from transformers import AutoModel
+
+model = AutoModel.from_pretrained("path/to/this/folder", trust_remote_code=True)
+```
+
+The input is one token a base (`config.token_ids`), at best windows of {window_size:,} bases.
+`model(input_ids).predictions` is `[batch, track, base]` on the squashed scale. To invert it:
+`x = y if y <= 10 else (y + 10)**2 / 40`, then `coverage = m * x**(4/3)` with m from `config.track_means`.
+
+## Training data
+
+{windows:,} windows of split `train`, on {chromosomes}. Mean coverage over the samples of a cell type,
+each scaled to a total of {total:g}.
+
+| track | m (nonzero mean) |
+| --- | --- |
+{means}
+
+{control}## Recipe
+
+Backbone: {backbone}. Mean squared error on squashed coverage, Adafactor, cosine schedule after a linear warm-up.
+
+```yaml
+{settings}```
+
+Last training loss {loss:.4f}{valid}.
+
+## Limits
+
+Scores are in the run's report, not here. The model has seen no sequence context beyond one window.
+It predicts the average of the samples that it was trained on, not a person or a condition.
+"""
+
+
+def write_model_card(
+    folder: Path,
+    *,
+    name: str,
+    backbone: object,
+    tracks: Sequence[TargetTrack],
+    windows: pd.DataFrame,
+    window_size: int,
+    settings: dict,
+    history: pd.DataFrame,
+    total: float,
+    shuffled: bool,
+    commit: str | None,
+) -> None:
+    """Write the model card (data, recipe, limits) into the model's folder."""
+    training = windows.loc[windows["split"] == "train"]
+    losses = history[["loss", "valid_loss"]].ffill().iloc[-1]
+    metadata = ModelCardData(library_name="transformers", tags=["genomics", "rna-seq", "rnatracks"])
+    text = TEXT.format(
+        metadata=metadata.to_yaml(),
+        name=name,
+        tracks=", ".join(track.name for track in tracks),
+        commit=f" at commit {commit}" if commit else "",
+        window_size=window_size,
+        windows=len(training),
+        chromosomes=", ".join(dict.fromkeys(training["chrom"])),
+        total=total,
+        means="\n".join(f"| {track.name} | {track.nonzero_mean:.6g} |" for track in tracks),
+        control="**A control: its targets were shuffled over windows. It is not meant to predict.**\n\n"
+        if shuffled
+        else "",
+        backbone=f"`{backbone}`" if isinstance(backbone, str) else "random weights, " + str(dict(backbone)),
+        settings=yaml.safe_dump(settings, sort_keys=False),
+        loss=losses["loss"],
+        valid="" if pd.isna(losses["valid_loss"]) else f", validation loss {losses['valid_loss']:.4f}",
+    )
+    ModelCard(text).save(folder / "README.md")

@@ -1,0 +1,42 @@
+"""What was run: commit, package versions, input files."""
+
+import platform
+import shutil
+import subprocess
+from importlib import metadata
+from pathlib import Path
+
+PACKAGES = [
+    "snakemake",
+    "torch",
+    "transformers",
+    "accelerate",
+    "safetensors",
+    "numpy",
+    "pandas",
+    "scipy",
+    "pyBigWig",
+    "pyfaidx",
+    "pyranges",
+    "matplotlib",
+]
+
+
+def describe_commit(checkout: Path) -> str | None:
+    """The checkout's commit, with `-dirty` where files differ from it; None outside git or without git."""
+    if shutil.which("git") is None:
+        return None
+    command = ["git", "-C", str(checkout), "describe", "--always", "--dirty", "--abbrev=12"]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    return run.stdout.strip() or None
+
+
+def software_versions() -> dict[str, str]:
+    """Versions of Python and of the packages that the numbers depend on; those not installed here are left out."""
+    installed = {}
+    for package in PACKAGES:
+        try:
+            installed[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return {"python": platform.python_version(), **installed}

@@ -1,0 +1,315 @@
+"""A small genome with genes and RNA-seq samples, for the demo and for tests.
+
+How expression is planted, so that nobody mistakes the demo's scores for biology:
+
+- Bases are uniform and random. Genes stand on both strands, with 1 to 5 exons.
+  Introns begin with GTAAGT and end with TTTTCTTCAG, a TATA box stands 30 bases
+  before each transcript: all on the gene's own strand.
+- A gene belongs to one of a few expression classes, each a pair of levels, one
+  for each cell type (say high in both, or medium in the first and silent in the second).
+- Each class has an 8-base word, and the exons of its genes carry that word on
+  the gene's strand about every 20 bases. Genes that are silent everywhere carry none.
+- Reads are drawn from the spliced transcript, evenly, with sampling noise and a
+  gene-by-sample factor. A few per cent come from unspliced transcripts, and one in a
+  thousand from anywhere on either strand.
+
+So expression can be read from DNA locally, by words of 8 bases, which is far
+easier than in any real genome. The demo shows that the workflow works, not
+that the model is good.
+"""
+
+import gzip
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pyBigWig
+from numpy.typing import NDArray
+
+from .files import written_whole
+from .terms import Strand
+
+BASES = np.frombuffer(b"ACGT", np.uint8)
+COMPLEMENT = bytes.maketrans(b"ACGTN", b"TGCAN")
+WORD_SIZE = 6
+DONOR, ACCEPTOR, TATA_BOX = b"GTAAGT", b"TTTTCTTCAG", b"TATAAAAG"
+# Reads per base of exon, as a multiple of the sample's depth, in (first, second) cell type.
+EXPRESSION_CLASSES = ((4, 4), (1, 1), (4, 0), (0, 4), (1, 4), (4, 1))
+SILENT = (0, 0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimulationSettings:
+    """What is simulated; lengths in bases.
+
+    `gap` bases of N stand in the middle of the first chromosome; `read_length`
+    and `depth` describe a sample of depth 1: reads that cover each exonic base at level 1.
+    """
+
+    seed: int
+    chromosomes: Mapping[str, int]
+    gap: int = 3000
+    depth: float = 8.0
+    read_length: int = 50
+
+
+@dataclass(frozen=True)
+class SimulatedGene:
+    """A gene: `exons` are 0-based half-open (start, end) pairs from left to right."""
+
+    gene_id: str
+    chrom: str
+    strand: Strand
+    exons: tuple[tuple[int, int], ...]
+    levels: tuple[int, int]
+
+    @property
+    def start(self) -> int:
+        return self.exons[0][0]
+
+    @property
+    def end(self) -> int:
+        return self.exons[-1][1]
+
+
+@dataclass(frozen=True)
+class SimulatedGenome:
+    """Sequences (uint8, ASCII) and genes of a simulated genome."""
+
+    sequences: Mapping[str, NDArray[np.uint8]]
+    genes: Sequence[SimulatedGene] = field(default_factory=tuple)
+
+
+def simulate_genome(settings: SimulationSettings) -> SimulatedGenome:
+    """Draw the sequences and genes; the same settings give the same genome."""
+    rng = np.random.default_rng([settings.seed, 0])
+    words = dict(zip(EXPRESSION_CLASSES, draw_words(rng, len(EXPRESSION_CLASSES)), strict=True))
+    sequences, genes = {}, []
+    for index, (chrom, length) in enumerate(settings.chromosomes.items()):
+        sequence = rng.choice(BASES, size=length)
+        gap = (length // 2, length // 2 + settings.gap) if index == 0 else None
+        for exons, strand, levels in _draw_genes(rng, length, gap):
+            gene = SimulatedGene(f"SIM{len(genes) + 1:05d}", chrom, strand, exons, levels)
+            _write_gene(rng, sequence, gene, words.get(levels))
+            genes.append(gene)
+        if gap is not None:
+            sequence[gap[0] : gap[1]] = ord("N")
+        sequences[chrom] = sequence
+    return SimulatedGenome(sequences, tuple(genes))
+
+
+def draw_words(rng: np.random.Generator, count: int) -> list[bytes]:
+    """Draw words that differ from each other, and from all reverse complements, in 4 bases or more."""
+    words: list[bytes] = []
+    while len(words) < count:
+        word = rng.choice(BASES, WORD_SIZE).tobytes()
+        others = [reverse_complement(word)]
+        others += [form for other in words for form in (other, reverse_complement(other))]
+        if all(sum(a != b for a, b in zip(word, other, strict=True)) >= 3 for other in others):
+            words.append(word)
+    return words
+
+
+def reverse_complement(sequence: bytes) -> bytes:
+    """Sequence of the other strand, read in its own direction."""
+    return sequence.translate(COMPLEMENT)[::-1]
+
+
+def simulate_coverage(
+    genome: SimulatedGenome,
+    settings: SimulationSettings,
+    *,
+    cell_type_index: int,
+    depth: float,
+    noise: float,
+    seed: int,
+) -> dict[tuple[str, Strand], NDArray[np.float32]]:
+    """Draw one sample: reads per million over each base, by chromosome and strand.
+
+    Parameters
+    ----------
+    cell_type_index
+        0 or 1: which of a gene's two levels counts.
+    depth
+        Depth of this sample beside `settings.depth`.
+    noise
+        Standard deviation of the log of the gene-by-sample factor.
+    seed
+        Makes this sample's draw its own.
+    """
+    rng = np.random.default_rng([settings.seed, 1, seed])
+    steps = {
+        (chrom, strand): np.zeros(len(sequence) + 1, np.int64)
+        for chrom, sequence in genome.sequences.items()
+        for strand in (Strand.PLUS, Strand.MINUS)
+    }
+    per_base = settings.depth * depth / settings.read_length
+    reads = 0
+    for gene in genome.genes:
+        rate = per_base * gene.levels[cell_type_index] * rng.lognormal(0, noise)
+        target = steps[gene.chrom, gene.strand]
+        reads += _draw_reads(rng, target, gene.exons, rate, settings.read_length)
+        reads += _draw_reads(rng, target, ((gene.start, gene.end),), 0.02 * rate, settings.read_length)
+    for (chrom, _), target in steps.items():
+        stretch = ((0, len(genome.sequences[chrom])),)
+        reads += _draw_reads(rng, target, stretch, 0.001 * per_base, settings.read_length)
+    coverage = {}
+    for (chrom, strand), target in steps.items():
+        depth_at = np.cumsum(target[:-1])
+        depth_at[genome.sequences[chrom] == ord("N")] = 0
+        coverage[chrom, strand] = (depth_at * (1e6 / reads)).astype(np.float32)
+    return coverage
+
+
+def _draw_genes(
+    rng: np.random.Generator, length: int, gap: tuple[int, int] | None
+) -> Iterator[tuple[tuple[tuple[int, int], ...], Strand, tuple[int, int]]]:
+    """Place genes from left to right, outside the gap; one in twelve overlaps its left neighbour, other strand."""
+    drawn, left_end, strand = 0, int(rng.integers(80, 200)), Strand.PLUS
+    while True:
+        if drawn % 12 == 11:
+            strand = Strand.MINUS if strand is Strand.PLUS else Strand.PLUS
+            start = left_end - int(rng.integers(80, 120))
+        else:
+            strand = Strand(rng.choice(["plus", "minus"]))
+            start = left_end + int(rng.integers(120, 420))
+        exons = _draw_exons(rng, start)
+        end = exons[-1][1]
+        if gap is not None and start < gap[1] and end + 60 > gap[0]:
+            left_end, gap, drawn = gap[1], None, drawn + 1
+            continue
+        if end + 60 > length:
+            return
+        silent = rng.random() < 0.3
+        yield exons, strand, SILENT if silent else EXPRESSION_CLASSES[rng.integers(len(EXPRESSION_CLASSES))]
+        left_end, drawn = end, drawn + 1
+
+
+def _draw_exons(rng: np.random.Generator, start: int) -> tuple[tuple[int, int], ...]:
+    count = int(rng.choice([1, 2, 3, 4, 5], p=[0.2, 0.25, 0.25, 0.15, 0.15]))
+    exons = []
+    for size, intron in zip(rng.integers(120, 320, count), rng.integers(80, 220, count), strict=True):
+        exons.append((start, start + int(size)))
+        start += int(size) + int(intron)
+    return tuple(exons)
+
+
+def _write_gene(rng: np.random.Generator, sequence: NDArray[np.uint8], gene: SimulatedGene, word: bytes | None) -> None:
+    """Plant splice sites, a TATA box and the class's word, all on the gene's strand."""
+
+    def plant(start: int, motif: bytes) -> None:
+        motif = motif if gene.strand is Strand.PLUS else reverse_complement(motif)
+        start = max(start, 0)
+        sequence[start : start + len(motif)] = np.frombuffer(motif, np.uint8)[: len(sequence) - start]
+
+    for (_, left_end), (right_start, _) in zip(gene.exons[:-1], gene.exons[1:], strict=True):
+        first, last = (DONOR, ACCEPTOR) if gene.strand is Strand.PLUS else (ACCEPTOR, DONOR)
+        plant(left_end, first)
+        plant(right_start - len(last), last)
+    plant(gene.start - 30 if gene.strand is Strand.PLUS else gene.end + 30 - len(TATA_BOX), TATA_BOX)
+    if word is None:
+        return
+    for start, end in gene.exons:
+        position = start + int(rng.integers(0, 4))
+        while position + WORD_SIZE <= end:
+            plant(position, word)
+            position += WORD_SIZE + int(rng.integers(2, 7))
+
+
+def _draw_reads(
+    rng: np.random.Generator,
+    steps: NDArray[np.int64],
+    exons: Sequence[tuple[int, int]],
+    rate: float,
+    read_length: int,
+) -> int:
+    """Add reads that start evenly over a spliced transcript to `steps`, the differences of its coverage.
+
+    Starts reach from `read_length - 1` bases before the transcript to its last base and
+    reads are clipped to it, so that the expected coverage is flat up to both ends.
+    """
+    bounds = np.cumsum([0, *(end - start for start, end in exons)])
+    count = rng.poisson(rate * (bounds[-1] + read_length - 1))
+    first = rng.integers(1 - read_length, bounds[-1], size=count)
+    begin, stop = np.maximum(first, 0), np.minimum(first + read_length, bounds[-1])
+    for (start, _), left, right in zip(exons, bounds[:-1], bounds[1:], strict=True):
+        inside = (begin < right) & (stop > left)
+        np.add.at(steps, start + np.maximum(begin[inside], left) - left, 1)
+        np.add.at(steps, start + np.minimum(stop[inside], right) - left, -1)
+    return int(count)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimulatedSample:
+    """How one sample is drawn (see `simulate_coverage`), and whether its minus strand is stored negative."""
+
+    cell_type_index: int
+    depth: float
+    noise: float
+    negative_minus: bool
+    seed: int
+
+
+def write_sample(
+    genome: SimulatedGenome, settings: SimulationSettings, sample: SimulatedSample, *, plus: Path, minus: Path
+) -> None:
+    """Draw a sample and write its two bigWigs; like most real ones, they leave out bases without signal."""
+    coverage = simulate_coverage(
+        genome,
+        settings,
+        cell_type_index=sample.cell_type_index,
+        depth=sample.depth,
+        noise=sample.noise,
+        seed=sample.seed,
+    )
+    lengths = [(chrom, len(sequence)) for chrom, sequence in genome.sequences.items()]
+    for strand, target in ((Strand.PLUS, plus), (Strand.MINUS, minus)):
+        sign = -1 if sample.negative_minus and strand is Strand.MINUS else 1
+        with written_whole(target) as partial:
+            file = pyBigWig.open(str(partial), "w")
+            file.addHeader(lengths)
+            for chrom, _ in lengths:
+                starts, ends, values = _runs(coverage[chrom, strand])
+                if len(starts):
+                    file.addEntries(np.full(len(starts), chrom), starts, ends=ends, values=sign * values)
+            file.close()
+
+
+def write_genome(genome: SimulatedGenome, target: Path) -> None:
+    """Write the sequences as gzipped FASTA, 60 bases a line."""
+    with written_whole(target) as partial, gzip.GzipFile(partial, "wb", mtime=0) as stream:
+        for chrom, sequence in genome.sequences.items():
+            text = sequence.tobytes()
+            lines = [text[start : start + 60] for start in range(0, len(text), 60)]
+            stream.write(b">%s\n%s\n" % (chrom.encode(), b"\n".join(lines)))
+
+
+def write_annotation(genome: SimulatedGenome, target: Path) -> None:
+    """Write gene, transcript and exon records in GENCODE's style, gzipped."""
+    with written_whole(target) as partial, gzip.GzipFile(partial, "wb", mtime=0) as stream:
+        stream.write(b"##description: simulated genes\n")
+        for gene in genome.genes:
+            name = f"{gene.chrom}-{gene.gene_id[-3:]}"
+            ids = f'gene_id "{gene.gene_id}"; gene_type "protein_coding"; gene_name "{name}";'
+            transcript = f'{ids} transcript_id "{gene.gene_id}.1"; transcript_type "protein_coding";'
+            records = [("gene", gene.start, gene.end, ids), ("transcript", gene.start, gene.end, transcript)]
+            exons = gene.exons if gene.strand is Strand.PLUS else gene.exons[::-1]
+            records += [("exon", *exon, f"{transcript} exon_number {n};") for n, exon in enumerate(exons, 1)]
+            for feature, start, end, attributes in records:
+                fields = (gene.chrom, "simulated", feature, start + 1, end, ".", gene.strand.symbol, ".", attributes)
+                stream.write(("\t".join(map(str, fields)) + "\n").encode())
+
+
+def write_blacklist(genome: SimulatedGenome, target: Path) -> None:
+    """Write one region, the 500 bases before the first chromosome's last 1,000, as BED."""
+    chrom, sequence = next(iter(genome.sequences.items()))
+    with written_whole(target) as partial:
+        partial.write_text(f"{chrom}\t{len(sequence) - 1500}\t{len(sequence) - 1000}\tsimulated\n")
+
+
+def _runs(values: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Starts, ends and values of the runs of equal nonzero values."""
+    bounds = np.concatenate([[0], np.flatnonzero(np.diff(values)) + 1, [len(values)]])
+    kept = values[bounds[:-1]] != 0
+    return bounds[:-1][kept], bounds[1:][kept], values[bounds[:-1]][kept].astype(np.float64)

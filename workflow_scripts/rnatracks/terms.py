@@ -1,0 +1,56 @@
+"""The field's terms that every room shares: strands, splits, sources and tracks."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Strand(StrEnum):
+    """Strand of a coverage track; `unstranded` holds the reads of both."""
+
+    PLUS = "plus"
+    MINUS = "minus"
+    UNSTRANDED = "unstranded"
+
+    @property
+    def symbol(self) -> str:
+        """`+`, `-` or `.`, as annotation files write it."""
+        return {Strand.PLUS: "+", Strand.MINUS: "-", Strand.UNSTRANDED: "."}[self]
+
+    def holds(self, gene_strand: str) -> bool:
+        """Whether the reads of a gene on `gene_strand` (`+` or `-`) fall on this track."""
+        return self is Strand.UNSTRANDED or self.symbol == gene_strand
+
+
+class Split(StrEnum):
+    """What a chromosome is used for; `all` is their union, in tables only."""
+
+    TRAIN = "train"
+    VALID = "valid"
+    TEST = "test"
+    ALL = "all"
+
+
+class Source(StrEnum):
+    """Where a sample's files come from."""
+
+    ENCODE = "encode"
+    GTEX = "gtex"
+    URL = "url"
+    LOCAL = "local"
+
+
+@dataclass(frozen=True, order=True)
+class Track:
+    """One coverage track: a cell type and a strand, written `{cell_type}.{strand}`."""
+
+    cell_type: str
+    strand: Strand
+
+    def __str__(self) -> str:
+        return f"{self.cell_type}.{self.strand}"
+
+    @classmethod
+    def parse(cls, name: str) -> "Track":
+        """Read `{cell_type}.{strand}`; a cell type may hold dots itself."""
+        cell_type, _, strand = name.rpartition(".")
+        return cls(cell_type, Strand(strand))

@@ -1,0 +1,56 @@
+"""Coverage to training target and back: the squash and its exact inverse, side by side.
+
+The formula is AlphaGenome's for RNA-seq: divide by the track's mean over its
+nonzero bases, raise to 3/4, and let values above 10 grow as a square root.
+"""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+POWER = 0.75
+KNEE = 10.0
+
+
+def squash(coverage: ArrayLike, nonzero_mean: float) -> NDArray[np.floating]:
+    """Compress coverage into a training target.
+
+    ``x = (t / m) ** 0.75; y = x if x <= 10 else 2 * sqrt(10 * x) - 10``
+
+    The curve has slope 1 in x on both sides of its knee, which lies at t = 21.54 m.
+
+    Parameters
+    ----------
+    coverage
+        Normalised coverage t, not negative, any shape.
+    nonzero_mean
+        The track's mean m over its nonzero bases, in the units of `coverage`.
+
+    Returns
+    -------
+    Targets y, same shape; float32 stays float32, all else is computed in float64.
+
+    Raises
+    ------
+    ValueError
+        If `nonzero_mean` is not a positive finite number: such a track holds no signal.
+    """
+    x = (_floating(coverage) / _positive(nonzero_mean)) ** POWER
+    return np.where(x <= KNEE, x, 2 * np.sqrt(KNEE * np.maximum(x, KNEE)) - KNEE)
+
+
+def unsquash(target: ArrayLike, nonzero_mean: float) -> NDArray[np.floating]:
+    """Invert `squash`: ``x = y if y <= 10 else (y + 10)**2 / 40; t = m * x**(4/3)``."""
+    y = _floating(target)
+    x = np.where(y <= KNEE, y, (y + KNEE) ** 2 / (4 * KNEE))
+    return x ** (1 / POWER) * _positive(nonzero_mean)
+
+
+def _floating(values: ArrayLike) -> NDArray[np.floating]:
+    values = np.asarray(values)
+    return values if values.dtype == np.float32 else values.astype(np.float64)
+
+
+def _positive(nonzero_mean: float) -> float:
+    if not (np.isfinite(nonzero_mean) and nonzero_mean > 0):
+        raise ValueError(f"{nonzero_mean=} must be a positive finite number")
+    return float(nonzero_mean)

@@ -1,0 +1,18 @@
+"""Moments of observed and predicted coverage, chromosome by chromosome."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from rnatracks.bigwig import Coverage
+from rnatracks.genome import Genome
+from rnatracks.jobs import open_log
+from rnatracks.metrics import base_moments, moments_row
+
+open_log(snakemake.log[0])
+genome = Genome(Path(snakemake.input.fasta))
+with Coverage(snakemake.input.observed) as observed, Coverage(snakemake.input.predicted) as predicted:
+    rows = [
+        moments_row(chrom, base_moments(observed, predicted, genome, chrom)) for chrom in snakemake.params.chromosomes
+    ]
+pd.DataFrame(rows).to_csv(snakemake.output[0], sep="\t", index=False)

@@ -1,0 +1,10 @@
+"""One row a sample and strand, from the checks of all samples."""
+
+from pathlib import Path
+
+from rnatracks.jobs import open_log
+from rnatracks.qc import read_check, sample_table
+
+open_log(snakemake.log[0])
+table = sample_table(map(read_check, map(Path, snakemake.input)), snakemake.params.total)
+table.to_csv(snakemake.output[0], sep="\t", index=False, float_format="%.9g")

@@ -1,0 +1,90 @@
+"""The report page."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import yaml
+
+from rnatracks.fetch import file_md5
+from rnatracks.figures import score_bars, svg_text
+from rnatracks.jobs import open_log
+from rnatracks.provenance import describe_commit, software_versions
+from rnatracks.report import (
+    BASE_COLUMNS,
+    BENCHMARK_COLUMNS,
+    DIFFERENTIAL_COLUMNS,
+    GENE_COLUMNS,
+    SAMPLE_COLUMNS,
+    TRACK_COLUMNS,
+    Gallery,
+    Picture,
+    ReportContent,
+    TrainingRun,
+    facts,
+    headline,
+    read_benchmarks,
+    split_warnings,
+    table,
+    write_report,
+)
+
+open_log(snakemake.log[0])
+params, config = snakemake.params, snakemake.params.config
+resources = Path(params.resources)
+
+
+def caption(name):
+    return (resources / "captions" / f"{name}.rst").read_text().strip()
+
+
+def gallery(name, paths, titles):
+    pictures = [Picture(title, Path(path).read_text()) for title, path in zip(titles, paths, strict=True)]
+    return Gallery(caption(name), pictures)
+
+
+def scores(path):
+    return pd.read_csv(path, sep="\t")
+
+
+base, genes, differences = map(scores, (snakemake.input.base, snakemake.input.genes, snakemake.input.differences))
+files = sorted({Path(path) for path in [*snakemake.input.references, *snakemake.input.signals]})
+inputs = pd.DataFrame([{"file": str(path), "bytes": path.stat().st_size, "md5": file_md5(path)} for path in files])
+benchmarks = Path(params.benchmarks)
+overview = {
+    "workflow commit": describe_commit(Path(params.checkout)) or "unknown (not a git checkout)",
+    "configuration": params.config_files,
+    "chromosomes": ", ".join(config["genome"]["chromosomes"]),
+    "validation chromosomes": ", ".join(config["split"]["valid"]) or "none",
+    "held-out chromosomes": ", ".join(config["split"]["test"]) or "none",
+    "models": ", ".join(params.models),
+}
+content = ReportContent(
+    title="Single-base RNA-seq coverage from DNA",
+    summary=headline(base, genes),
+    warnings=split_warnings(config["split"]["test"], simulated=config["simulate"] is not None),
+    overview=facts(overview),
+    config=yaml.safe_dump(config, sort_keys=False),
+    samples=table(scores(snakemake.input.samples), SAMPLE_COLUMNS),
+    tracks=table(
+        pd.DataFrame([json.loads(Path(path).read_text()) for path in snakemake.input.statistics]), TRACK_COLUMNS
+    ),
+    training=[
+        TrainingRun(
+            model=model,
+            settings=facts({"backbone": plan["backbone"], "control": plan["control"], **config["training"]}),
+            curve=gallery("training_curve", [path], [model]),
+        )
+        for (model, plan), path in zip(params.models.items(), snakemake.input.training, strict=True)
+    ],
+    bars=Gallery(caption("score_bars"), [Picture("Scores of every track", svg_text(score_bars(base, genes)))]),
+    base=table(base, BASE_COLUMNS),
+    gene=table(genes, GENE_COLUMNS),
+    differential=table(differences, DIFFERENTIAL_COLUMNS),
+    scatters=gallery("gene_scatter", snakemake.input.scatters, params.scatter_titles),
+    loci=gallery("locus", snakemake.input.loci, params.loci.values()),
+    inputs=table(inputs, {"file": "", "bytes": "", "md5": ""}),
+    software=facts(software_versions()),
+    benchmarks=table(read_benchmarks(sorted(benchmarks.rglob("*.tsv")), benchmarks), BENCHMARK_COLUMNS),
+)
+write_report(Path(snakemake.output[0]), content, resources / "report.html.j2")
