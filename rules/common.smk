@@ -1,5 +1,6 @@
 # Configuration, sheets and helpers that every stage uses.
 import itertools
+import os
 import re
 import sys
 from dataclasses import asdict
@@ -13,7 +14,7 @@ from rnatracks.genome import chromosome_splits
 from rnatracks.samples import check_local_files, read_cell_types, read_samples, tracks_of
 from rnatracks.terms import Source, Split, Strand
 
-CONFIG_FILES = ", ".join(map(str, workflow.config_settings.configfiles)) or "config/config.yaml"
+CONFIG_FILES = ", ".join(os.path.relpath(path) for path in workflow.config_settings.configfiles) or "config/config.yaml"
 
 try:
     CONFIG = validate_config(config, Path(workflow.basedir) / "config/schemas/config.schema.yaml", CONFIG_FILES)

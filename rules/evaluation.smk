@@ -15,12 +15,12 @@ rule sum_moments:
         out("benchmarks/sum_moments/{model}/{cell_type}.{strand}.tsv")
     conda:
         "../envs/genomics.yaml"
-    params:
-        chromosomes=CHROMOSOMES,
     threads: 1
     resources:
         mem_mb=2000,
         runtime=120,
+    params:
+        chromosomes=CHROMOSOMES,
     script:
         "../workflow_scripts/sum_moments.py"
 
@@ -34,13 +34,13 @@ rule score_bases:
         out("logs/score_bases.log"),
     conda:
         "../envs/genomics.yaml"
-    params:
-        tracks=[(model, str(track)) for model, track in MODEL_TRACKS],
-        splits={chrom: str(split) for chrom, split in SPLITS.items()},
     threads: 1
     resources:
         mem_mb=500,
         runtime=10,
+    params:
+        tracks=[(model, str(track)) for model, track in MODEL_TRACKS],
+        splits={chrom: str(split) for chrom, split in SPLITS.items()},
     script:
         "../workflow_scripts/score_bases.py"
 
@@ -56,6 +56,10 @@ rule score_genes:
         out("logs/score_genes.log"),
     conda:
         "../envs/genomics.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
     params:
         models=list(MODELS),
         tracks=[(model, str(track)) for model, track in MODEL_TRACKS],
@@ -63,9 +67,5 @@ rule score_genes:
         splits={chrom: str(split) for chrom, split in SPLITS.items()},
         gene_types=CONFIG["genes"]["types"],
         pseudocount=CONFIG["genes"]["pseudocount"],
-    threads: 1
-    resources:
-        mem_mb=4000,
-        runtime=30,
     script:
         "../workflow_scripts/score_genes.py"

@@ -12,10 +12,10 @@ rule sum_genes:
         out("logs/sum_genes/{kind}/{cell_type}.{strand}.log"),
     benchmark:
         out("benchmarks/sum_genes/{kind}/{cell_type}.{strand}.tsv")
-    conda:
-        "../envs/genomics.yaml"
     wildcard_constraints:
         kind=f"observed|predicted/({any_of(MODELS)})",
+    conda:
+        "../envs/genomics.yaml"
     threads: 1
     resources:
         mem_mb=2000,
@@ -34,12 +34,12 @@ rule gather_observed_genes:
         out("logs/gather_observed_genes.log"),
     conda:
         "../envs/genomics.yaml"
-    params:
-        tracks=[str(track) for track in TRACKS],
     threads: 1
     resources:
         mem_mb=2000,
         runtime=10,
+    params:
+        tracks=[str(track) for track in TRACKS],
     script:
         "../workflow_scripts/gather_genes.py"
 
@@ -56,11 +56,11 @@ rule gather_predicted_genes:
         out("logs/gather_predicted_genes/{model}.log"),
     conda:
         "../envs/genomics.yaml"
-    params:
-        tracks=model_tracks,
     threads: 1
     resources:
         mem_mb=2000,
         runtime=10,
+    params:
+        tracks=model_tracks,
     script:
         "../workflow_scripts/gather_genes.py"

@@ -15,15 +15,15 @@ rule predict_chromosome:
         out("benchmarks/predict_chromosome/{model}/{chrom}.tsv")
     conda:
         "../envs/torch.yaml"
-    params:
-        size=CONFIG["windows"]["size"],
-        overlap=CONFIG["windows"]["overlap"],
-        batch_size=CONFIG["prediction"]["batch_size"],
     threads: 4
     resources:
         mem_mb=16000,
         runtime=480,
         gpu=1,
+    params:
+        size=CONFIG["windows"]["size"],
+        overlap=CONFIG["windows"]["overlap"],
+        batch_size=CONFIG["prediction"]["batch_size"],
     script:
         "../workflow_scripts/predict_chromosome.py"
 
@@ -40,11 +40,11 @@ rule gather_prediction:
         out("benchmarks/gather_prediction/{model}/{cell_type}.{strand}.tsv")
     conda:
         "../envs/genomics.yaml"
-    params:
-        row=lambda wildcards: model_tracks(wildcards).index(f"{wildcards.cell_type}.{wildcards.strand}"),
     threads: 1
     resources:
         mem_mb=2000,
         runtime=240,
+    params:
+        row=lambda wildcards: model_tracks(wildcards).index(f"{wildcards.cell_type}.{wildcards.strand}"),
     script:
         "../workflow_scripts/gather_prediction.py"

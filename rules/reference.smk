@@ -6,17 +6,17 @@ rule fetch_reference:
         out("downloads/reference/{name}"),
     log:
         out("logs/fetch_reference/{name}.log"),
-    conda:
-        "../envs/genomics.yaml"
-    params:
-        url=lambda wildcards: REFERENCES[wildcards.name]["location"],
-        md5=lambda wildcards: REFERENCES[wildcards.name]["md5"],
     wildcard_constraints:
         name=any_of(REFERENCES),
+    conda:
+        "../envs/genomics.yaml"
     threads: 1
     resources:
         mem_mb=500,
         runtime=240,
+    params:
+        url=lambda wildcards: REFERENCES[wildcards.name]["location"],
+        md5=lambda wildcards: REFERENCES[wildcards.name]["md5"],
     script:
         "../workflow_scripts/fetch_file.py"
 
@@ -34,13 +34,13 @@ rule prepare_genome:
         out("benchmarks/prepare_genome.tsv")
     conda:
         "../envs/genomics.yaml"
-    params:
-        md5=REFERENCES["genome"]["md5"],
-        chromosomes=CHROMOSOMES,
     threads: 1
     resources:
         mem_mb=2000,
         runtime=60,
+    params:
+        md5=REFERENCES["genome"]["md5"],
+        chromosomes=CHROMOSOMES,
     script:
         "../workflow_scripts/prepare_genome.py"
 
@@ -58,12 +58,12 @@ rule prepare_annotation:
         out("benchmarks/prepare_annotation.tsv")
     conda:
         "../envs/genomics.yaml"
-    params:
-        md5=REFERENCES["annotation"]["md5"],
-        chromosomes=CHROMOSOMES,
     threads: 1
     resources:
         mem_mb=12000,
         runtime=60,
+    params:
+        md5=REFERENCES["annotation"]["md5"],
+        chromosomes=CHROMOSOMES,
     script:
         "../workflow_scripts/prepare_annotation.py"

@@ -38,13 +38,13 @@ rule plot_genes:
         out("logs/plot_genes/{model}/{cell_type}.{strand}.log"),
     conda:
         "../envs/report.yaml"
-    params:
-        splits={chrom: str(split) for chrom, split in SPLITS.items()},
-        gene_types=CONFIG["genes"]["types"],
     threads: 1
     resources:
         mem_mb=2000,
         runtime=10,
+    params:
+        splits={chrom: str(split) for chrom, split in SPLITS.items()},
+        gene_types=CONFIG["genes"]["types"],
     script:
         "../workflow_scripts/plot_genes.py"
 
@@ -67,14 +67,14 @@ rule plot_locus:
         out("logs/plot_locus/{locus}.log"),
     conda:
         "../envs/report.yaml"
-    params:
-        locus=lambda wildcards: LOCI[wildcards.locus],
-        tracks=[str(track) for track in TRACKS],
-        models=[(model, str(track)) for model, track in MODEL_TRACKS],
     threads: 1
     resources:
         mem_mb=2000,
         runtime=10,
+    params:
+        locus=lambda wildcards: LOCI[wildcards.locus],
+        tracks=[str(track) for track in TRACKS],
+        models=[(model, str(track)) for model, track in MODEL_TRACKS],
     script:
         "../workflow_scripts/plot_locus.py"
 
@@ -107,6 +107,10 @@ rule write_report:
         out("logs/write_report.log"),
     conda:
         "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
     params:
         config=CONFIG,
         config_files=CONFIG_FILES,
@@ -116,10 +120,6 @@ rule write_report:
         benchmarks=out("benchmarks"),
         checkout=workflow.basedir,
         resources=f"{workflow.basedir}/resources",
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=30,
     script:
         "../workflow_scripts/write_report.py"
 

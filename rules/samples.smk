@@ -8,13 +8,13 @@ checkpoint resolve_samples:
         out("logs/resolve_samples/{cell_type}.log"),
     conda:
         "../envs/genomics.yaml"
-    params:
-        listed=lambda wildcards: wildcards.cell_type in LISTED,
-        rows=lambda wildcards: [sample.as_row() for sample in SAMPLES if sample.cell_type == wildcards.cell_type],
     threads: 1
     resources:
         mem_mb=500,
         runtime=30,
+    params:
+        listed=lambda wildcards: wildcards.cell_type in LISTED,
+        rows=lambda wildcards: [sample.as_row() for sample in SAMPLES if sample.cell_type == wildcards.cell_type],
     script:
         "../workflow_scripts/resolve_samples.py"
 
@@ -43,13 +43,13 @@ rule fetch_signal:
         out("logs/fetch_signal/{cell_type}/{sample}.{strand}.log"),
     conda:
         "../envs/genomics.yaml"
-    params:
-        url=lambda wildcards: sample_named(wildcards).files[Strand(wildcards.strand)].location,
-        md5=lambda wildcards: sample_named(wildcards).files[Strand(wildcards.strand)].md5,
     threads: 1
     resources:
         mem_mb=500,
         runtime=240,
+    params:
+        url=lambda wildcards: sample_named(wildcards).files[Strand(wildcards.strand)].location,
+        md5=lambda wildcards: sample_named(wildcards).files[Strand(wildcards.strand)].md5,
     script:
         "../workflow_scripts/fetch_file.py"
 
@@ -68,13 +68,13 @@ rule check_sample:
         out("benchmarks/check_sample/{cell_type}/{sample}.tsv")
     conda:
         "../envs/genomics.yaml"
-    params:
-        strands=lambda wildcards: [str(strand) for strand in sample_named(wildcards).files],
-        md5=lambda wildcards: [file.md5 for file in sample_named(wildcards).files.values()],
     threads: 1
     resources:
         mem_mb=1000,
         runtime=60,
+    params:
+        strands=lambda wildcards: [str(strand) for strand in sample_named(wildcards).files],
+        md5=lambda wildcards: [file.md5 for file in sample_named(wildcards).files.values()],
     script:
         "../workflow_scripts/check_sample.py"
 
@@ -92,11 +92,11 @@ rule tabulate_samples:
         out("logs/tabulate_samples.log"),
     conda:
         "../envs/genomics.yaml"
-    params:
-        total=CONFIG["normalisation"]["total"],
     threads: 1
     resources:
         mem_mb=500,
         runtime=5,
+    params:
+        total=CONFIG["normalisation"]["total"],
     script:
         "../workflow_scripts/tabulate_samples.py"

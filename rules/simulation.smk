@@ -15,6 +15,10 @@ if SIMULATED:
             out("benchmarks/simulate.tsv")
         conda:
             "../envs/genomics.yaml"
+        threads: 1
+        resources:
+            mem_mb=1000,
+            runtime=10,
         params:
             settings={key: value for key, value in CONFIG["simulate"].items() if key != "samples"},
             samples=[
@@ -27,9 +31,5 @@ if SIMULATED:
                 | CONFIG["simulate"]["samples"][name]
                 for name, sample in MADE.items()
             ],
-        threads: 1
-        resources:
-            mem_mb=1000,
-            runtime=10,
         script:
             "../workflow_scripts/simulate_data.py"

@@ -19,11 +19,11 @@ rule average_track:
         out("benchmarks/average_track/{cell_type}.{strand}.tsv")
     conda:
         "../envs/genomics.yaml"
-    params:
-        total=CONFIG["normalisation"]["total"],
     threads: 1
     resources:
         mem_mb=2000,
         runtime=240,
+    params:
+        total=CONFIG["normalisation"]["total"],
     script:
         "../workflow_scripts/average_track.py"

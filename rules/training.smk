@@ -19,15 +19,15 @@ rule train_model:
         out("benchmarks/train_model/{model}.tsv")
     conda:
         "../envs/torch.yaml"
-    params:
-        model=lambda wildcards: asdict(MODELS[wildcards.model]),
-        windows=CONFIG["windows"],
-        training=CONFIG["training"],
-        total=CONFIG["normalisation"]["total"],
     threads: 8
     resources:
         mem_mb=32000,
         runtime=2880,
         gpu=1,
+    params:
+        model=lambda wildcards: asdict(MODELS[wildcards.model]),
+        windows=CONFIG["windows"],
+        training=CONFIG["training"],
+        total=CONFIG["normalisation"]["total"],
     script:
         "../workflow_scripts/train_model.py"

@@ -14,13 +14,13 @@ rule index_windows:
         out("benchmarks/index_windows.tsv")
     conda:
         "../envs/genomics.yaml"
-    params:
-        splits={chrom: str(split) for chrom, split in SPLITS.items()},
-        size=CONFIG["windows"]["size"],
-        overlap=CONFIG["windows"]["overlap"],
     threads: 1
     resources:
         mem_mb=2000,
         runtime=60,
+    params:
+        splits={chrom: str(split) for chrom, split in SPLITS.items()},
+        size=CONFIG["windows"]["size"],
+        overlap=CONFIG["windows"]["overlap"],
     script:
         "../workflow_scripts/index_windows.py"

@@ -1,15 +1,13 @@
 """The report page: its cells, its figures side by side, and that it opens without loading anything."""
 
 import re
-import shutil
-import subprocess
 from collections import Counter
-from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from browser import Elements, open_page
 
 from rnatracks.errors import InputError
 from rnatracks.figures import Kind, Panel, gene_scatter, locus_figure, score_bars, svg_text, training_curve
@@ -176,18 +174,6 @@ def page(content: ReportContent, tmp_path_factory: pytest.TempPathFactory) -> Pa
     return target
 
 
-class Elements(HTMLParser):
-    """All start tags of a page, with their attributes."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-
 def test_page_loads_nothing(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     for tag, attributes in Elements(text).tags:
@@ -321,25 +307,11 @@ def test_captions_are_plain_sentences(path: Path) -> None:
 
 
 def test_page_opens_in_a_browser(page: Path, tmp_path: Path) -> None:
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("needs the program chromium to open the page")
     probe = tmp_path / "probe.html"
     click = '<script>document.querySelector("#base ~ .wide button").click();</script></body>'
     probe.write_text(page.read_text(encoding="utf-8").replace("</body>", click), encoding="utf-8")
-    done = subprocess.run(
-        [
-            *(chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"),
-            *("--disable-component-update", "--no-first-run", f"--user-data-dir={tmp_path / 'profile'}"),
-            *("--enable-logging=stderr", "--dump-dom", probe.as_uri()),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    assert "CONSOLE" not in done.stderr, done.stderr
-    tags = Counter(tag for tag, _ in Elements(done.stdout).tags)
-    assert tags["svg"] == 2 + 1 + 4 + 1
-    assert tags["table"] == 3 + 2 + 3 + 3
-    assert 'aria-sort="ascending"' in done.stdout
+    opened = open_page(probe, tmp_path / "profile")
+    assert "CONSOLE" not in opened.log, opened.log
+    assert opened.tags["svg"] == 2 + 1 + 4 + 1
+    assert opened.tags["table"] == 3 + 2 + 3 + 3
+    assert 'aria-sort="ascending"' in opened.html

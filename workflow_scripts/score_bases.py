@@ -12,4 +12,4 @@ rows = []
 for (model, track), path in zip(snakemake.params.tracks, snakemake.input, strict=True):
     moments = pd.read_csv(path, sep="\t", dtype={"chrom": str})
     rows += base_rows(model, Track.parse(track), moments, splits)
-score_table(rows, BASE_COLUMNS).to_csv(snakemake.output[0], sep="\t", index=False)
+score_table(rows, BASE_COLUMNS).to_csv(snakemake.output[0], sep="\t", index=False, float_format="%.6g")

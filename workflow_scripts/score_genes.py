@@ -29,5 +29,5 @@ for family, (model_a, track_a), (model_b, track_b) in snakemake.params.pairs:
     both = predicted[model_a].assign(**{track_b: predicted[model_b][track_b]})
     tracks = (Track.parse(track_a), Track.parse(track_b))
     differences += difference_rows(family, tracks, observed, both, splits, snakemake.params.pseudocount)
-score_table(genes, GENE_COLUMNS).to_csv(snakemake.output.genes, sep="\t", index=False)
-score_table(differences, DIFFERENCE_COLUMNS).to_csv(snakemake.output.differences, sep="\t", index=False)
+score_table(genes, GENE_COLUMNS).to_csv(snakemake.output.genes, sep="\t", index=False, float_format="%.6g")
+score_table(differences, DIFFERENCE_COLUMNS).to_csv(snakemake.output.differences, sep="\t", index=False, float_format="%.6g")

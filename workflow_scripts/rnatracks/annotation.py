@@ -3,6 +3,7 @@
 import gzip
 import logging
 import re
+import zlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ import pandas as pd
 import pyranges as pr
 
 from .errors import InputError, shorten
-from .files import written_whole
+from .files import gzipped_whole
 
 log = logging.getLogger(__name__)
 
@@ -26,30 +27,31 @@ def prepare_gtf(source: Path, target: Path, chromosomes: Collection[str]) -> Non
     Raises
     ------
     InputError
-        If no exon lies on a chosen chromosome, or the file is damaged.
+        If no exon lies on a chosen chromosome, a line cannot be read, or the file is damaged.
     """
     chosen, seen, exons = set(chromosomes), set(), 0
     with source.open("rb") as stream:
         zipped = stream.read(2) == b"\x1f\x8b"
-    with written_whole(target) as partial:
-        with (
-            gzip.open(source, "rt") if zipped else source.open("rt") as lines,
-            gzip.GzipFile(partial, "wb", mtime=0) as copy,
-        ):
+    with gzipped_whole(target) as copy:
+        with gzip.open(source, "rt", encoding="utf-8") if zipped else source.open(encoding="utf-8") as lines:
             try:
                 for number, line in enumerate(lines, 1):
-                    if line.startswith("#"):
-                        copy.write(line.encode())
+                    if line.startswith("#") or not line.strip():
+                        if line.startswith("#") and not seen:  # pyranges reads no comment below a record
+                            copy.write(line)
                         continue
                     fields = line.split("\t")
                     if len(fields) != 9:
                         raise InputError(f"{source}, line {number}", f"{len(fields)} columns", "the 9 columns of a GTF")
                     seen.add(fields[0])
                     if fields[0] in chosen and fields[2] in FEATURES:
-                        copy.write(line.encode())
+                        _check_interval(f"{source}, line {number}", fields[3], fields[4])
+                        copy.write(line)
                         exons += fields[2] == "exon"
-            except EOFError as error:
-                raise InputError(source, "a gzip file cut short", "a complete gzip file") from error
+            except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+                raise InputError(source, f"damaged gzip data ({error})", "a complete gzip file") from error
+            except UnicodeDecodeError as error:
+                raise InputError(source, f"bytes that are no text ({error})", "UTF-8 text") from error
         if exons == 0:
             raise InputError(
                 source,
@@ -58,13 +60,18 @@ def prepare_gtf(source: Path, target: Path, chromosomes: Collection[str]) -> Non
             )
 
 
+def _check_interval(where: str, start: str, end: str) -> None:
+    if not (start.isdecimal() and end.isdecimal() and 1 <= int(start) <= int(end)):
+        raise InputError(where, f"start {start!r} and end {end!r}", "whole numbers, 1 <= start <= end")
+
+
 def read_gtf(gtf: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Genes and the union of each gene's exons, from a prepared GTF.
 
     Returns
     -------
     genes
-        Columns `GENE_COLUMNS`, one row a gene, in genome order as in the file.
+        Columns `GENE_COLUMNS`, one row a gene, in the order of the file.
         `exonic_length` is the number of bases in the union of its exons.
     exons
         Columns `EXON_COLUMNS`: disjoint intervals within a gene. Different
@@ -74,8 +81,20 @@ def read_gtf(gtf: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     -----
     Coordinates are 0-based and half-open. A gene id that stands on several
     chromosomes or strands becomes several genes, told apart by `|chrom|strand`.
+
+    Raises
+    ------
+    InputError
+        If a record has no `gene_id`, or no strand.
     """
-    records = pr.read_gtf(str(gtf)).df
+    try:
+        records = pr.read_gtf(str(gtf), as_df=True)
+    except ValueError as error:
+        raise InputError(
+            gtf, f"attributes that cannot be read ({error})", 'GTF attributes: gene_id "..."; ...'
+        ) from error
+    if "gene_id" not in records or records["gene_id"].isna().any():
+        raise InputError(gtf, "a record without a gene_id", "a gene_id in every gene, transcript and exon record")
     for column, fallback in (("gene_name", "gene_id"), ("gene_type", "gene_biotype")):
         if column not in records:
             records[column] = records.get(fallback, "")
@@ -151,8 +170,8 @@ def read_exons(path: Path) -> pd.DataFrame:
 
 def _write_table(table: pd.DataFrame, target: Path, mark: str = "") -> None:
     table = table.rename(columns={table.columns[0]: mark + table.columns[0]})
-    with written_whole(target) as partial:
-        table.to_csv(partial, sep="\t", index=False, compression={"method": "gzip", "mtime": 0})
+    with gzipped_whole(target) as stream:
+        table.to_csv(stream, sep="\t", index=False)
 
 
 @dataclass(frozen=True)
@@ -167,7 +186,7 @@ class Region:
         return f"{self.chrom}:{self.start + 1:,}-{self.end:,}"
 
 
-REGION = re.compile(r"(?P<chrom>[^:\s]+):(?P<start>[\d,]+)-(?P<end>[\d,]+)")
+REGION = re.compile(r"(?P<chrom>[^:\s]+):(?P<start>\d[\d,]*)-(?P<end>\d[\d,]*)")
 
 
 def locate(text: str, genes: pd.DataFrame, lengths: Mapping[str, int], margin: float = 0.2) -> Region:
@@ -188,13 +207,18 @@ def locate(text: str, genes: pd.DataFrame, lengths: Mapping[str, int], margin: f
     ------
     InputError
         If the region is not on a chromosome, or no gene has that name.
+
+    Notes
+    -----
+    Of several genes of one name the first in `genes` is taken, and the log says so.
     """
-    match = REGION.fullmatch(text.strip())
+    text = text.strip()
+    match = REGION.fullmatch(text)
     if match:
         chrom = match["chrom"]
         start, end = (int(match[key].replace(",", "")) for key in ("start", "end"))
         if chrom not in lengths:
-            raise InputError(f"locus {text!r}", f"chromosome {chrom!r}", f"one of {', '.join(list(lengths)[:5])} ...")
+            raise InputError(f"locus {text!r}", f"chromosome {chrom!r}", f"one of {shorten(lengths)}")
         if not 1 <= start <= end <= lengths[chrom]:
             raise InputError(f"locus {text!r}", f"{start}-{end}", f"1 <= start <= end <= {lengths[chrom]:,}")
         return Region(chrom, start - 1, end)
@@ -204,5 +228,7 @@ def locate(text: str, genes: pd.DataFrame, lengths: Mapping[str, int], margin: f
             f"locus {text!r}", "no gene of that name or id", "a gene in the annotation, or chrom:start-end"
         )
     gene = named.iloc[0]
+    if len(named) > 1:
+        log.warning("%d genes are called %s; %s is taken", len(named), text, gene["gene_id"])
     pad = int(margin * (gene["end"] - gene["start"])) + 200
     return Region(gene["chrom"], max(0, int(gene["start"]) - pad), min(lengths[gene["chrom"]], int(gene["end"]) + pad))

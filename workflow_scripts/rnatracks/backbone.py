@@ -1,11 +1,14 @@
 """Backbones and their tokens: loaded from a hub id or folder, or built small."""
 
+import textwrap
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 from tokenizers import Regex, Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Split
@@ -18,7 +21,7 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from .errors import InputError
+from .errors import InputError, shorten
 
 BASES = "ACGTN"
 PROBE = "ATCGNNACGTTGCAAACCCGGGTTTN"
@@ -39,17 +42,11 @@ def load_backbone(spec: str | Mapping[str, Any], *, max_length: int) -> tuple[Pr
     Raises
     ------
     InputError
-        If the id or folder holds no such model, or the model is too short for `max_length`.
+        If the id or folder holds no such model, its weights are damaged or not
+        complete, or the model is too short for `max_length`.
     """
     if isinstance(spec, str):
-        try:
-            tokenizer = AutoTokenizer.from_pretrained(spec)
-            backbone = AutoModel.from_pretrained(spec, dtype=torch.float32)
-        except (OSError, ValueError) as error:
-            reason = str(error).splitlines()[0]
-            raise InputError(
-                f"backbone {spec!r}", reason, "a model folder or hub id that Transformers loads"
-            ) from error
+        backbone, tokenizer = _load_pretrained(spec)
     else:
         tokenizer = make_base_tokenizer()
         settings = {key: value for key, value in spec.items() if key != "type"}
@@ -61,6 +58,23 @@ def load_backbone(spec: str | Mapping[str, Any], *, max_length: int) -> tuple[Pr
         raise InputError(
             f"backbone {spec!r}", f"at most {longest:,} positions", f"windows.size = {max_length:,} or more"
         )
+    return backbone, tokenizer
+
+
+def _load_pretrained(spec: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    where, expected = f"backbone {spec!r}", "a model folder or hub id that Transformers loads"
+    folder = Path(spec)
+    if folder.is_absolute() and not folder.is_dir():
+        raise InputError(where, "no such folder", expected)
+    if folder.is_dir() and not (folder / "config.json").is_file():
+        raise InputError(where, "a folder without config.json", expected)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(spec)
+        backbone, loaded = AutoModel.from_pretrained(spec, dtype=torch.float32, output_loading_info=True)
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        raise InputError(where, textwrap.shorten(str(error), 300), expected) from error
+    if loaded["missing_keys"]:
+        raise InputError(where, f"no weights for {shorten(sorted(loaded['missing_keys']), 3)}", "a complete model")
     return backbone, tokenizer
 
 

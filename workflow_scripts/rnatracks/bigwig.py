@@ -32,7 +32,8 @@ class Coverage:
     Raises
     ------
     InputError
-        If the file is no bigWig, or is truncated.
+        If the file is no bigWig, or is truncated; on reading, if the region is not
+        in the file, or its data are damaged.
     """
 
     def __init__(self, path: Path | str) -> None:
@@ -55,14 +56,18 @@ class Coverage:
         try:
             values = self._file.values(chrom, start, end, numpy=True)
         except RuntimeError as error:
-            raise InputError(
-                self.path, f"nothing readable at {chrom}:{start}-{end}", f"a value within {self.lengths.get(chrom)=}"
-            ) from error
+            raise self._unreadable(chrom, start, end) from error
+        if values.size == 0:  # what pyBigWig gives for a file without a single interval
+            return np.zeros(end - start, np.float32)
         return np.nan_to_num(values, copy=False, nan=0.0, posinf=np.inf, neginf=-np.inf)
 
     def stored_values(self, chrom: str, start: int, end: int) -> NDArray[np.float64]:
         """Values of the intervals that touch chrom:start-end, just as stored (NaN stays NaN)."""
-        return np.array([value for _, _, value in self._file.intervals(chrom, start, end) or ()], dtype=float)
+        try:
+            intervals = self._file.intervals(chrom, start, end) or ()
+        except RuntimeError as error:
+            raise self._unreadable(chrom, start, end) from error
+        return np.array([value for _, _, value in intervals], dtype=float)
 
     def require(self, lengths: Mapping[str, int]) -> None:
         """Raise `InputError` unless the file has these chromosomes with these lengths."""
@@ -80,6 +85,15 @@ class Coverage:
                     f"a length of {self.lengths[chrom]:,}",
                     f"{length:,} as in the genome: is it another assembly?",
                 )
+
+    def _unreadable(self, chrom: str, start: int, end: int) -> InputError:
+        place = f"{self.path}, {chrom}:{start + 1}-{end}"
+        length = self.lengths.get(chrom)
+        if length is None:
+            return InputError(place, f"chromosomes {shorten(self.lengths)}", f"{chrom!r} among them")
+        if not 0 <= start < end <= length:
+            return InputError(place, f"a chromosome of {length:,} bases", "a region within it")
+        return InputError(place, "data that cannot be read", "an undamaged bigWig file")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,7 +167,14 @@ def average(
         The bigWig to write; it appears only when complete.
     track
         Name that goes into the statistics.
+
+    Raises
+    ------
+    ValueError
+        If there are no files.
     """
+    if not files:
+        raise ValueError(f"{track}: no files to average")
     total, nonzero, maximum = 0.0, 0, 0.0
     with written_whole(target) as partial, CoverageWriter(partial, lengths) as writer:
         for chrom, start, end in blocks(lengths):
@@ -182,7 +203,7 @@ class CoverageWriter:
     """A bigWig that is written block by block; every base gets a value, zeros included.
 
     Explicit zeros keep other tools from dropping bins as missing. Blocks must come
-    in the order of `lengths` and from left to right.
+    in the order of `lengths` and from left to right, and hold finite values.
     """
 
     def __init__(self, path: Path, lengths: Mapping[str, int]) -> None:
@@ -199,6 +220,8 @@ class CoverageWriter:
         """Append the values of the bases from `start` on, as runs of equal values or one by one: whichever is less."""
         if len(values) == 0:
             return
+        if not np.isfinite(values).all():
+            raise ValueError(f"{chrom}, the block from {start}: NaN or infinite coverage")
         bounds = np.flatnonzero(np.diff(values)) + 1
         if 3 * len(bounds) > len(values):
             self._file.addEntries(chrom, start, values=values.astype(np.float64), span=1, step=1)

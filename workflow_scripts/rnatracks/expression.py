@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from .annotation import GENE_COLUMNS
 from .bigwig import Coverage
 from .errors import InputError
-from .files import written_whole
+from .files import gzipped_whole
 
 
 def exonic_means(coverage: Coverage, genes: pd.DataFrame, exons: pd.DataFrame) -> pd.Series:
@@ -55,11 +56,13 @@ def select_gene_types(matrix: pd.DataFrame, types: Sequence[str] | None) -> pd.D
 def write_matrix(genes: pd.DataFrame, columns: dict[str, pd.Series], target: Path) -> None:
     """Write the gene x track matrix: the genes' own columns, then one a track."""
     matrix = genes.set_index("gene_id").assign(**columns).reset_index()
-    with written_whole(target) as partial:
-        matrix.to_csv(partial, sep="\t", index=False, float_format="%.9g", compression={"method": "gzip", "mtime": 0})
+    with gzipped_whole(target) as stream:
+        matrix.to_csv(stream, sep="\t", index=False, float_format="%.9g")
 
 
 def read_matrix(path: Path) -> pd.DataFrame:
-    """Read a gene x track matrix back, indexed by `gene_id`."""
-    kinds = {"gene_id": str, "gene_name": str, "gene_type": str, "chrom": str}
-    return pd.read_csv(path, sep="\t", dtype=kinds, keep_default_na=False, na_values={}).set_index("gene_id")
+    """Read a gene x track matrix back, indexed by `gene_id`: a track's empty cell is NaN, a gene may be called NA."""
+    tracks = [name for name in pd.read_csv(path, sep="\t", nrows=0).columns if name not in GENE_COLUMNS]
+    kinds = dict.fromkeys(("gene_id", "gene_name", "gene_type", "chrom", "strand"), str)
+    empty = {track: [""] for track in tracks}
+    return pd.read_csv(path, sep="\t", dtype=kinds, keep_default_na=False, na_values=empty).set_index("gene_id")

@@ -7,6 +7,7 @@ from pathlib import Path
 import requests
 from requests.adapters import HTTPAdapter
 from tqdm import tqdm
+from urllib3.exceptions import HTTPError
 from urllib3.util import Retry
 
 from .errors import InputError
@@ -39,7 +40,7 @@ def fetch(url: str, target: Path, md5: str | None = None, *, timeout: float = 60
             session.mount(scheme, HTTPAdapter(max_retries=RETRIES))
         try:
             _download(session, url, target, md5, timeout)
-        except requests.RequestException as error:
+        except (requests.RequestException, HTTPError) as error:
             raise InputError(url, f"{type(error).__name__}: {error}", "a file that can be downloaded") from error
 
 
@@ -56,7 +57,8 @@ def _download(session: requests.Session, url: str, target: Path, md5: str | None
             partial.open("wb") as stream,
             tqdm(total=length, unit="B", unit_scale=True, desc=target.name, mininterval=5) as progress,
         ):
-            for chunk in response.iter_content(CHUNK):
+            # As sent: some servers label a .gz file as an encoding, which requests would undo.
+            for chunk in response.raw.stream(CHUNK, decode_content=False):
                 stream.write(chunk)
                 received += len(chunk)
                 progress.update(len(chunk))

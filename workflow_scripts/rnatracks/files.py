@@ -1,12 +1,14 @@
 """Files that are either whole or absent: write beside, then rename."""
 
+import gzip
+import io
 import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 
 @contextmanager
@@ -23,6 +25,21 @@ def written_whole(target: Path) -> Iterator[Path]:
         partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def gzipped_whole(target: Path) -> Iterator[TextIO]:
+    """Give a text stream that becomes the gzipped `target` only if the block ends well.
+
+    The gzip header holds neither name nor time: the same text gives the same bytes.
+    """
+    with (
+        written_whole(target) as partial,
+        partial.open("wb") as stream,
+        gzip.GzipFile(filename="", mode="wb", fileobj=stream, mtime=0) as zipped,
+        io.TextIOWrapper(zipped, encoding="utf-8", newline="") as text,
+    ):
+        yield text
 
 
 def write_json(target: Path, record: Any) -> None:

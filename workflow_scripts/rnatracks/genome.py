@@ -12,8 +12,8 @@ import pyfaidx
 import pyranges as pr
 from numpy.typing import NDArray
 
-from .errors import InputError
-from .files import written_whole
+from .errors import InputError, shorten
+from .files import gzipped_whole, written_whole
 from .terms import Split
 
 WINDOW_COLUMNS = ("chrom", "start", "end", "split", "n_fraction", "blacklist_fraction")
@@ -29,11 +29,13 @@ def prepare_fasta(source: Path, target: Path, chromosomes: Collection[str]) -> d
     Raises
     ------
     InputError
-        If the file is empty, damaged, or lacks a chosen chromosome.
+        If the file is empty, damaged, cannot be indexed, or lacks a chosen chromosome;
+        neither `target` nor its index is left behind then.
     """
     with source.open("rb") as stream:
         zipped = stream.read(2) == b"\x1f\x8b"
-    with written_whole(target) as partial:
+    # pyfaidx writes the index beside the partial copy, under the very name that written_whole keeps for it.
+    with written_whole(Path(f"{target}.fai")), written_whole(target) as partial:
         with gzip.open(source) if zipped else source.open("rb") as stream, partial.open("wb") as copy:
             try:
                 shutil.copyfileobj(stream, copy, 1 << 20)
@@ -45,25 +47,22 @@ def prepare_fasta(source: Path, target: Path, chromosomes: Collection[str]) -> d
             raise InputError(
                 source, f"{first!r} at its beginning" if first else "an empty file", "a FASTA record ('>')"
             )
-    index = Path(f"{target}.fai")
-    index.unlink(missing_ok=True)
-    try:
-        pyfaidx.Faidx(str(target)).close()
-    except pyfaidx.FastaIndexingError as error:
-        target.unlink()
-        raise InputError(
-            source, f"lines that cannot be indexed ({error})", "FASTA records of even line length"
-        ) from error
-    lengths = chromosome_lengths(target)
-    missing = [chrom for chrom in chromosomes if chrom not in lengths]
-    if missing:
-        raise InputError(source, f"sequences {', '.join(list(lengths)[:5])} ...", f"{', '.join(missing)} among them")
+        try:
+            pyfaidx.Faidx(str(partial)).close()
+        except (pyfaidx.FastaIndexingError, ValueError) as error:
+            raise InputError(
+                source, f"lines that cannot be indexed ({error})", "FASTA records of even line length, each named once"
+            ) from error
+        lengths = chromosome_lengths(partial)
+        missing = [chrom for chrom in chromosomes if not lengths.get(chrom)]
+        if missing:
+            raise InputError(source, f"sequences {shorten(lengths)}", f"{shorten(missing)} among them, with bases")
     return {chrom: lengths[chrom] for chrom in chromosomes}
 
 
 def chromosome_lengths(fasta: Path, chromosomes: Collection[str] | None = None) -> dict[str, int]:
     """Lengths from the `.fai` beside a prepared FASTA: of all its sequences, or of `chromosomes` in their order."""
-    table = pd.read_csv(f"{fasta}.fai", sep="\t", header=None, usecols=[0, 1], dtype={0: str})
+    table = pd.read_csv(f"{fasta}.fai", sep="\t", header=None, usecols=[0, 1], dtype={0: str}, keep_default_na=False)
     lengths = dict(zip(table[0], table[1].astype(int), strict=True))
     return lengths if chromosomes is None else {chrom: lengths[chrom] for chrom in chromosomes}
 
@@ -87,7 +86,9 @@ class Genome:
 
 def read_sizes(path: Path) -> dict[str, int]:
     """Lengths of the chosen chromosomes, in their order, from `reference/chrom.sizes`."""
-    table = pd.read_csv(path, sep="\t", header=None, names=["chrom", "length"], dtype={"chrom": str})
+    table = pd.read_csv(
+        path, sep="\t", header=None, names=["chrom", "length"], dtype={"chrom": str}, keep_default_na=False
+    )
     return dict(zip(table["chrom"], table["length"], strict=True))
 
 
@@ -147,35 +148,57 @@ def chromosome_splits(chromosomes: Collection[str], held_out: Mapping[Split, Col
 
 
 def read_bed(path: Path) -> pd.DataFrame:
-    """First three columns of a plain or gzipped BED file, as `chrom start end`; an empty file has no rows."""
+    """First three columns of a plain or gzipped BED file, as `chrom start end`; an empty file has no rows.
+
+    Raises
+    ------
+    InputError
+        If the file is damaged, or a region is no region.
+    """
     try:
-        table = pd.read_csv(path, sep="\t", comment="#", header=None, usecols=[0, 1, 2], dtype={0: str})
+        table = pd.read_csv(
+            path, sep="\t", comment="#", header=None, usecols=[0, 1, 2], dtype={0: str}, keep_default_na=False
+        )
     except pd.errors.EmptyDataError:
         table = pd.DataFrame({0: [], 1: [], 2: []})
-    except (pd.errors.ParserError, ValueError) as error:
+    except (pd.errors.ParserError, ValueError, EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise InputError(
             path, f"rows that cannot be read ({error})", "BED: chrom, start, end, tab-separated"
         ) from error
     table.columns = ["chrom", "start", "end"]
     for column in ("start", "end"):
         numbers = pd.to_numeric(table[column], errors="coerce")
-        if numbers.isna().any():
-            row = int(numbers.isna().to_numpy().argmax())
+        bad = (numbers.isna() | (numbers % 1 != 0)).to_numpy()
+        if bad.any():
+            row = int(bad.argmax())
             raise InputError(f"{path}, region {row + 1}, {column}", repr(table[column].iloc[row]), "a whole number")
         table[column] = numbers.astype("int64")
+    bad = ~((table["start"] >= 0) & (table["start"] < table["end"])).to_numpy()
+    if bad.any():
+        row = int(bad.argmax())
+        found = f"start {table['start'].iloc[row]} and end {table['end'].iloc[row]}"
+        raise InputError(f"{path}, region {row + 1}", found, "0 <= start < end")
     return table
 
 
 def read_windows(path: Path) -> pd.DataFrame:
     """Read `windows.bed.gz` back, columns `WINDOW_COLUMNS`."""
-    return pd.read_csv(path, sep="\t", comment="#", header=None, names=list(WINDOW_COLUMNS), dtype={"chrom": str})
+    return pd.read_csv(
+        path,
+        sep="\t",
+        comment="#",
+        header=None,
+        names=list(WINDOW_COLUMNS),
+        dtype={"chrom": str},
+        keep_default_na=False,
+    )
 
 
 def write_windows(windows: pd.DataFrame, target: Path) -> None:
     """Write windows as gzipped BED with a `#` header line."""
     header = windows.rename(columns={"chrom": "#chrom"})
-    with written_whole(target) as partial:
-        header.to_csv(partial, sep="\t", index=False, float_format="%.6g", compression={"method": "gzip", "mtime": 0})
+    with gzipped_whole(target) as stream:
+        header.to_csv(stream, sep="\t", index=False, float_format="%.6g")
 
 
 def _covered_fraction(windows: pd.DataFrame, regions: pd.DataFrame | None) -> NDArray[np.float64]:

@@ -62,15 +62,18 @@ class Moments:
 
     @classmethod
     def of(cls, x: ArrayLike, y: ArrayLike) -> "Moments":
-        """Moments of two arrays of one length."""
+        """Moments of two one-dimensional arrays of one length."""
         x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
         if x.shape != y.shape:
             raise ValueError(f"{x.shape=} and {y.shape=} must be the same")
         if x.size == 0:
             return cls()
+        # Means are taken from the first pair on: a constant side then has a spread of exactly 0.
+        first_x, first_y = x[0], y[0]
+        x, y = x - first_x, y - first_y
         mean_x, mean_y = x.mean(), y.mean()
         x, y = x - mean_x, y - mean_y
-        return cls(x.size, float(mean_x), float(mean_y), float(x @ x), float(y @ y), float(x @ y))
+        return cls(x.size, float(first_x + mean_x), float(first_y + mean_y), float(x @ x), float(y @ y), float(x @ y))
 
     def __add__(self, other: "Moments") -> "Moments":
         count = self.count + other.count
@@ -147,7 +150,7 @@ def base_rows(model: str, track: Track, by_chromosome: pd.DataFrame, splits: dic
             rows.append(
                 _track_columns(model, track, split)
                 | {"region": "all", "bases": total.raw.count, "pearson_log1p": score, "pearson": total.raw.pearson}
-                | {"log1p_of_pearson": np.log1p(total.raw.pearson)}
+                | {"log1p_of_pearson": _log1p(total.raw.pearson)}
             )
     return rows
 
@@ -169,7 +172,7 @@ def gene_rows(
         rows.append(
             _track_columns(model, track, split)
             | {"genes": len(genes), "pearson_log1p": Moments.of(np.log1p(x), np.log1p(y)).pearson, "pearson": raw}
-            | {"spearman": _spearman(x, y), "log1p_of_pearson": np.log1p(raw)}
+            | {"spearman": _spearman(x, y), "log1p_of_pearson": _log1p(raw)}
         )
     return rows
 
@@ -211,6 +214,11 @@ def _track_columns(model: str, track: Track, split: Split) -> dict[str, str]:
 
 def _spearman(x: Sequence[float], y: Sequence[float]) -> float:
     return Moments.of(stats.rankdata(x), stats.rankdata(y)).pearson
+
+
+def _log1p(pearson: float) -> float:
+    """log(1 + r); NaN at r = -1, where it is not finite."""
+    return float(np.log1p(pearson)) if pearson > -1 else float("nan")
 
 
 def score_table(rows: list[dict], columns: Sequence[str]) -> pd.DataFrame:

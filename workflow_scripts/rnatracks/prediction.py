@@ -77,7 +77,7 @@ def stitch(
     Raises
     ------
     ValueError
-        If the tiles leave a gap or come out of order.
+        If the tiles leave a gap, come out of order, or start beyond `length`.
     """
     position, sums, totals = 0, None, np.zeros(len(weights))
     for start, values in tiles:
@@ -86,6 +86,8 @@ def stitch(
         step = start - position
         if not 0 <= step <= len(weights):
             raise ValueError(f"a tile at {start=} after {position=} leaves a gap or goes back")
+        if start >= length:
+            raise ValueError(f"a tile at {start=} begins beyond {length=}")
         if step:
             yield position, _mean(sums[:, :step], totals[:step])
             sums = np.concatenate([sums[:, step:], np.zeros((len(sums), step))], axis=1)

@@ -26,7 +26,7 @@ def describe_commit(checkout: Path) -> str | None:
     """The checkout's commit, with `-dirty` where files differ from it; None outside git or without git."""
     if shutil.which("git") is None:
         return None
-    command = ["git", "-C", str(checkout), "describe", "--always", "--dirty", "--abbrev=12"]
+    command = ["git", "-C", str(checkout), "describe", "--always", "--exclude=*", "--dirty", "--abbrev=12"]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     return run.stdout.strip() or None
 

@@ -7,13 +7,13 @@ How expression is planted, so that nobody mistakes the demo's scores for biology
   before each transcript: all on the gene's own strand.
 - A gene belongs to one of a few expression classes, each a pair of levels, one
   for each cell type (say high in both, or medium in the first and silent in the second).
-- Each class has an 8-base word, and the exons of its genes carry that word on
-  the gene's strand about every 20 bases. Genes that are silent everywhere carry none.
+- Each class has a 6-base word, and the exons of its genes carry that word on
+  the gene's strand about every 10 bases. Genes that are silent everywhere carry none.
 - Reads are drawn from the spliced transcript, evenly, with sampling noise and a
   gene-by-sample factor. A few per cent come from unspliced transcripts, and one in a
   thousand from anywhere on either strand.
 
-So expression can be read from DNA locally, by words of 8 bases, which is far
+So expression can be read from DNA locally, by words of 6 bases, which is far
 easier than in any real genome. The demo shows that the workflow works, not
 that the model is good.
 """
@@ -100,7 +100,7 @@ def simulate_genome(settings: SimulationSettings) -> SimulatedGenome:
 
 
 def draw_words(rng: np.random.Generator, count: int) -> list[bytes]:
-    """Draw words that differ from each other, and from all reverse complements, in 4 bases or more."""
+    """Draw words that differ from each other, and from all reverse complements, in 3 bases or more."""
     words: list[bytes] = []
     while len(words) < count:
         word = rng.choice(BASES, WORD_SIZE).tobytes()
@@ -166,24 +166,25 @@ def _draw_genes(
     rng: np.random.Generator, length: int, gap: tuple[int, int] | None
 ) -> Iterator[tuple[tuple[tuple[int, int], ...], Strand, tuple[int, int]]]:
     """Place genes from left to right, outside the gap; one in twelve overlaps its left neighbour, other strand."""
-    drawn, left_end, strand = 0, int(rng.integers(80, 200)), Strand.PLUS
+    drawn, left_end, strand, neighbour = 0, int(rng.integers(80, 200)), Strand.PLUS, None
     while True:
-        if drawn % 12 == 11:
+        if drawn % 12 == 11 and neighbour is not None:
             strand = Strand.MINUS if strand is Strand.PLUS else Strand.PLUS
-            start = left_end - int(rng.integers(80, 120))
+            # Its TATA box must not fall on the splice site before the neighbour's last exon.
+            start = max(left_end - int(rng.integers(80, 120)), neighbour[-1][0] + 30)
         else:
             strand = Strand(rng.choice(["plus", "minus"]))
             start = left_end + int(rng.integers(120, 420))
         exons = _draw_exons(rng, start)
         end = exons[-1][1]
         if gap is not None and start < gap[1] and end + 60 > gap[0]:
-            left_end, gap, drawn = gap[1], None, drawn + 1
+            left_end, gap, drawn, neighbour = gap[1], None, drawn + 1, None
             continue
         if end + 60 > length:
             return
         silent = rng.random() < 0.3
         yield exons, strand, SILENT if silent else EXPRESSION_CLASSES[rng.integers(len(EXPRESSION_CLASSES))]
-        left_end, drawn = end, drawn + 1
+        left_end, drawn, neighbour = end, drawn + 1, exons
 
 
 def _draw_exons(rng: np.random.Generator, start: int) -> tuple[tuple[int, int], ...]:
@@ -278,27 +279,34 @@ def write_sample(
 
 def write_genome(genome: SimulatedGenome, target: Path) -> None:
     """Write the sequences as gzipped FASTA, 60 bases a line."""
-    with written_whole(target) as partial, gzip.GzipFile(partial, "wb", mtime=0) as stream:
-        for chrom, sequence in genome.sequences.items():
-            text = sequence.tobytes()
-            lines = [text[start : start + 60] for start in range(0, len(text), 60)]
-            stream.write(b">%s\n%s\n" % (chrom.encode(), b"\n".join(lines)))
+    records = []
+    for chrom, sequence in genome.sequences.items():
+        text = sequence.tobytes()
+        lines = [text[start : start + 60] for start in range(0, len(text), 60)]
+        records.append(b">%s\n%s\n" % (chrom.encode(), b"\n".join(lines)))
+    _write_gzip(target, b"".join(records))
 
 
 def write_annotation(genome: SimulatedGenome, target: Path) -> None:
     """Write gene, transcript and exon records in GENCODE's style, gzipped."""
-    with written_whole(target) as partial, gzip.GzipFile(partial, "wb", mtime=0) as stream:
-        stream.write(b"##description: simulated genes\n")
-        for gene in genome.genes:
-            name = f"{gene.chrom}-{gene.gene_id[-3:]}"
-            ids = f'gene_id "{gene.gene_id}"; gene_type "protein_coding"; gene_name "{name}";'
-            transcript = f'{ids} transcript_id "{gene.gene_id}.1"; transcript_type "protein_coding";'
-            records = [("gene", gene.start, gene.end, ids), ("transcript", gene.start, gene.end, transcript)]
-            exons = gene.exons if gene.strand is Strand.PLUS else gene.exons[::-1]
-            records += [("exon", *exon, f"{transcript} exon_number {n};") for n, exon in enumerate(exons, 1)]
-            for feature, start, end, attributes in records:
-                fields = (gene.chrom, "simulated", feature, start + 1, end, ".", gene.strand.symbol, ".", attributes)
-                stream.write(("\t".join(map(str, fields)) + "\n").encode())
+    lines = ["##description: simulated genes"]
+    for gene in genome.genes:
+        name = f"{gene.chrom}-{gene.gene_id[-3:]}"
+        ids = f'gene_id "{gene.gene_id}"; gene_type "protein_coding"; gene_name "{name}";'
+        transcript = f'{ids} transcript_id "{gene.gene_id}.1"; transcript_type "protein_coding";'
+        records = [("gene", gene.start, gene.end, ids), ("transcript", gene.start, gene.end, transcript)]
+        exons = gene.exons if gene.strand is Strand.PLUS else gene.exons[::-1]
+        records += [("exon", *exon, f"{transcript} exon_number {n};") for n, exon in enumerate(exons, 1)]
+        for feature, start, end, attributes in records:
+            fields = (gene.chrom, "simulated", feature, start + 1, end, ".", gene.strand.symbol, ".", attributes)
+            lines.append("\t".join(map(str, fields)))
+    _write_gzip(target, "\n".join([*lines, ""]).encode())
+
+
+def _write_gzip(target: Path, content: bytes) -> None:
+    """Write gzip whose bytes depend on the content alone: no time and no file name in its header."""
+    with written_whole(target) as partial:
+        partial.write_bytes(gzip.compress(content, mtime=0))
 
 
 def write_blacklist(genome: SimulatedGenome, target: Path) -> None:

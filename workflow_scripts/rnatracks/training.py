@@ -2,7 +2,9 @@
 
 import json
 import logging
+import math
 import os
+import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -41,7 +43,12 @@ LOG_COLUMNS = ("step", "epoch", "learning_rate", "loss", "valid_loss")
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingSettings:
-    """The recipe; field by field the `training` section of the configuration."""
+    """The recipe; field by field the `training` section of the configuration.
+
+    Accumulated micro-batches add up to the gradient of the global batch but for two
+    things that each micro-batch does for itself: the heads' batch norm takes its
+    statistics, and the loss its mean over unmasked bases.
+    """
 
     epochs: float
     global_batch_size: int
@@ -71,10 +78,19 @@ def target_tracks(statistics: Iterable[Path], bigwigs: Iterable[Path]) -> list[T
     ----------
     statistics, bigwigs
         `tracks/observed/{track}.json` and `.bw`, in one order.
+
+    Raises
+    ------
+    InputError
+        If a nonzero mean is not a positive finite number: such a track holds no signal.
     """
-    records = [json.loads(path.read_text()) for path in statistics]
+    records = []
     by_cell_type: dict[str, list[float]] = {}
-    for record in records:
+    for path in statistics:
+        record = json.loads(path.read_text())
+        if not 0 < record["nonzero_mean"] < math.inf:
+            raise InputError(f"{path}, nonzero_mean", record["nonzero_mean"], "a positive finite number")
+        records.append(record)
         by_cell_type.setdefault(Track.parse(record["track"]).cell_type, []).append(record["nonzero_mean"])
     return [
         TargetTrack(record["track"], path, float(np.mean(by_cell_type[Track.parse(record["track"]).cell_type])))
@@ -85,12 +101,13 @@ def target_tracks(statistics: Iterable[Path], bigwigs: Iterable[Path]) -> list[T
 class WindowDataset(Dataset):
     """Windows as tensors: `input_ids` [size], `labels` [track, size], squashed, and `mask` [size].
 
-    The mask is true where a base counts in the loss: inside the chromosome and not N.
+    The mask is true where a base counts in the loss: inside the window and not N.
 
     Parameters
     ----------
     windows
-        Columns `chrom start end`; shorter ones are padded with N up to `size`.
+        Columns `chrom start end`, 0-based half-open; those shorter than `size` are
+        padded with N, and 0 for a target, up to `size`.
     target_of
         For each window the row whose targets it gets; by default its own.
     """
@@ -114,8 +131,9 @@ class WindowDataset(Dataset):
 
     def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
         self._open_once_a_process()
-        chrom, start, _ = self._places[index]
-        bases = self._genome.bases(chrom, start, start + self._size)
+        chrom, start, end = self._places[index]
+        bases = np.full(self._size, ord("N"), np.uint8)
+        bases[: end - start] = self._genome.bases(chrom, start, end)
         chrom, start, end = self._places[self._target_of[index]]
         labels = np.zeros((len(self._tracks), self._size), np.float32)
         for row, (track, coverage) in enumerate(zip(self._tracks, self._coverages, strict=True)):
@@ -210,7 +228,7 @@ def train(
         train_dataset=dataset,
         eval_dataset=watched,
         data_collator=default_collate,
-        callbacks=[ProgressLog(len(dataset) * window_size * settings.epochs)],
+        callbacks=[FiniteLoss(), ProgressLog(len(dataset) * window_size * settings.epochs)],
     )
     trainer.remove_callback(PrinterCallback)
     log.info(
@@ -225,14 +243,18 @@ def train(
         arguments.device,
     )
     trainer.train()
-    history = tidy_history(trainer.state.log_history)
-    if not np.isfinite(history["loss"].dropna()).all():
-        raise InputError(
-            "training", "a loss that is not finite", "finite: lower training.learning_rate, check the tracks"
-        )
-    model.save_pretrained(target)
-    tokenizer.save_pretrained(target)
-    return history
+    _save_whole(model, tokenizer, target)
+    return tidy_history(trainer.state.log_history)
+
+
+def _save_whole(model: CoverageModel, tokenizer: PreTrainedTokenizerBase, target: Path) -> None:
+    """Save beside `target`, then move the files in: a failed save leaves nothing in it."""
+    with tempfile.TemporaryDirectory(prefix=f".partial.{target.name}.", dir=target.parent) as partial:
+        model.save_pretrained(partial)
+        tokenizer.save_pretrained(partial)
+        target.mkdir(exist_ok=True)
+        for path in Path(partial).iterdir():
+            path.replace(target / path.name)
 
 
 def build_model(
@@ -267,11 +289,14 @@ def _training_arguments(settings: TrainingSettings, folder: Path, windows: int, 
         optim="adafactor",
         learning_rate=settings.learning_rate,
         lr_scheduler_type="cosine",
-        warmup_steps=settings.warmup_fraction,
+        # Below 1 it is a fraction of all steps; 1 itself would be one step.
+        warmup_steps=min(settings.warmup_fraction, math.nextafter(1, 0)),
         max_grad_norm=settings.max_grad_norm,
+        use_cpu=not torch.cuda.is_available(),
         bf16=settings.precision == "bf16",
-        gradient_checkpointing=settings.gradient_checkpointing,
+        activation_checkpointing=settings.gradient_checkpointing,
         dataloader_num_workers=settings.loader_workers,
+        dataloader_pin_memory=torch.cuda.is_available(),
         seed=settings.seed,
         eval_strategy="epoch" if validate else "no",
         prediction_loss_only=True,
@@ -282,6 +307,21 @@ def _training_arguments(settings: TrainingSettings, folder: Path, windows: int, 
         report_to="none",
         remove_unused_columns=False,
     )
+
+
+class FiniteLoss(TrainerCallback):
+    """Stop the training as soon as a logged loss is NaN or infinite."""
+
+    def on_log(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, logs: dict, **_: object
+    ) -> None:
+        for name in ("loss", "eval_loss", "train_loss"):
+            if not math.isfinite(logs.get(name, 0)):
+                raise InputError(
+                    f"training, step {state.global_step}",
+                    f"{name} = {logs[name]}",
+                    "a finite loss: lower training.learning_rate, check the tracks",
+                )
 
 
 class ProgressLog(TrainerCallback):

@@ -1,0 +1,48 @@
+"""Small bigWigs for tests, written and read by pyBigWig alone."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyBigWig
+from numpy.typing import NDArray
+
+Interval = tuple[int, int, float]
+
+
+def write_intervals(path: Path, lengths: Mapping[str, int], intervals: Mapping[str, Sequence[Interval]]) -> Path:
+    """Write (start, end, value) intervals, 0-based and half-open; bases between them have no value."""
+    with pyBigWig.open(str(path), "w") as file:
+        file.addHeader(list(lengths.items()))
+        for chrom, entries in intervals.items():
+            starts, ends, values = (list(column) for column in zip(*entries, strict=True))
+            file.addEntries([chrom] * len(entries), starts, ends=ends, values=[float(value) for value in values])
+    return path
+
+
+def write_bases(path: Path, arrays: Mapping[str, NDArray[np.floating]]) -> Path:
+    """Write one value a base; a base that is 0 is left without a value, as RNA-seq pipelines do."""
+    return write_intervals(
+        path,
+        {chrom: len(array) for chrom, array in arrays.items()},
+        {
+            chrom: [(int(base), int(base) + 1, float(array[base])) for base in np.flatnonzero(array)]
+            for chrom, array in arrays.items()
+            if array.any()
+        },
+    )
+
+
+def read_bases(path: Path, chrom: str) -> NDArray[np.float64]:
+    """Every base of a chromosome; NaN where the file has no value."""
+    with pyBigWig.open(str(path)) as file:
+        return file.values(chrom, 0, file.chroms(chrom), numpy=True).astype(np.float64)
+
+
+def mixed_coverage(rng: np.random.Generator, length: int) -> NDArray[np.float32]:
+    """Stretches of zeros, of one value, and of values that differ at every base."""
+    parts: list[NDArray[np.floating]] = []
+    while sum(map(len, parts)) < length:
+        size = int(rng.integers(1, 60))
+        parts.append([np.zeros(size), np.full(size, rng.random() * 50), rng.random(size) * 50][int(rng.integers(3))])
+    return np.concatenate(parts)[:length].astype(np.float32)

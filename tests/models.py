@@ -1,0 +1,121 @@
+"""Small genomes, tracks and models for the tests of the model rooms."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import huggingface_hub.constants
+import numpy as np
+import pyBigWig
+import pyfaidx
+import pytest
+import torch
+from numpy.typing import NDArray
+from transformers import MixtralConfig
+
+from rnatracks.backbone import BASES
+from rnatracks.config import HeadPlan
+from rnatracks.model import CoverageConfig, CoverageModel
+from rnatracks.training import TargetTrack, TrainingSettings
+
+SPEC = {
+    "type": "mixtral",
+    "hidden_size": 16,
+    "intermediate_size": 16,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 2,
+    "num_key_value_heads": 1,
+    "num_local_experts": 2,
+    "num_experts_per_tok": 1,
+}
+HEAD = HeadPlan(channels=(8, 4), kernel_size=5, dropout=0.0, initial_scale=8.0)
+TOKEN_IDS = {base: index for index, base in enumerate(BASES)}
+
+
+@pytest.fixture(autouse=True)
+def offline(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No test asks the hub, in this process or below it, and each computes on one core."""
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def settings(**changes: object) -> TrainingSettings:
+    """A short recipe, with changes."""
+    recipe = {
+        "epochs": 1,
+        "global_batch_size": 4,
+        "micro_batch_size": 4,
+        "learning_rate": 1e-3,
+        "warmup_fraction": 0.05,
+        "max_grad_norm": 1.0,
+        "precision": "float32",
+        "gradient_checkpointing": False,
+        "loader_workers": 0,
+        "seed": 42,
+    }
+    return TrainingSettings(**recipe | changes)
+
+
+def random_bases(rng: np.random.Generator, length: int) -> str:
+    return "".join(rng.choice(list("ACGT"), length))
+
+
+def write_fasta(path: Path, sequences: Mapping[str, str]) -> Path:
+    """Write and index a FASTA, 60 bases a line."""
+    lines = []
+    for name, bases in sequences.items():
+        lines += [f">{name}", *(bases[start : start + 60] for start in range(0, len(bases), 60))]
+    path.write_text("\n".join([*lines, ""]))
+    pyfaidx.Faidx(str(path)).close()
+    return path
+
+
+def write_bigwig(path: Path, arrays: Mapping[str, NDArray[np.floating]]) -> Path:
+    """Write every base of each chromosome."""
+    file = pyBigWig.open(str(path), "w")
+    file.addHeader([(chrom, len(values)) for chrom, values in arrays.items()])
+    for chrom, values in arrays.items():
+        file.addEntries(chrom, 0, values=np.asarray(values, float), span=1, step=1)
+    file.close()
+    return path
+
+
+def write_tracks(
+    folder: Path, coverage: Mapping[str, Mapping[str, NDArray[np.floating]]], means: Sequence[float]
+) -> list[TargetTrack]:
+    """Write one bigWig a track."""
+    return [
+        TargetTrack(name, write_bigwig(folder / f"{name}.bw", arrays), mean)
+        for (name, arrays), mean in zip(coverage.items(), means, strict=True)
+    ]
+
+
+def small_model(seed: int = 0, means: Sequence[float] = (0.5, 2.0), kernel_size: int = 5) -> CoverageModel:
+    """A model with random weights and random batch norm statistics, in evaluation mode."""
+    torch.manual_seed(seed)
+    shape = {key: value for key, value in SPEC.items() if key != "type"}
+    model = CoverageModel(
+        CoverageConfig(
+            backbone_config=MixtralConfig(
+                vocab_size=5, max_position_embeddings=4096, bos_token_id=None, eos_token_id=None, **shape
+            ),
+            tracks=["B.plus", "B.minus", "NK.plus", "NK.minus"][: len(means)],
+            track_means=list(means),
+            head_channels=[8, 4],
+            head_kernel_size=kernel_size,
+            window_size=256,
+            token_ids=TOKEN_IDS,
+        )
+    )
+    for head in model.heads:
+        for layer in head.layers:
+            norm = layer[1]
+            norm.running_mean.normal_(0, 0.3)
+            norm.running_var.uniform_(0.5, 2)
+            torch.nn.init.uniform_(norm.weight, 0.5, 2)
+            torch.nn.init.normal_(norm.bias)
+        torch.nn.init.uniform_(head.scale, 2, 5)
+    return model.eval()

