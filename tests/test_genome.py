@@ -108,8 +108,19 @@ def test_a_new_fasta_gets_a_new_index(tmp_path: Path) -> None:
         (b">chr2\nACGT\n>chr3\nAC\n", "found sequences chr2, chr3; expected chr1 among them"),
         (b">chr1\n>chr2\nACGT\n", "expected chr1 among them, with bases"),
     ],
-    ids=["empty", "empty gzip", "no name", "blank line", "cut gzip", "cut gzip header", "gzip checksum", "uneven lines"]
-    + ["name twice", "missing chromosome", "no bases"],
+    ids=[
+        "empty",
+        "empty gzip",
+        "no name",
+        "blank line",
+        "cut gzip",
+        "cut gzip header",
+        "gzip checksum",
+        "uneven lines",
+        "name twice",
+        "missing chromosome",
+        "no bases",
+    ],
 )
 def test_bad_fasta_files_are_refused_and_leave_nothing(tmp_path: Path, content: bytes, words: str) -> None:
     source = tmp_path / "source.fa.gz"
@@ -263,7 +274,7 @@ def test_an_empty_bed_file_has_no_rows(tmp_path: Path, text: str) -> None:
     ("text", "place", "found"),
     [
         ("chr1\t0\t10\nchr1\tx\t10\n", ", region 2, start", "'x'"),
-        ("chr1\t0\t10\nchr1\t5\n", ", region 2, end", "nan"),
+        ("chr1\t0\t10\nchr1\t5\n", ", region 2, end", "''"),
         ("chr1\t0\t10.5\n", ", region 1, end", "10.5"),
         ("chr1\t0\t10\nchr1\t5\t5\n", ", region 2", "start 5 and end 5"),
         ("chr1\t9\t5\n", ", region 1", "start 9 and end 5"),

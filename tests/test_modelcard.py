@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
+
 from rnatracks.modelcard import write_model_card
 from rnatracks.training import TargetTrack
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from rnatracks import provenance
 from rnatracks.provenance import describe_commit, software_versions
 

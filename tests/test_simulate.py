@@ -11,6 +11,7 @@ import pyranges as pr
 import pytest
 import yaml
 from numpy.typing import NDArray
+
 from rnatracks.simulate import (
     EXPRESSION_CLASSES,
     SILENT,
@@ -104,10 +105,13 @@ def test_genes_lie_inside_and_exons_apart(genome: SimulatedGenome) -> None:
     assert {len(gene.exons) for gene in genome.genes} == {1, 2, 3, 4, 5}
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", [0, 1, 63, 70, 93, 123, 182, 184])
 def test_splice_sites_and_gap(seed: int) -> None:
-    """GT..AG on the gene's strand in every intron, those beside an overlapping gene's TATA box included."""
-    genome = simulate_genome(SimulationSettings(seed=seed * 17 + 12, chromosomes={"a": 30_000, "b": 25_000}))
+    """GT..AG on the gene's strand in every intron, and no gene in the gap.
+
+    From seed 63 on, an overlapping gene's TATA box comes close to a splice site, or to the gap.
+    """
+    genome = simulate_genome(SimulationSettings(seed=seed, chromosomes={"a": 40_000, "b": 20_000}))
     introns = 0
     for gene in genome.genes:
         assert b"N" not in stretch(genome, gene, gene.start, gene.end)
@@ -117,7 +121,7 @@ def test_splice_sites_and_gap(seed: int) -> None:
             assert intron.endswith(b"AG"), gene
     assert introns > 40
     unknown = np.flatnonzero(genome.sequences["a"] == ord("N"))
-    assert unknown.tolist() == list(range(15_000, 18_000))
+    assert unknown.tolist() == list(range(20_000, 23_000))
     assert set(genome.sequences["b"].tobytes()) == set(b"ACGT")
 
 
@@ -142,7 +146,7 @@ def test_words_are_told_apart(seed: int) -> None:
 
 
 def test_exons_carry_the_word_of_their_class(genome: SimulatedGenome) -> None:
-    """The commonest 6-mer on the strand of a class's genes is its own; silent genes hold no class's word more than chance."""
+    """The commonest 6-mer on the strand of a class's genes is its word; other genes hold it by chance alone."""
     spliced = {gene: b"".join(stretch(genome, gene, *exon) + b"|" for exon in gene.exons) for gene in alone(genome)}
     words = {}
     for levels in EXPRESSION_CLASSES:
@@ -167,7 +171,7 @@ def test_coverage_stays_on_its_strand(genome: SimulatedGenome) -> None:
 
 
 def expected_reads(genome: SimulatedGenome, cell_type: int, depth: float) -> tuple[float, float]:
-    """Expected reads and covered bases, by hand: rate x (length + read - 1) starts, rate x read reads over each base."""
+    """Reads and covered bases, by hand: rate x (length + read - 1) reads begin, rate x read lie over each base."""
     rate, reads, bases = SETTINGS.depth * depth / READ, 0.0, 0.0
     for gene in genome.genes:
         for share, length in ((1, sum(end - start for start, end in gene.exons)), (0.02, gene.end - gene.start)):

@@ -20,6 +20,7 @@ from rnatracks.errors import InputError
 from rnatracks.model import CoverageModel
 from rnatracks.training import (
     LOG_COLUMNS,
+    FiniteLoss,
     TargetTrack,
     WindowDataset,
     accumulation_steps,
@@ -341,6 +342,16 @@ def test_targets_that_are_not_finite_stop_the_training(tmp_path: Path, fasta: Pa
     with pytest.raises(InputError, match=r"^training, step 1: found loss = (nan|inf); expected a finite loss"):
         run_training(target, fasta, spoilt_tracks(tmp_path, value), make_windows(*tile("chr1", 1000, "train")))
     assert not target.exists()
+
+
+@pytest.mark.parametrize("name", ["loss", "eval_loss", "train_loss"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_every_logged_loss_must_be_finite(name: str, value: float) -> None:
+    """`train_loss`, the mean over all steps, also tells of steps after the last one logged."""
+    state = transformers.TrainerState(global_step=7)
+    FiniteLoss().on_log(None, state, None, {name: 1.0, "grad_norm": 2.0})
+    with pytest.raises(InputError, match=f"^training, step 7: found {name} = {value}; expected a finite loss"):
+        FiniteLoss().on_log(None, state, None, {name: value})
 
 
 def test_diverged_training_is_refused(tmp_path: Path, fasta: Path, tracks: list[TargetTrack]) -> None:

@@ -130,7 +130,9 @@ def _unambiguous_ids(records: pd.DataFrame) -> pd.Series:
     ambiguous = places.loc[places["gene_id"].duplicated(), "gene_id"].unique()
     if len(ambiguous) == 0:
         return records["gene_id"]
-    log.warning("%d gene ids stand on several chromosomes or strands and are split: %s", len(ambiguous), ambiguous[:3])
+    log.warning(
+        "%d gene ids stand on several chromosomes or strands and are split: %s", len(ambiguous), shorten(ambiguous, 3)
+    )
     split = records["gene_id"] + "|" + records["Chromosome"] + "|" + records["Strand"]
     return records["gene_id"].where(~records["gene_id"].isin(ambiguous), split)
 

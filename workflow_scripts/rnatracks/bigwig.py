@@ -247,7 +247,10 @@ def write_coverage(target: Path, lengths: Mapping[str, int], arrays: Iterable[ND
 
 
 def _check_magic(path: Path) -> None:
-    """A bigWig begins and ends with the same magic number: its lack at the end tells a cut file."""
+    """A bigWig begins and ends with the same magic number: its lack at the end tells a cut file.
+
+    pyBigWig itself opens many cut files without a word, and crashes on others.
+    """
     if not path.is_file():
         raise InputError(path, "no such file", "a bigWig")
     with path.open("rb") as stream:

@@ -202,7 +202,7 @@ def difference_rows(
 
 
 def _genes_by_split(matrix: pd.DataFrame, track: Track, splits: dict[str, Split]) -> list[tuple[Split, pd.Index]]:
-    on_strand = matrix["strand"].map(track.strand.holds)
+    on_strand = matrix["strand"].map(track.strand.holds).astype(bool)  # of no genes too
     of_gene = matrix["chrom"].map(splits)
     chosen = [(split, matrix.index[on_strand & ((of_gene == split) | (split is Split.ALL))]) for split in Split]
     return [(split, genes) for split, genes in chosen if len(genes)]
