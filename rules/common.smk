@@ -8,11 +8,11 @@ from pathlib import Path
 
 sys.path.insert(0, f"{workflow.basedir}/workflow_scripts")
 
-from rnatracks.config import check_chromosomes, expand_models, is_url, known_chromosomes, validate_config
+from rnatracks.config import check_chromosomes, chromosome_splits, expand_models, is_url, known_chromosomes, validate_config
 from rnatracks.errors import InputError
-from rnatracks.genome import chromosome_splits
+from rnatracks.qc import check_headers
 from rnatracks.samples import check_local_files, read_cell_types, read_samples, tracks_of
-from rnatracks.terms import Source, Split, Strand
+from rnatracks.terms import Source, Strand
 
 CONFIG_FILES = ", ".join(os.path.relpath(path) for path in workflow.config_settings.configfiles) or "config/config.yaml"
 
@@ -26,12 +26,12 @@ try:
         known = known_chromosomes(CONFIG)
         if known is not None:
             check_chromosomes(CONFIG, known, CONFIG["genome"]["fasta"])
-        check_local_files(SAMPLES, SIMULATED, CONFIG["samples"])
+        check_headers(check_local_files(SAMPLES, SIMULATED, CONFIG["samples"]), CONFIG["genome"]["chromosomes"])
 except InputError as error:
     sys.exit(f"rnatracks: {error}")
 
 CHROMOSOMES = CONFIG["genome"]["chromosomes"]
-SPLITS = chromosome_splits(CHROMOSOMES, {Split.VALID: CONFIG["split"]["valid"], Split.TEST: CONFIG["split"]["test"]})
+SPLITS = {chrom: str(split) for chrom, split in chromosome_splits(CONFIG).items()}
 TRACKS_OF = {name: tracks_of(cell_type, SAMPLES) for name, cell_type in CELL_TYPES.items()}
 TRACKS = [track for tracks in TRACKS_OF.values() for track in tracks]
 MODEL_TRACKS = [

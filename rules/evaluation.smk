@@ -40,7 +40,7 @@ rule score_bases:
         runtime=10,
     params:
         tracks=[(model, str(track)) for model, track in MODEL_TRACKS],
-        splits={chrom: str(split) for chrom, split in SPLITS.items()},
+        splits=SPLITS,
     script:
         "../workflow_scripts/score_bases.py"
 
@@ -64,7 +64,7 @@ rule score_genes:
         models=list(MODELS),
         tracks=[(model, str(track)) for model, track in MODEL_TRACKS],
         pairs=list(compared_models()),
-        splits={chrom: str(split) for chrom, split in SPLITS.items()},
+        splits=SPLITS,
         gene_types=CONFIG["genes"]["types"],
         pseudocount=CONFIG["genes"]["pseudocount"],
     script:

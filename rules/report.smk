@@ -43,7 +43,7 @@ rule plot_genes:
         mem_mb=2000,
         runtime=10,
     params:
-        splits={chrom: str(split) for chrom, split in SPLITS.items()},
+        splits=SPLITS,
         gene_types=CONFIG["genes"]["types"],
     script:
         "../workflow_scripts/plot_genes.py"

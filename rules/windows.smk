@@ -19,7 +19,7 @@ rule index_windows:
         mem_mb=2000,
         runtime=60,
     params:
-        splits={chrom: str(split) for chrom, split in SPLITS.items()},
+        splits=SPLITS,
         size=CONFIG["windows"]["size"],
         overlap=CONFIG["windows"]["overlap"],
     script:

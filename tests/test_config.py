@@ -14,12 +14,14 @@ from rnatracks.config import (
     HeadPlan,
     ModelPlan,
     check_chromosomes,
+    chromosome_splits,
     expand_models,
     is_url,
     known_chromosomes,
     validate_config,
 )
 from rnatracks.errors import InputError
+from rnatracks.terms import Split
 
 CONFIG = Path(__file__).parents[1] / "config"
 SCHEMA = CONFIG / "schemas" / "config.schema.yaml"
@@ -362,3 +364,9 @@ def test_expand_models_refuses_two_models_of_one_name() -> None:
 )
 def test_is_url(text: str, expected: bool) -> None:
     assert is_url(text) is expected
+
+
+def test_a_chromosome_trains_unless_it_is_held_out() -> None:
+    config = {"genome": {"chromosomes": ["chr2", "chr1", "chr3"]}, "split": {"valid": ["chr3"], "test": ["chr2"]}}
+    splits = chromosome_splits(config)
+    assert list(splits.items()) == [("chr2", Split.TEST), ("chr1", Split.TRAIN), ("chr3", Split.VALID)]

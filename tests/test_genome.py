@@ -15,7 +15,6 @@ from rnatracks.genome import (
     WINDOW_COLUMNS,
     Genome,
     chromosome_lengths,
-    chromosome_splits,
     make_windows,
     prepare_fasta,
     read_bed,
@@ -187,8 +186,8 @@ def test_overlaps_that_do_not_advance_are_refused(size: int, overlap: int) -> No
 def test_windows_equal_numpy(tmp_path: Path, size: int, overlap: int) -> None:
     sequences = random_sequences(2, chr2=301, chr10=50, chr1=49, chrX=51, chrM=1)
     genome = make_genome(tmp_path, sequences)
-    held_out = {Split.VALID: ["chr10"], Split.TEST: ["chr1", "chrX"]}
-    splits = chromosome_splits(["chr10", "chr2", "chrM", "chr1", "chrX"], held_out)
+    held_out = {"chr10": Split.VALID, "chr1": Split.TEST, "chrX": Split.TEST}
+    splits = {chrom: held_out.get(chrom, Split.TRAIN) for chrom in ("chr10", "chr2", "chrM", "chr1", "chrX")}
     regions = [("chr2", 0, 10), ("chr2", 5, 30), ("chr2", 290, 999), ("chr1", 48, 49), ("chr9", 0, 100)]
     blacklist = pd.DataFrame(regions, columns=["chrom", "start", "end"])
     windows = make_windows(genome, splits, size=size, overlap=overlap, blacklist=blacklist)
@@ -226,8 +225,7 @@ def test_without_a_blacklist_nothing_is_covered(tmp_path: Path, blacklist: pd.Da
 
 def test_no_base_is_in_two_splits(tmp_path: Path) -> None:
     sequences = random_sequences(3, chr1=95, chr2=95, chr3=95, chr4=20)
-    splits = chromosome_splits(sequences, {Split.VALID: ["chr2"], Split.TEST: ["chr3", "chr4"]})
-    assert splits == {"chr1": Split.TRAIN, "chr2": Split.VALID, "chr3": Split.TEST, "chr4": Split.TEST}
+    splits = {"chr1": Split.TRAIN, "chr2": Split.VALID, "chr3": Split.TEST, "chr4": Split.TEST}
     genome = make_genome(tmp_path, sequences)
     windows = make_windows(genome, splits, size=40, overlap=20, blacklist=None)
     bases = {

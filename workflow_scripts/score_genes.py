@@ -4,7 +4,7 @@ from pathlib import Path
 
 from rnatracks.expression import read_matrix, select_gene_types
 from rnatracks.jobs import open_log
-from rnatracks.metrics import DIFFERENCE_COLUMNS, GENE_COLUMNS, difference_rows, gene_rows, score_table
+from rnatracks.metrics import DIFFERENCE_COLUMNS, GENE_COLUMNS, difference_rows, gene_rows, write_scores
 from rnatracks.terms import Split, Track
 
 open_log(snakemake.log[0])
@@ -29,5 +29,5 @@ for family, (model_a, track_a), (model_b, track_b) in snakemake.params.pairs:
     both = predicted[model_a].assign(**{track_b: predicted[model_b][track_b]})
     tracks = (Track.parse(track_a), Track.parse(track_b))
     differences += difference_rows(family, tracks, observed, both, splits, snakemake.params.pseudocount)
-score_table(genes, GENE_COLUMNS).to_csv(snakemake.output.genes, sep="\t", index=False, float_format="%.6g")
-score_table(differences, DIFFERENCE_COLUMNS).to_csv(snakemake.output.differences, sep="\t", index=False, float_format="%.6g")
+write_scores(genes, GENE_COLUMNS, Path(snakemake.output.genes))
+write_scores(differences, DIFFERENCE_COLUMNS, Path(snakemake.output.differences))

@@ -69,15 +69,19 @@ class Coverage:
             raise self._unreadable(chrom, start, end) from error
         return np.array([value for _, _, value in intervals], dtype=float)
 
-    def require(self, lengths: Mapping[str, int]) -> None:
-        """Raise `InputError` unless the file has these chromosomes with these lengths."""
-        missing = [chrom for chrom in lengths if chrom not in self.lengths]
+    def require_chromosomes(self, names: Iterable[str]) -> None:
+        """Raise `InputError` unless the file has these chromosomes."""
+        missing = [chrom for chrom in names if chrom not in self.lengths]
         if missing:
             raise InputError(
                 self.path,
                 f"chromosomes {shorten(self.lengths)}",
                 f"{shorten(missing)} among them{_prefix_hint(missing[0], self.lengths)}",
             )
+
+    def require(self, lengths: Mapping[str, int]) -> None:
+        """Raise `InputError` unless the file has these chromosomes with these lengths."""
+        self.require_chromosomes(lengths)
         for chrom, length in lengths.items():
             if self.lengths[chrom] != length:
                 raise InputError(

@@ -16,6 +16,7 @@ import jsonschema
 import yaml
 
 from .errors import InputError, shorten
+from .terms import Split
 
 # Larger FASTA files are not read before jobs run.
 MAX_FASTA_BYTES = 100_000_000
@@ -206,6 +207,12 @@ def expand_models(config: Mapping[str, Any], cell_types: Sequence[str]) -> dict[
                 control=settings["control"],
             )
     return plans
+
+
+def chromosome_splits(config: Mapping[str, Any]) -> dict[str, Split]:
+    """The split of each chosen chromosome, in their order: `train` unless the configuration holds it out."""
+    held_out = {chrom: split for split in (Split.VALID, Split.TEST) for chrom in config["split"][split]}
+    return {chrom: held_out.get(chrom, Split.TRAIN) for chrom in config["genome"]["chromosomes"]}
 
 
 def _fill_defaults(validator: Any, properties: Mapping[str, Any], instance: Any, schema: Any) -> Iterator[Any]:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from .annotation import GENE_COLUMNS
-from .bigwig import Coverage
+from .bigwig import Coverage, blocks
 from .errors import InputError
 from .files import gzipped_whole
 
@@ -28,8 +28,16 @@ def exonic_means(coverage: Coverage, genes: pd.DataFrame, exons: pd.DataFrame) -
     shared by two genes count for both.
     """
     sums = np.zeros(len(exons))
-    for row, (chrom, start, end) in enumerate(zip(exons["chrom"], exons["start"], exons["end"], strict=True)):
-        sums[row] = coverage.values(chrom, start, end).sum(dtype=np.float64)
+    for chrom, on_chrom in exons.groupby("chrom").indices.items():
+        starts, ends = exons["start"].to_numpy()[on_chrom], exons["end"].to_numpy()[on_chrom]
+        for _, left, right in blocks({chrom: int(ends.max())}):
+            inside = np.flatnonzero((starts < right) & (ends > left))
+            if len(inside) == 0:
+                continue
+            values = coverage.values(chrom, left, right)
+            for row in inside:
+                part = values[max(starts[row] - left, 0) : ends[row] - left]
+                sums[on_chrom[row]] += part.sum(dtype=np.float64)
     totals = pd.Series(sums).groupby(exons["gene_id"].to_numpy()).sum()
     lengths = genes.set_index("gene_id")["exonic_length"]
     return totals.reindex(lengths.index) / lengths

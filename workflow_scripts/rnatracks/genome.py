@@ -141,12 +141,6 @@ def make_windows(
     return windows
 
 
-def chromosome_splits(chromosomes: Collection[str], held_out: Mapping[Split, Collection[str]]) -> dict[str, Split]:
-    """The split of each chromosome: `train` unless it is held out."""
-    named = {chrom: split for split, chroms in held_out.items() for chrom in chroms}
-    return {chrom: named.get(chrom, Split.TRAIN) for chrom in chromosomes}
-
-
 def read_bed(path: Path) -> pd.DataFrame:
     """First three columns of a plain or gzipped BED file, as `chrom start end`; an empty file has no rows.
 

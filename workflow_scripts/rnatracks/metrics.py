@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from .bigwig import Coverage, blocks
+from .files import written_whole
 from .genome import Genome
 from .terms import Split, Track
 
@@ -224,3 +226,9 @@ def _log1p(pearson: float) -> float:
 def score_table(rows: list[dict], columns: Sequence[str]) -> pd.DataFrame:
     """A table with exactly `columns`; what was not computed is empty."""
     return pd.DataFrame(rows).reindex(columns=list(columns)) if rows else pd.DataFrame(columns=list(columns))
+
+
+def write_scores(rows: list[dict], columns: Sequence[str], target: Path) -> None:
+    """Write a score table, six significant digits; `target` appears only when complete."""
+    with written_whole(target) as partial:
+        score_table(rows, columns).to_csv(partial, sep="\t", index=False, float_format="%.6g")

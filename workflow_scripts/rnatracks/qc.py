@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +31,13 @@ class SampleCheck:
     def scale(self, total: float) -> float:
         """Factor that brings the sample to `total`."""
         return total / self.total
+
+
+def check_headers(paths: Iterable[Path], chromosomes: Collection[str]) -> None:
+    """Raise `InputError` unless every file is a bigWig that has these chromosomes: quick, before any job."""
+    for path in paths:
+        with Coverage(path) as coverage:
+            coverage.require_chromosomes(chromosomes)
 
 
 def check_sample(sample: str, cell_type: str, files: Mapping[Strand, Path], lengths: Mapping[str, int]) -> SampleCheck:

@@ -171,7 +171,7 @@ def tracks_of(cell_type: CellType, samples: Sequence[Sample]) -> tuple[Track, ..
 
 def check_local_files(
     samples: Sequence[Sample], made_by_workflow: Path | None = None, where: object = "sample sheet"
-) -> None:
+) -> list[Path]:
     """Check that every local file is there and not empty.
 
     Parameters
@@ -181,11 +181,16 @@ def check_local_files(
     where
         What the error line calls the sheet.
 
+    Returns
+    -------
+    The files looked for.
+
     Raises
     ------
     InputError
         For the first file that is missing or empty.
     """
+    found = []
     for sample in samples:
         if sample.source is not Source.LOCAL:
             continue
@@ -198,6 +203,8 @@ def check_local_files(
                 raise InputError(place, f"{path}, which is no file", "a path relative to the working directory")
             if path.stat().st_size == 0:
                 raise InputError(place, f"{path}, which is empty", "a bigWig file")
+            found.append(path)
+    return found
 
 
 def _cell_type(row: _Row) -> CellType:
