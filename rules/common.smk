@@ -8,7 +8,14 @@ from pathlib import Path
 
 sys.path.insert(0, f"{workflow.basedir}/workflow_scripts")
 
-from rnatracks.config import check_chromosomes, chromosome_splits, expand_models, is_url, known_chromosomes, validate_config
+from rnatracks.config import (
+    check_chromosomes,
+    chromosome_splits,
+    expand_models,
+    is_url,
+    known_chromosomes,
+    validate_config,
+)
 from rnatracks.errors import InputError
 from rnatracks.qc import check_headers
 from rnatracks.samples import check_local_files, read_cell_types, read_samples, tracks_of

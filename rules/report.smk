@@ -25,8 +25,9 @@ rule plot_training:
 
 rule plot_genes:
     input:
-        observed=out("genes/observed.tsv.gz"),
-        predicted=out("genes/predicted/{model}.tsv.gz"),
+        genes=out("reference/genes.tsv.gz"),
+        observed=out("genes/parts/observed/{cell_type}.{strand}.tsv.gz"),
+        predicted=out("genes/parts/predicted/{model}/{cell_type}.{strand}.tsv.gz"),
     output:
         report(
             out("figures/genes/{model}/{cell_type}.{strand}.svg"),

@@ -12,7 +12,14 @@ from bigwigs import write_bases, write_intervals
 from rnatracks.annotation import EXON_COLUMNS, GENE_COLUMNS, prepare_gtf, read_gtf
 from rnatracks.bigwig import Coverage
 from rnatracks.errors import InputError
-from rnatracks.expression import exonic_means, read_matrix, select_gene_types, write_matrix
+from rnatracks.expression import (
+    exonic_means,
+    read_matrix,
+    read_means,
+    select_gene_types,
+    write_matrix,
+    write_means,
+)
 
 # pyranges 0.1.7 uses what pandas 4 will drop; pandas is pinned.
 pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning:pyranges.readers")
@@ -122,3 +129,11 @@ def test_gene_types_are_selected() -> None:
     assert select_gene_types(GENES, ["lncRNA", "none"])["gene_id"].tolist() == ["first base", "whole", "silent"]
     with pytest.raises(InputError, match="snRNA; expected some of lncRNA, protein_coding"):
         select_gene_types(GENES, ["snRNA"])
+
+
+def test_means_survive_a_round_trip(tmp_path: Path) -> None:
+    means = pd.Series({"NA": 0.5, "nan": np.nan, "g|chr1|+": 1 / 3})
+    write_means(means, tmp_path / "means.tsv.gz")
+    read = read_means(tmp_path / "means.tsv.gz")
+    assert list(read.index) == list(means.index)
+    np.testing.assert_allclose(read.to_numpy(), means.to_numpy(), rtol=1e-8)

@@ -2,23 +2,20 @@
 
 from pathlib import Path
 
-from rnatracks.expression import read_matrix, select_gene_types
+from rnatracks.annotation import read_genes
+from rnatracks.expression import read_means, select_gene_types
 from rnatracks.figures import gene_scatter, write_svg
 from rnatracks.jobs import open_log
 from rnatracks.terms import Strand
 
 open_log(snakemake.log[0])
-observed, predicted = (
-    select_gene_types(read_matrix(Path(path)), snakemake.params.gene_types)
-    for path in (snakemake.input.observed, snakemake.input.predicted)
-)
 strand = Strand(snakemake.wildcards.strand)
-genes = observed.index[observed["strand"].map(strand.holds)]
-track = f"{snakemake.wildcards.cell_type}.{strand}"
+genes = select_gene_types(read_genes(Path(snakemake.input.genes)), snakemake.params.gene_types).set_index("gene_id")
+genes = genes.loc[genes["strand"].map(strand.holds).astype(bool)]
 figure = gene_scatter(
-    observed.loc[genes, track],
-    predicted.loc[genes, track],
-    observed.loc[genes, "chrom"].map(snakemake.params.splits),
+    read_means(Path(snakemake.input.observed))[genes.index],
+    read_means(Path(snakemake.input.predicted))[genes.index],
+    genes["chrom"].map(snakemake.params.splits),
     f"{snakemake.wildcards.cell_type} {strand}, {snakemake.wildcards.model}",
 )
 write_svg(figure, Path(snakemake.output[0]))

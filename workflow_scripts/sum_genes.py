@@ -4,11 +4,10 @@ from pathlib import Path
 
 from rnatracks.annotation import read_exons, read_genes
 from rnatracks.bigwig import Coverage
-from rnatracks.expression import exonic_means
+from rnatracks.expression import exonic_means, write_means
 from rnatracks.jobs import open_log
 
 open_log(snakemake.log[0])
 genes, exons = read_genes(Path(snakemake.input.genes)), read_exons(Path(snakemake.input.exons))
 with Coverage(snakemake.input.bigwig) as coverage:
-    means = exonic_means(coverage, genes, exons)
-means.rename("mean").to_csv(snakemake.output[0], sep="\t")
+    write_means(exonic_means(coverage, genes, exons), Path(snakemake.output[0]))

@@ -1,7 +1,6 @@
 """The demo: its scores, its files, what it runs again, and what it must not learn."""
 
 import json
-import os
 from pathlib import Path
 
 import pandas as pd
@@ -15,7 +14,7 @@ from workflow.runs import snakemake
 
 TRACKS = [f"{cell_type}.{strand}" for cell_type in ("amber", "indigo") for strand in ("plus", "minus")]
 GATHERERS = {"all", "gather_resolved", "gather_observed_genes", "tabulate_samples", "score_bases", "score_genes"}
-GATHERERS |= {"plot_locus", "plot_genes", "write_report"}  # they read a table or figure of all cell types
+GATHERERS |= {"plot_locus", "write_report"}  # they show all cell types
 
 
 def scores(demo: Demo, table: str) -> pd.DataFrame:
@@ -133,9 +132,10 @@ def test_a_second_run_has_nothing_to_do(demo: Demo) -> None:
     assert run.planned() == {}
 
 
-def test_touching_one_sample_plans_only_what_depends_on_it(demo_copy: Path) -> None:
-    sample = demo_copy / "results/demo/simulated/amber_2.plus.bw"
-    os.utime(sample)
+def test_a_changed_sample_plans_only_what_depends_on_it(demo_copy: Path) -> None:
+    """Small files must differ, not just be touched: Snakemake compares their checksums too."""
+    folder = demo_copy / "results/demo/simulated"
+    (folder / "amber_2.plus.bw").write_bytes((folder / "amber_1.plus.bw").read_bytes())
     planned = snakemake(demo_copy, "all", *DEMO, "--dry-run").planned()
     assert [job["sample"] for job in planned["check_sample"]] == ["amber_2"]
     assert {job["cell_type"] for job in planned["average_track"]} == {"amber"}

@@ -43,7 +43,19 @@ def exonic_means(coverage: Coverage, genes: pd.DataFrame, exons: pd.DataFrame) -
     return totals.reindex(lengths.index) / lengths
 
 
-def select_gene_types(matrix: pd.DataFrame, types: Sequence[str] | None) -> pd.DataFrame:
+def write_means(means: pd.Series, target: Path) -> None:
+    """Write one track's exonic means, indexed by `gene_id`, gzipped."""
+    with gzipped_whole(target) as stream:
+        means.rename("mean").to_csv(stream, sep="\t", index_label="gene_id", float_format="%.9g")
+
+
+def read_means(path: Path) -> pd.Series:
+    """Read back what `write_means` wrote."""
+    table = pd.read_csv(path, sep="\t", dtype={"gene_id": str}, keep_default_na=False, na_values={"mean": [""]})
+    return table.set_index("gene_id")["mean"]
+
+
+def select_gene_types(genes: pd.DataFrame, types: Sequence[str] | None) -> pd.DataFrame:
     """Genes of the given `gene_type`s; None keeps all.
 
     Raises
@@ -52,11 +64,11 @@ def select_gene_types(matrix: pd.DataFrame, types: Sequence[str] | None) -> pd.D
         If the annotation has no gene of these types.
     """
     if types is None:
-        return matrix
-    chosen = matrix.loc[matrix["gene_type"].isin(types)]
+        return genes
+    chosen = genes.loc[genes["gene_type"].isin(types)]
     if chosen.empty:
         raise InputError(
-            "config, genes.types", ", ".join(types), f"some of {', '.join(sorted(set(matrix['gene_type'])))}"
+            "config, genes.types", ", ".join(types), f"some of {', '.join(sorted(set(genes['gene_type'])))}"
         )
     return chosen
 
