@@ -14,11 +14,12 @@ from rnatracks.config import (
     expand_models,
     is_url,
     known_chromosomes,
+    locus_file_name,
     validate_config,
 )
 from rnatracks.errors import InputError
 from rnatracks.qc import check_headers
-from rnatracks.samples import check_local_files, read_cell_types, read_samples, tracks_of
+from rnatracks.samples import check_local_files, read_cell_types, read_samples, simulated_samples, tracks_of
 from rnatracks.terms import Source, Strand
 
 CONFIG_FILES = ", ".join(os.path.relpath(path) for path in workflow.config_settings.configfiles) or "config/config.yaml"
@@ -29,6 +30,7 @@ try:
     SAMPLES = read_samples(Path(CONFIG["samples"]), list(CELL_TYPES.values()))
     MODELS = expand_models(CONFIG, list(CELL_TYPES))
     SIMULATED = Path(CONFIG["results"]) / "simulated" if CONFIG["simulate"] else None
+    MADE = simulated_samples(SAMPLES, CONFIG["simulate"]["samples"], SIMULATED, CONFIG["samples"]) if SIMULATED else {}
     if workflow.is_main_process:
         known = known_chromosomes(CONFIG)
         if known is not None:
@@ -36,6 +38,10 @@ try:
         check_headers(check_local_files(SAMPLES, SIMULATED, CONFIG["samples"]), CONFIG["genome"]["chromosomes"])
 except InputError as error:
     sys.exit(f"rnatracks: {error}")
+
+# What changes speed and not results is read from here by scripts, not as a parameter that triggers reruns.
+config.clear()
+config.update(CONFIG)
 
 CHROMOSOMES = CONFIG["genome"]["chromosomes"]
 SPLITS = {chrom: str(split) for chrom, split in chromosome_splits(CONFIG).items()}
@@ -51,8 +57,8 @@ LISTED = {
     if all(sample.source in (Source.LOCAL, Source.URL) for sample in SAMPLES if sample.cell_type == name)
     and any(sample.cell_type == name for sample in SAMPLES)
 }
-# Regions become file names: chr19:39,407,000-39,439,000 -> chr19_39407000-39439000
-LOCI = {re.sub(r"[^\w.-]", "_", locus.replace(",", "")): locus for locus in CONFIG["loci"]}
+LOCI = {locus_file_name(locus): locus for locus in CONFIG["loci"]}
+SPEED_KEYS = ["loader_workers", "gradient_checkpointing"]
 SCORE_TABLES = ["base_resolution", "gene_expression", "differential"]
 
 

@@ -23,7 +23,6 @@ rule predict_chromosome:
     params:
         size=CONFIG["windows"]["size"],
         overlap=CONFIG["windows"]["overlap"],
-        batch_size=CONFIG["prediction"]["batch_size"],
     script:
         "../workflow_scripts/predict_chromosome.py"
 

@@ -1,5 +1,7 @@
 # Figures and the report.
 
+REPORT_CAPTIONS = ["gene_scatter", "locus", "score_bars", "training_curve"]
+
 
 rule plot_training:
     input:
@@ -50,9 +52,31 @@ rule plot_genes:
         "../workflow_scripts/plot_genes.py"
 
 
-rule plot_locus:
+rule locate_loci:
     input:
         sizes=out("reference/chrom.sizes"),
+        genes=out("reference/genes.tsv.gz"),
+    output:
+        out("reference/loci.tsv"),
+    log:
+        out("logs/locate_loci.log"),
+    priority: 10  # tells a wrong name before the long jobs start
+    conda:
+        "../envs/genomics.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        loci=LOCI,
+        gene_types=CONFIG["genes"]["types"],
+    script:
+        "../workflow_scripts/locate_loci.py"
+
+
+rule plot_locus:
+    input:
+        loci=out("reference/loci.tsv"),
         genes=out("reference/genes.tsv.gz"),
         exons=out("reference/exons.bed.gz"),
         observed=[out(f"tracks/observed/{track}.bw") for track in TRACKS],
@@ -73,7 +97,6 @@ rule plot_locus:
         mem_mb=2000,
         runtime=10,
     params:
-        locus=lambda wildcards: LOCI[wildcards.locus],
         tracks=[str(track) for track in TRACKS],
         models=[(model, str(track)) for model, track in MODEL_TRACKS],
     script:
@@ -90,6 +113,9 @@ rule write_report:
         training=[out(f"figures/training/{model}.svg") for model in MODELS],
         scatters=[out(f"figures/genes/{model}/{track}.svg") for model, track in MODEL_TRACKS],
         loci=[out(f"figures/loci/{locus}.svg") for locus in LOCI],
+        template=f"{workflow.basedir}/resources/report.html.j2",
+        captions=expand(f"{workflow.basedir}/resources/captions/{{name}}.rst", name=REPORT_CAPTIONS),
+        provenance=expand(out("models/{model}/provenance.json"), model=MODELS),
         references=[reference_file(name) for name in REFERENCES if REFERENCES[name]["location"]],
         signals=lambda wildcards: [
             signal_path(sample, strand)
@@ -120,15 +146,14 @@ rule write_report:
         loci=LOCI,
         benchmarks=out("benchmarks"),
         checkout=workflow.basedir,
-        resources=f"{workflow.basedir}/resources",
     script:
         "../workflow_scripts/write_report.py"
 
 
 onsuccess:
     if Path(out("report.html")).is_file():
-        import pandas as pd
+        from rnatracks.metrics import read_scores
         from rnatracks.report import headline
 
-        tables = [pd.read_csv(out(f"evaluation/{table}.tsv"), sep="\t") for table in SCORE_TABLES[:2]]
+        tables = [read_scores(Path(out(f"evaluation/{table}.tsv"))) for table in SCORE_TABLES[:2]]
         print("", *headline(*tables), f"Report: {out('report.html')}", sep="\n", file=sys.stderr)

@@ -1,7 +1,6 @@
 # The built-in demo data: a small genome, its genes and RNA-seq samples, from a seed.
 
 if SIMULATED:
-    MADE = {sample.name: sample for sample in SAMPLES if sample.name in CONFIG["simulate"]["samples"]}
 
     rule simulate:
         output:

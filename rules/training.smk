@@ -13,6 +13,7 @@ rule train_model:
         config=out("models/{model}/config.json"),
         card=out("models/{model}/README.md"),
         log=out("models/{model}/training_log.tsv"),
+        provenance=out("models/{model}/provenance.json"),
     log:
         out("logs/train_model/{model}.log"),
     benchmark:
@@ -27,7 +28,7 @@ rule train_model:
     params:
         model=lambda wildcards: asdict(MODELS[wildcards.model]),
         windows=CONFIG["windows"],
-        training=CONFIG["training"],
+        training={key: value for key, value in CONFIG["training"].items() if key not in SPEED_KEYS},
         total=CONFIG["normalisation"]["total"],
     script:
         "../workflow_scripts/train_model.py"

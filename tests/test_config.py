@@ -270,10 +270,10 @@ def test_check_chromosomes() -> None:
         match=r"^genome.fa: found no sequence 'chr3', named in genome.chromosomes; expected one of: chr1, chr2$",
     ):
         check_chromosomes(config, ["chr1", "chr2"], "genome.fa")
-    with pytest.raises(InputError, match=r"'chr1'.*\(it has 1: mind the prefix\)"):
+    with pytest.raises(InputError, match=r"'chr1'.*\(the file calls it '1'\)"):
         check_chromosomes(config, ["1", "2", "3"], "genome.fa")
     config["genome"]["chromosomes"] = ["1"]
-    with pytest.raises(InputError, match=r"'1'.*\(it has chr1: mind the prefix\).*\(40 in all\)$"):
+    with pytest.raises(InputError, match=r"'1'.*\(the file calls it 'chr1'\).*\(40 in all\)$"):
         check_chromosomes(config, [f"chr{number}" for number in range(1, 41)], "genome.fa")
 
 
@@ -356,7 +356,7 @@ def test_expand_models_refuses_two_models_of_one_name() -> None:
     [
         ("https://a.org/b", True),
         ("http://127.0.0.1:80/b", True),
-        ("ftp://a.org/b", True),
+        ("ftp://a.org/b", False),
         ("data/b.bw", False),
         ("/data/b.bw", False),
         ("https", False),
@@ -370,3 +370,18 @@ def test_a_chromosome_trains_unless_it_is_held_out() -> None:
     config = {"genome": {"chromosomes": ["chr2", "chr1", "chr3"]}, "split": {"valid": ["chr3"], "test": ["chr2"]}}
     splits = chromosome_splits(config)
     assert list(splits.items()) == [("chr2", Split.TEST), ("chr1", Split.TRAIN), ("chr3", Split.VALID)]
+
+
+@pytest.mark.parametrize("key", ["genome.fasta", "annotation.gtf", "blacklist"])
+def test_simulated_files_may_only_lie_in_their_own_folder(key: str) -> None:
+    config = yaml.safe_load(SHIPPED[1].read_text())
+    section, _, field = key.rpartition(".")
+    (config[section] if section else config)[field] = "mine/file.gz"
+    with pytest.raises(InputError, match=f"{key}: found 'mine/file.gz'; expected a file in results/demo/simulated"):
+        validate_config(config, SCHEMA)
+
+
+def test_loci_of_one_file_name_are_refused() -> None:
+    config = config_with("loci", ["chr1:1-10", "chr1_1-10"])
+    with pytest.raises(InputError, match="each locus once"):
+        validate_config(config, SCHEMA)

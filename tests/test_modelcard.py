@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from rnatracks.modelcard import write_model_card
+from rnatracks.provenance import Provenance
 from rnatracks.training import TargetTrack
 
 RECIPE = {"epochs": 60, "global_batch_size": 256, "learning_rate": 5.0e-5, "precision": "bf16", "seed": 42}
@@ -28,7 +29,7 @@ def write(folder: Path, **changes: object) -> str:
         "history": pd.DataFrame({"loss": [3.0, 1.25, None], "valid_loss": [None, None, 1.5]}),
         "total": 1e8,
         "shuffled": False,
-        "commit": "0123abc",
+        "provenance": Provenance("0123abc", {"python": "3.11.7", "torch": "2.13.0"}),
     }
     write_model_card(folder, **facts | changes)
     return (folder / "README.md").read_text()
@@ -45,7 +46,7 @@ def test_card_names_data_and_recipe(folder: Path) -> None:
     assert "| B.plus | 0.10137 |\n| B.minus | 0.09643 |\n" in card
     assert "rnatracks at commit 0123abc." in card
     assert "Backbone: `ZhejiangLab/Genos-1.2B`." in card
-    assert "3 windows of split `train`, on chr1, chr2." in card
+    assert "3 windows of split `train`, on chr1, chr2;" in card
     assert "a total of 1e+08." in card
     assert "windows of 32,000 bases" in card
     assert "Last training loss 1.2500, validation loss 1.5000." in card
@@ -62,9 +63,9 @@ def test_front_matter_is_yaml(folder: Path) -> None:
 
 def test_what_is_unknown_is_left_out(folder: Path) -> None:
     history = pd.DataFrame({"loss": [3.0, 1.25], "valid_loss": [float("nan")] * 2})
-    card = write(folder, commit=None, history=history)
+    card = write(folder, provenance=Provenance(None, {}), history=history)
     assert "Trained with rnatracks.\n" in card
-    assert "Last training loss 1.2500.\n" in card
+    assert "Last training loss 1.2500 (" in card
     assert "nan" not in card.lower()
     assert "None" not in card
 
@@ -76,3 +77,13 @@ def test_control_says_so(folder: Path) -> None:
 def test_random_backbone_is_described(folder: Path) -> None:
     card = write(folder, backbone={"type": "mixtral", "hidden_size": 32})
     assert "Backbone: random weights, {'type': 'mixtral', 'hidden_size': 32}." in card
+
+
+def test_card_says_what_was_held_out(folder: Path) -> None:
+    card = write(folder)
+    assert "on chr1, chr2; test: chr8; valid: chr10." in card
+
+
+def test_card_says_that_nothing_was_held_out(folder: Path) -> None:
+    windows = pd.DataFrame([("chr1", "train")], columns=["chrom", "split"])
+    assert "on chr1; nothing was held out." in write(folder, windows=windows)

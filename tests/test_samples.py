@@ -10,12 +10,16 @@ from rnatracks import samples as sheets
 from rnatracks.errors import InputError
 from rnatracks.samples import (
     CellType,
+    Provenance,
+    Rejected,
     Sample,
     SignalFile,
     check_local_files,
     read_cell_types,
     read_samples,
     tracks_of,
+    write_rejected,
+    write_rows,
 )
 from rnatracks.terms import Source, Strand, Track
 
@@ -114,6 +118,68 @@ def test_read_samples(tmp_path: Path) -> None:
     assert tracks_of(BLOOD, []) == (Track("blood", Strand.UNSTRANDED),)
 
 
+def test_an_experiment_stands_for_its_files(tmp_path: Path) -> None:
+    path = write_sheet(
+        tmp_path / "samples.tsv",
+        "sample cell_type source plus minus unstranded experiment",
+        "n1 NK encode . . . ENCSR000AAA",
+        "n2 NK encode ENCFF123ABC ENCFF456DEF . ENCSR000AAA",
+    )
+    natural_killer = CellType("NK", stranded=True)
+    first, second = read_samples(path, [natural_killer])
+    assert first == Sample("n1", "NK", Source.ENCODE, {}, Provenance(experiment="ENCSR000AAA"))
+    assert (first.stranded, second.stranded) == (None, True)
+    assert not first.located and not second.located
+    assert tracks_of(natural_killer, [first]) == (Track("NK", Strand.PLUS), Track("NK", Strand.MINUS))
+
+
+def test_a_resolved_sheet_survives_a_round_trip(tmp_path: Path) -> None:
+    provenance = Provenance(
+        experiment="ENCSR000AAA",
+        donor="ENCDO000AAA,ENCDO000AAB",
+        replicates="1,2",
+        output_type="signal of unique reads",
+        read_length="101",
+        date_asked="2025-01-02",
+        reason="unique reads; no audit findings",
+    )
+    samples = [
+        Sample(
+            "ENCSR000AAA",
+            "B",
+            Source.ENCODE,
+            {
+                Strand.PLUS: SignalFile("https://host/p.bigWig", MD5, 12, "ENCFF123ABC"),
+                Strand.MINUS: SignalFile("https://host/m.bigWig", MD5, 34, "ENCFF456DEF"),
+            },
+            provenance,
+        ),
+        Sample(
+            "g1",
+            "blood",
+            Source.GTEX,
+            {Strand.UNSTRANDED: SignalFile("http://host/g1.bw", accession="GTEX-1117F-0226-SM-5GZZ7.1")},
+            Provenance(donor="GTEX-1117F", read_length="149.5"),
+        ),
+        Sample("t1", "T", Source.LOCAL, {Strand.UNSTRANDED: SignalFile("t1.bw")}, Provenance(reason="listed")),
+    ]
+    path = tmp_path / "resolved.tsv"
+    write_rows(path, [sample.as_row() for sample in samples])
+    assert read_samples(path, [B, T, BLOOD]) == samples
+    assert all(sample.located for sample in samples)
+    schema = yaml.safe_load((CONFIG / "schemas" / "samples.schema.yaml").read_text())
+    for row in sheets._read_rows(path, sheets.SAMPLE_COLUMNS, sheets.SAMPLE_EXTRAS):
+        jsonschema.validate(dict(row.cells), schema)
+
+
+def test_write_rejected(tmp_path: Path) -> None:
+    write_rejected(tmp_path / "rejected.tsv", [Rejected("B", "ENCFF123ABC", "", "peaks", "hg19", "released", "old")])
+    assert (tmp_path / "rejected.tsv").read_text() == (
+        "cell_type\taccession\texperiment\toutput_type\tassembly\tstatus\treason\n"
+        "B\tENCFF123ABC\t\tpeaks\thg19\treleased\told\n"
+    )
+
+
 def test_read_cell_types(tmp_path: Path) -> None:
     path = write_sheet(
         tmp_path / "cell_types.tsv",
@@ -142,6 +208,7 @@ def test_a_sheet_without_samples_needs_queries(tmp_path: Path) -> None:
 
 
 FINE = "b1 B local p.bw m.bw"
+WITH_EXPERIMENT = "sample cell_type source plus minus unstranded size_plus experiment"
 BAD_SAMPLES = [
     ([], "", "no header line", "tab-separated columns sample, cell_type"),
     (["sample cell_type source plus minus"], "line 1", "no column 'unstranded'", "columns sample"),
@@ -170,6 +237,24 @@ BAD_SAMPLES = [
     ([SAMPLE_HEADER, FINE + f" . . . {MD5}"], "line 2, md5_unstranded", MD5, "nothing, as unstranded is empty"),
     ([SAMPLE_HEADER, FINE, "b2 B local . . u.bw"], "line 3, cell_type", "unstranded for 'B'", "plus and minus"),
     ([SAMPLE_HEADER, "g1 blood local p m"], "line 2, cell_type", "plus and minus for 'blood'", "unstranded"),
+    (
+        [WITH_EXPERIMENT, FINE + " . . ENCSR000AAA"],
+        "line 2, experiment",
+        "'ENCSR000AAA'",
+        "nothing, as source is local",
+    ),
+    ([WITH_EXPERIMENT, "b1 B encode . . . . ENCFF000AAA"], "line 2, experiment", "'ENCFF000AAA'", "as ENCSR123ABC"),
+    ([WITH_EXPERIMENT, "b1 B encode"], "line 2, plus", "no file", "or an accession under experiment"),
+    ([WITH_EXPERIMENT, "b1 B encode . . . . ENCSR000AAA"], "line 2, experiment", "stranded is not said", "yes or no"),
+    (
+        [WITH_EXPERIMENT, "b1 N encode . . . . ENCSR000AAA", "b2 N encode . . . . ENCSR000AAA"],
+        "line 3, experiment",
+        "'ENCSR000AAA', as in line 2, experiment",
+        "each file once",
+    ),
+    ([WITH_EXPERIMENT, FINE + " . 1e3"], "line 2, size_plus", "'1e3'", "a number of bytes"),
+    ([WITH_EXPERIMENT, "b1 B local . . u.bw 10"], "line 2, size_plus", "'10'", "nothing, as plus is empty"),
+    ([SAMPLE_HEADER, "b1 B encode ENCFF123ABC https://a/m"], "line 2, minus", "'https://a/m'", "belong together"),
     ([SAMPLE_HEADER, FINE], "", "no sample of cell type 'T'", "an encode_query or gtex_tissue"),
 ]
 
@@ -178,7 +263,7 @@ BAD_SAMPLES = [
 def test_bad_sample_sheet_is_one_line(tmp_path: Path, rows: list[str], place: str, found: str, expected: str) -> None:
     path = write_sheet(tmp_path / "samples.tsv", *rows)
     with pytest.raises(InputError) as caught:
-        read_samples(path, [B, T, BLOOD])
+        read_samples(path, [B, T, BLOOD, CellType("N", encode_query="a=b", stranded=True)])
     check_line(caught.value, f"{path}, {place}" if place else str(path), found, expected)
 
 
@@ -233,3 +318,33 @@ def test_check_local_files(tmp_path: Path) -> None:
         check_line(caught.value, "samples.tsv, sample b1, unstranded", f"{location}, {found}", "a")
     with pytest.raises(InputError):
         check_local_files([sample(made / "a.bw")])
+
+
+SIMULATED = Path("results/simulated")
+
+
+def simulated(name: str, cell_type: str, folder: str = "results/simulated") -> sheets.Sample:
+    files = {strand: sheets.SignalFile(f"{folder}/{name}.{strand}.bw") for strand in (Strand.PLUS, Strand.MINUS)}
+    return sheets.Sample(name, cell_type, Source.LOCAL, files)
+
+
+def test_simulated_samples_are_those_with_settings() -> None:
+    samples = [simulated("a", "A"), simulated("mine", "B", "data"), simulated("b", "B")]
+    assert list(sheets.simulated_samples(samples, ["b", "a"], SIMULATED)) == ["b", "a"]
+
+
+@pytest.mark.parametrize(
+    ("samples", "settings", "where", "expected"),
+    [
+        ([simulated("a", "A")], ["a", "z"], "simulate.samples.z", "a row with it"),
+        ([simulated("a", "A", "data")], ["a"], "sample a", "plus and minus in results/simulated"),
+        ([simulated("a", "A"), simulated("b", "A")], ["a"], "sample b", "settings in simulate.samples"),
+        ([simulated(name, name) for name in "abc"], ["a", "b", "c"], "simulate.samples", "at most two"),
+    ],
+)
+def test_simulated_samples_that_cannot_be_made_are_refused(
+    samples: list[sheets.Sample], settings: list[str], where: str, expected: str
+) -> None:
+    with pytest.raises(InputError, match=expected) as refusal:
+        sheets.simulated_samples(samples, settings, SIMULATED)
+    assert where in str(refusal.value)

@@ -2,16 +2,18 @@
 
 from pathlib import Path
 
-from rnatracks.annotation import locate, read_exons, read_genes
+import pandas as pd
+
+from rnatracks.annotation import Region, read_exons, read_genes
 from rnatracks.bigwig import Coverage
 from rnatracks.figures import Kind, Panel, locus_figure, write_svg
-from rnatracks.genome import read_sizes
 from rnatracks.jobs import open_log
 from rnatracks.terms import Track
 
 open_log(snakemake.log[0])
 genes, exons = read_genes(Path(snakemake.input.genes)), read_exons(Path(snakemake.input.exons))
-region = locate(snakemake.params.locus, genes, read_sizes(Path(snakemake.input.sizes)))
+loci = pd.read_csv(snakemake.input.loci, sep="\t", dtype={"locus": str, "chrom": str}, keep_default_na=False)
+region = Region(**loci.set_index("locus").loc[snakemake.wildcards.locus])
 
 
 def panel(path, track, kind, model):

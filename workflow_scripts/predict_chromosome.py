@@ -16,6 +16,6 @@ predict_chromosome(
     snakemake.wildcards.chrom,
     size=snakemake.params.size,
     overlap=snakemake.params.overlap,
-    batch_size=snakemake.params.batch_size,
+    batch_size=snakemake.config["prediction"]["batch_size"],
     target=Path(snakemake.output[0]),
 )

@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from rnatracks.bigwig import Coverage
+from rnatracks.files import write_table
 from rnatracks.genome import Genome
 from rnatracks.jobs import open_log
 from rnatracks.metrics import base_moments, moments_row
@@ -15,4 +16,4 @@ with Coverage(snakemake.input.observed) as observed, Coverage(snakemake.input.pr
     rows = [
         moments_row(chrom, base_moments(observed, predicted, genome, chrom)) for chrom in snakemake.params.chromosomes
     ]
-pd.DataFrame(rows).to_csv(snakemake.output[0], sep="\t", index=False)
+write_table(pd.DataFrame(rows), Path(snakemake.output[0]))

@@ -5,10 +5,11 @@ from pathlib import Path
 import torch
 
 from rnatracks.config import HeadPlan
+from rnatracks.files import write_json, write_table
 from rnatracks.genome import read_windows
 from rnatracks.jobs import open_log
 from rnatracks.modelcard import write_model_card
-from rnatracks.provenance import describe_commit
+from rnatracks.provenance import Provenance, describe_commit, software_versions
 from rnatracks.training import TrainingSettings, target_tracks, train, training_windows
 
 open_log(snakemake.log[0])
@@ -28,10 +29,11 @@ history = train(
     windows=windows,
     window_size=limits["size"],
     fasta=Path(snakemake.input.fasta),
-    settings=TrainingSettings(**snakemake.params.training),
+    settings=TrainingSettings(**snakemake.config["training"]),
     shuffle_targets=shuffled,
 )
-history.to_csv(snakemake.output.log, sep="\t", index=False)
+write_table(history, Path(snakemake.output.log))
+provenance = Provenance(describe_commit(Path(snakemake.scriptdir)), software_versions())
 write_model_card(
     folder,
     name=snakemake.wildcards.model,
@@ -39,9 +41,10 @@ write_model_card(
     tracks=tracks,
     windows=windows,
     window_size=limits["size"],
-    settings=snakemake.params.training,
+    settings=snakemake.config["training"],
     history=history,
     total=snakemake.params.total,
     shuffled=shuffled,
-    commit=describe_commit(Path(snakemake.scriptdir)),
+    provenance=provenance,
 )
+write_json(Path(snakemake.output.provenance), provenance)

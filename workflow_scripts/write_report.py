@@ -9,7 +9,9 @@ import yaml
 from rnatracks.fetch import file_md5
 from rnatracks.figures import score_bars, svg_text
 from rnatracks.jobs import open_log
-from rnatracks.provenance import describe_commit, software_versions
+from rnatracks.metrics import read_scores
+from rnatracks.provenance import describe_commit, read_provenance, software_versions
+from rnatracks.qc import read_sample_table
 from rnatracks.report import (
     BASE_COLUMNS,
     BENCHMARK_COLUMNS,
@@ -31,28 +33,28 @@ from rnatracks.report import (
 
 open_log(snakemake.log[0])
 params, config = snakemake.params, snakemake.params.config
-resources = Path(params.resources)
-
-
-def caption(name):
-    return (resources / "captions" / f"{name}.rst").read_text().strip()
+captions = {Path(path).stem: Path(path).read_text().strip() for path in snakemake.input.captions}
 
 
 def gallery(name, paths, titles):
     pictures = [Picture(title, Path(path).read_text()) for title, path in zip(titles, paths, strict=True)]
-    return Gallery(caption(name), pictures)
+    return Gallery(captions[name], pictures)
 
 
-def scores(path):
-    return pd.read_csv(path, sep="\t")
-
-
-base, genes, differences = map(scores, (snakemake.input.base, snakemake.input.genes, snakemake.input.differences))
+base, genes, differences = (
+    read_scores(Path(path)) for path in (snakemake.input.base, snakemake.input.genes, snakemake.input.differences)
+)
 files = sorted({Path(path) for path in [*snakemake.input.references, *snakemake.input.signals]})
 inputs = pd.DataFrame([{"file": str(path), "bytes": path.stat().st_size, "md5": file_md5(path)} for path in files])
 benchmarks = Path(params.benchmarks)
+trained = [read_provenance(Path(path)) for path in snakemake.input.provenance]
+software = pd.DataFrame(
+    {"report": software_versions()}
+    | {f"training of {model}": made.versions for model, made in zip(params.models, trained, strict=True)}
+).T.fillna("")
 overview = {
-    "workflow commit": describe_commit(Path(params.checkout)) or "unknown (not a git checkout)",
+    "commit that wrote this report": describe_commit(Path(params.checkout)) or "unknown (not a git checkout)",
+    "commits that trained its models": ", ".join(sorted({made.commit or "unknown" for made in trained})),
     "configuration": params.config_files,
     "chromosomes": ", ".join(config["genome"]["chromosomes"]),
     "validation chromosomes": ", ".join(config["split"]["valid"]) or "none",
@@ -65,7 +67,7 @@ content = ReportContent(
     warnings=split_warnings(config["split"]["test"], simulated=config["simulate"] is not None),
     overview=facts(overview),
     config=yaml.safe_dump(config, sort_keys=False),
-    samples=table(scores(snakemake.input.samples), SAMPLE_COLUMNS),
+    samples=table(read_sample_table(Path(snakemake.input.samples)), SAMPLE_COLUMNS),
     tracks=table(
         pd.DataFrame([json.loads(Path(path).read_text()) for path in snakemake.input.statistics]), TRACK_COLUMNS
     ),
@@ -77,14 +79,14 @@ content = ReportContent(
         )
         for (model, plan), path in zip(params.models.items(), snakemake.input.training, strict=True)
     ],
-    bars=Gallery(caption("score_bars"), [Picture("Scores of every track", svg_text(score_bars(base, genes)))]),
+    bars=Gallery(captions["score_bars"], [Picture("Scores of every track", svg_text(score_bars(base, genes)))]),
     base=table(base, BASE_COLUMNS),
     gene=table(genes, GENE_COLUMNS),
     differential=table(differences, DIFFERENTIAL_COLUMNS),
     scatters=gallery("gene_scatter", snakemake.input.scatters, params.scatter_titles),
     loci=gallery("locus", snakemake.input.loci, params.loci.values()),
     inputs=table(inputs, {"file": "", "bytes": "", "md5": ""}),
-    software=facts(software_versions()),
+    software=table(software.reset_index(names="stage"), dict.fromkeys(["stage", *software], "")),
     benchmarks=table(read_benchmarks(sorted(benchmarks.rglob("*.tsv")), benchmarks), BENCHMARK_COLUMNS),
 )
-write_report(Path(snakemake.output[0]), content, resources / "report.html.j2")
+write_report(Path(snakemake.output[0]), content, Path(snakemake.input.template))

@@ -65,7 +65,7 @@ def unchosen_held_out(config: dict) -> None:
         (unknown_key, f"{DEMO}, training.epoch", "did you mean epochs?"),
         (window_within_overlap, f"{DEMO}, windows.overlap", "found 512; expected less than windows.size"),
         (absent_chromosome, "genome.fa.gz", "no sequence 'chr9'"),
-        (bare_chromosome, "genome.fa.gz", "it has chr1: mind the prefix"),
+        (bare_chromosome, "genome.fa.gz", "the file calls it 'chr1'"),
         (unchosen_held_out, f"{DEMO}, split.test", "'chr7'"),
     ],
 )

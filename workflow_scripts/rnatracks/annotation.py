@@ -1,6 +1,7 @@
 """Genes and exons from a GTF, and the regions that people type."""
 
 import gzip
+import io
 import logging
 import re
 import zlib
@@ -12,7 +13,7 @@ import pandas as pd
 import pyranges as pr
 
 from .errors import InputError, shorten
-from .files import gzipped_whole
+from .files import gzipped_whole, open_plain_or_gzip
 
 log = logging.getLogger(__name__)
 
@@ -30,10 +31,8 @@ def prepare_gtf(source: Path, target: Path, chromosomes: Collection[str]) -> Non
         If no exon lies on a chosen chromosome, a line cannot be read, or the file is damaged.
     """
     chosen, seen, exons = set(chromosomes), set(), 0
-    with source.open("rb") as stream:
-        zipped = stream.read(2) == b"\x1f\x8b"
     with gzipped_whole(target) as copy:
-        with gzip.open(source, "rt", encoding="utf-8") if zipped else source.open(encoding="utf-8") as lines:
+        with io.TextIOWrapper(open_plain_or_gzip(source), encoding="utf-8") as lines:
             try:
                 for number, line in enumerate(lines, 1):
                     if line.startswith("#") or not line.strip():

@@ -12,7 +12,7 @@ import numpy as np
 import pyBigWig
 from numpy.typing import NDArray
 
-from .errors import InputError, shorten
+from .errors import InputError, prefix_hint, shorten
 from .files import written_whole
 
 BLOCK = 1 << 20
@@ -76,7 +76,7 @@ class Coverage:
             raise InputError(
                 self.path,
                 f"chromosomes {shorten(self.lengths)}",
-                f"{shorten(missing)} among them{_prefix_hint(missing[0], self.lengths)}",
+                f"{shorten(missing)} among them{prefix_hint(missing[0], self.lengths)}",
             )
 
     def require(self, lengths: Mapping[str, int]) -> None:
@@ -267,8 +267,3 @@ def _check_magic(path: Path) -> None:
         raise InputError(
             path, f"{path.stat().st_size:,} bytes that end without the bigWig's closing mark", "a complete bigWig file"
         )
-
-
-def _prefix_hint(missing: str, present: Iterable[str]) -> str:
-    other = missing.removeprefix("chr") if missing.startswith("chr") else f"chr{missing}"
-    return f" (the file calls it {other!r})" if other in set(present) else ""

@@ -3,11 +3,12 @@
 import copy
 import difflib
 import gzip
+import io
 import json
 import math
 import re
 import zlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from typing import Any
 import jsonschema
 import yaml
 
-from .errors import InputError, shorten
+from .errors import InputError, prefix_hint, shorten
+from .files import open_plain_or_gzip
 from .terms import Split
 
 # Larger FASTA files are not read before jobs run.
@@ -60,14 +62,14 @@ class ModelPlan:
 
 
 def is_url(text: str) -> bool:
-    """Whether `text` is an http, https or ftp URL, and not a path.
+    """Whether `text` is an http or https URL, and not a path.
 
     Examples
     --------
     >>> is_url("https://example.org/a.bw"), is_url("data/a.bw")
     (True, False)
     """
-    return text.startswith(("http://", "https://", "ftp://"))
+    return text.startswith(("http://", "https://"))
 
 
 def validate_config(config: Mapping[str, Any], schema: Path, where: str = "config") -> dict[str, Any]:
@@ -120,8 +122,7 @@ def check_chromosomes(config: Mapping[str, Any], available: Collection[str], whe
     for name in config["genome"]["chromosomes"]:
         if name in available:
             continue
-        other = name.removeprefix("chr") if name.startswith("chr") else f"chr{name}"
-        hint = f" (it has {other}: mind the prefix)" if other in available else ""
+        hint = prefix_hint(name, available)
         raise InputError(
             where, f"no sequence {name!r}, named in genome.chromosomes{hint}", f"one of: {shorten(available)}"
         )
@@ -207,6 +208,11 @@ def expand_models(config: Mapping[str, Any], cell_types: Sequence[str]) -> dict[
                 control=settings["control"],
             )
     return plans
+
+
+def locus_file_name(locus: str) -> str:
+    """Turn a gene name or region into a file name: `chr19:39,407,000-39,439,000` to `chr19_39407000-39439000`."""
+    return re.sub(r"[^\w.-]", "_", locus.strip().replace(",", ""))
 
 
 def chromosome_splits(config: Mapping[str, Any]) -> dict[str, Split]:
@@ -333,7 +339,12 @@ def _cross_check(config: Mapping[str, Any], where: str) -> None:
         ("blacklist", config["blacklist"]),
     ):
         if location and "://" in location and not is_url(location):
-            refuse(key, repr(location), "a path, or a URL that starts with http://, https:// or ftp://")
+            refuse(key, repr(location), "a path, or a URL that starts with http:// or https://")
+
+    named = [locus_file_name(locus) for locus in config["loci"]]
+    for locus, name in zip(config["loci"], named, strict=True):
+        if named.count(name) > 1:
+            refuse("loci", f"{locus!r}, whose file would be called as that of another locus", "each locus once")
 
     size, overlap = config["windows"]["size"], config["windows"]["overlap"]
     if overlap >= size:
@@ -349,6 +360,9 @@ def _cross_check(config: Mapping[str, Any], where: str) -> None:
             refuse("split.test", f"{name!r}, which split.valid holds too", "each chromosome in one of them")
     if not set(chosen) - {*valid, *test}:
         refuse("split", "every chromosome held out", "at least one left to train on")
+
+    if config["simulate"]:
+        _check_simulation(config, refuse)
 
     training = config["training"]
     if training["global_batch_size"] % training["micro_batch_size"]:
@@ -371,12 +385,22 @@ def _cross_check(config: Mapping[str, Any], where: str) -> None:
             refuse(f"models.{family}.backbone.num_experts_per_tok", used, f"at most num_local_experts, {experts}")
 
 
+def _check_simulation(config: Mapping[str, Any], refuse: Callable[[str, object, str], None]) -> None:
+    """Simulated files may only be written into a folder of their own, so that nothing of the user's is overwritten."""
+    folder = Path(config["results"]) / "simulated"
+    for key, location in (
+        ("genome.fasta", config["genome"]["fasta"]),
+        ("annotation.gtf", config["annotation"]["gtf"]),
+        ("blacklist", config["blacklist"]),
+    ):
+        if location is None or not Path(location).is_relative_to(folder):
+            refuse(key, repr(location), f"a file in {folder}, as simulate is given")
+
+
 def _header_names(fasta: Path) -> set[str]:
     """Names in the headers of a FASTA file, plain or gzipped."""
-    with fasta.open("rb") as handle:
-        opened = gzip.open if handle.read(2) == b"\x1f\x8b" else open
     try:
-        with opened(fasta, "rt", encoding="ascii") as handle:
-            return {line[1:].split()[0] for line in handle if line.startswith(">") and line[1:].split()}
+        with io.TextIOWrapper(open_plain_or_gzip(fasta), encoding="ascii") as lines:
+            return {line[1:].split()[0] for line in lines if line.startswith(">") and line[1:].split()}
     except (EOFError, zlib.error, gzip.BadGzipFile, UnicodeDecodeError) as error:
         raise InputError(fasta, f"a damaged file ({error})", "a FASTA file, plain or gzipped") from error

@@ -24,6 +24,12 @@ class InputError(ValueError):
         super().__init__(" ".join(line.split()))
 
 
+def prefix_hint(missing: str, present: Collection[str]) -> str:
+    """Say that a file calls chromosome `chr1` only `1`, or the other way round, if it does."""
+    other = missing.removeprefix("chr") if missing.startswith("chr") else f"chr{missing}"
+    return f" (the file calls it {other!r})" if other in present else ""
+
+
 def shorten(names: Collection[str], limit: int = 12) -> str:
     """Join names with commas, the first `limit` of them."""
     listed = ", ".join(list(names)[:limit])

@@ -23,6 +23,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, StrMethodFor
 from numpy.typing import NDArray
 
 from .files import written_whole
+from .metrics import Moments
 from .terms import Split, Strand
 
 STYLE = {
@@ -134,7 +135,8 @@ def gene_scatter(observed: pd.Series, predicted: pd.Series, split: pd.Series, ti
             continue
         style = {"s": 13, "edgecolors": SPLIT_COLOURS[name], "linewidths": 0.6, "rasterized": len(x) > VECTOR_POINTS}
         filled, hollow = chosen & ~silent, chosen & silent
-        label = f"{SPLIT_NAMES[name]}: n = {chosen.sum():,}, r = {_three_decimals(_pearson(x[chosen], y[chosen]))}"
+        r = Moments.of(x[chosen], y[chosen]).pearson
+        label = f"{SPLIT_NAMES[name]}: n = {chosen.sum():,}, r = {_three_decimals(r)}"
         axes.scatter(x[filled], y[filled], facecolors=SPLIT_COLOURS[name], alpha=0.7, label=label, **style)
         axes.scatter(x[hollow], y[hollow], facecolors="none", alpha=0.9, clip_on=False, **style)
 
@@ -390,20 +392,16 @@ def _draw_bars(axes: Axes, rows: pd.DataFrame, split: Split, height: NDArray[np.
     axes.barh(height, score, 0.2, color=SPLIT_COLOURS[split], label=SPLIT_NAMES[split])
     low, high = rows["ci_low"].to_numpy(float), rows["ci_high"].to_numpy(float)
     axes.hlines(height, low, high, color=INK, linewidth=1)
-    axes.plot(
-        rows["replicate_ceiling"], height, "|", color=INK, markersize=9, markeredgewidth=2, label="replicate ceiling"
-    )
-    axes.plot(rows["other_cell_type"], height, "D", mfc="white", mec=INK, markersize=4, label="other cell type's data")
+    ceiling = {"marker": "|", "color": INK, "markersize": 9, "markeredgewidth": 2, "label": "replicate ceiling"}
+    other = {"marker": "D", "mfc": "white", "mec": INK, "markersize": 4, "label": "other cell type's data"}
+    for column, style in (("replicate_ceiling", ceiling), ("other_cell_type", other)):
+        if rows[column].notna().any():
+            axes.plot(rows[column], height, linestyle="", **style)
 
 
 def _track_label(track) -> str:
     name = f"{track.cell_type} {Strand(track.strand).symbol.replace('-', '−')}"
     return name if track.model == track.cell_type else f"{track.model}: {name}"
-
-
-def _pearson(x: pd.Series, y: pd.Series) -> float:
-    """Pearson correlation; NaN where either has no variance."""
-    return float(np.corrcoef(x, y)[0, 1]) if np.ptp(x) > 0 and np.ptp(y) > 0 else float("nan")
 
 
 def _three_decimals(value: float) -> str:

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO, TextIO
+
+import pandas as pd
 
 
 @contextmanager
@@ -25,6 +27,19 @@ def written_whole(target: Path) -> Iterator[Path]:
         partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def open_plain_or_gzip(path: Path) -> BinaryIO:
+    """Open a file for reading bytes, unzipping it if it begins as gzip does."""
+    with Path(path).open("rb") as stream:
+        zipped = stream.read(2) == b"\x1f\x8b"
+    return gzip.open(path) if zipped else Path(path).open("rb")
+
+
+def write_table(frame: pd.DataFrame, target: Path, *, header: bool = True) -> None:
+    """Write a tab-separated table without its index, whole or not at all."""
+    with written_whole(target) as partial:
+        frame.to_csv(partial, sep="\t", index=False, header=header)
 
 
 @contextmanager

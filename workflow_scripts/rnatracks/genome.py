@@ -13,7 +13,7 @@ import pyranges as pr
 from numpy.typing import NDArray
 
 from .errors import InputError, shorten
-from .files import gzipped_whole, written_whole
+from .files import gzipped_whole, open_plain_or_gzip, written_whole
 from .terms import Split
 
 WINDOW_COLUMNS = ("chrom", "start", "end", "split", "n_fraction", "blacklist_fraction")
@@ -32,11 +32,9 @@ def prepare_fasta(source: Path, target: Path, chromosomes: Collection[str]) -> d
         If the file is empty, damaged, cannot be indexed, or lacks a chosen chromosome;
         neither `target` nor its index is left behind then.
     """
-    with source.open("rb") as stream:
-        zipped = stream.read(2) == b"\x1f\x8b"
     # pyfaidx writes the index beside the partial copy, under the very name that written_whole keeps for it.
     with written_whole(Path(f"{target}.fai")), written_whole(target) as partial:
-        with gzip.open(source) if zipped else source.open("rb") as stream, partial.open("wb") as copy:
+        with open_plain_or_gzip(source) as stream, partial.open("wb") as copy:
             try:
                 shutil.copyfileobj(stream, copy, 1 << 20)
             except (EOFError, gzip.BadGzipFile, zlib.error) as error:
@@ -128,7 +126,15 @@ def make_windows(
     Returns
     -------
     Columns `WINDOW_COLUMNS`; the fractions are of the window's own bases.
+
+    Raises
+    ------
+    InputError
+        If no region of the blacklist lies on any sequence of the genome.
     """
+    if blacklist is not None and len(blacklist) and not set(blacklist["chrom"]) & set(genome.lengths):
+        names = sorted(set(blacklist["chrom"]))
+        raise InputError("blacklist", f"regions on {shorten(names)}", f"chromosomes such as {shorten(genome.lengths)}")
     rows = []
     for chrom, split in splits.items():
         length = genome.lengths[chrom]

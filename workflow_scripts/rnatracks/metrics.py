@@ -44,6 +44,7 @@ GENE_COLUMNS = [
     "replicate_ceiling",
     "other_cell_type",
 ]
+TEXT_COLUMNS = {"model", "cell_type", "cell_type_a", "cell_type_b", "strand", "split", "region"}
 DIFFERENCE_COLUMNS = ["model", "cell_type_a", "cell_type_b", "strand", "split", "genes", "pearson", "ci_low", "ci_high"]
 
 
@@ -226,6 +227,14 @@ def _log1p(pearson: float) -> float:
 def score_table(rows: list[dict], columns: Sequence[str]) -> pd.DataFrame:
     """A table with exactly `columns`; what was not computed is empty."""
     return pd.DataFrame(rows).reindex(columns=list(columns)) if rows else pd.DataFrame(columns=list(columns))
+
+
+def read_scores(path: Path) -> pd.DataFrame:
+    """Read a score table back: names are text, also `NA`; an empty cell is NaN."""
+    columns = pd.read_csv(path, sep="\t", nrows=0).columns
+    texts = [name for name in columns if name in TEXT_COLUMNS]
+    empty = {name: [""] for name in columns if name not in TEXT_COLUMNS}
+    return pd.read_csv(path, sep="\t", dtype=dict.fromkeys(texts, str), keep_default_na=False, na_values=empty)
 
 
 def write_scores(rows: list[dict], columns: Sequence[str], target: Path) -> None:

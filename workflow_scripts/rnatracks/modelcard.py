@@ -7,6 +7,7 @@ import pandas as pd
 import yaml
 from huggingface_hub import ModelCard, ModelCardData
 
+from .provenance import Provenance
 from .training import TargetTrack
 
 TEXT = """---
@@ -31,8 +32,8 @@ The input is one token a base (`config.token_ids`), at best windows of {window_s
 
 ## Training data
 
-{windows:,} windows of split `train`, on {chromosomes}. Mean coverage over the samples of a cell type,
-each scaled to a total of {total:g}.
+{windows:,} windows of split `train`, on {chromosomes}; {held_out}. Mean coverage over the samples of
+a cell type, each scaled to a total of {total:g} over the chosen chromosomes, both strands together.
 
 | track | m (nonzero mean) |
 | --- | --- |
@@ -45,12 +46,14 @@ Backbone: {backbone}. Mean squared error on squashed coverage, Adafactor, cosine
 ```yaml
 {settings}```
 
-Last training loss {loss:.4f}{valid}.
+Last training loss {loss:.4f}{valid} (training with dropout, validation without). Software: {software}.
 
 ## Limits
 
 Scores are in the run's report, not here. The model has seen no sequence context beyond one window.
 It predicts the average of the samples that it was trained on, not a person or a condition.
+The ends of a window are predicted worst: overlap windows and blend them. A causal backbone sees only what lies
+to the left of a base, so the minus strand is at a disadvantage.
 """
 
 
@@ -66,7 +69,7 @@ def write_model_card(
     history: pd.DataFrame,
     total: float,
     shuffled: bool,
-    commit: str | None,
+    provenance: Provenance,
 ) -> None:
     """Write the model card (data, recipe, limits) into the model's folder."""
     training = windows.loc[windows["split"] == "train"]
@@ -76,10 +79,12 @@ def write_model_card(
         metadata=metadata.to_yaml(),
         name=name,
         tracks=", ".join(track.name for track in tracks),
-        commit=f" at commit {commit}" if commit else "",
+        commit=f" at commit {provenance.commit}" if provenance.commit else "",
+        software=", ".join(f"{name} {version}" for name, version in provenance.versions.items()),
         window_size=window_size,
         windows=len(training),
         chromosomes=", ".join(dict.fromkeys(training["chrom"])),
+        held_out=_held_out(windows),
         total=total,
         means="\n".join(f"| {track.name} | {track.nonzero_mean:.6g} |" for track in tracks),
         control="**A control: its targets were shuffled over windows. It is not meant to predict.**\n\n"
@@ -91,3 +96,9 @@ def write_model_card(
         valid="" if pd.isna(losses["valid_loss"]) else f", validation loss {losses['valid_loss']:.4f}",
     )
     ModelCard(text).save(folder / "README.md")
+
+
+def _held_out(windows: pd.DataFrame) -> str:
+    others = windows.loc[windows["split"] != "train"].groupby("split", sort=True)["chrom"].unique()
+    named = [f"{split}: {', '.join(chroms)}" for split, chroms in others.items()]
+    return "; ".join(named) if named else "nothing was held out"

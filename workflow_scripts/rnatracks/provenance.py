@@ -1,8 +1,10 @@
 """What was run: commit, package versions, input files."""
 
+import json
 import platform
 import shutil
 import subprocess
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
@@ -20,6 +22,19 @@ PACKAGES = [
     "pyranges",
     "matplotlib",
 ]
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """The commit and package versions that made a result."""
+
+    commit: str | None
+    versions: dict[str, str]
+
+
+def read_provenance(path: Path) -> Provenance:
+    """Read back what `files.write_json` wrote of a `Provenance`."""
+    return Provenance(**json.loads(path.read_text()))
 
 
 def describe_commit(checkout: Path) -> str | None:

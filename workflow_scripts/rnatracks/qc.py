@@ -64,6 +64,11 @@ def read_check(path: Path) -> SampleCheck:
     return SampleCheck(record["sample"], record["cell_type"], strands)
 
 
+def read_sample_table(path: Path) -> pd.DataFrame:
+    """Read `qc/samples.tsv` back; a sample may be called NA."""
+    return pd.read_csv(path, sep="\t", dtype={"sample": str, "cell_type": str}, keep_default_na=False)
+
+
 def sample_table(checks: Iterable[SampleCheck], normalised_total: float) -> pd.DataFrame:
     """One row a sample and strand, for `qc/samples.tsv` and the report."""
     rows = [

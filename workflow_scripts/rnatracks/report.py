@@ -48,7 +48,7 @@ GENE_COLUMNS = {
     **_PEARSON_COLUMNS,
 }
 DIFFERENTIAL_COLUMNS = {
-    "model": _SCORE_COLUMNS["model"],
+    "model": "Key under models in the configuration; where it stands for one model a cell type, both are used.",
     "cell_type_a": "Cell type above the line in the log2 ratio of expression.",
     "cell_type_b": "Cell type below the line.",
     "strand": "Strand of the two tracks.",
@@ -268,7 +268,7 @@ def split_warnings(test: Sequence[str], *, simulated: bool) -> list[str]:
     if not test:
         warnings.append(
             "Nothing was held out: every score on this page is measured on chromosomes that the models "
-            "were trained on, and says nothing about DNA that they have not seen."
+            "were trained on, and says nothing about coverage that they were not trained on."
         )
     if simulated:
         warnings.append(

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from urllib.parse import parse_qsl
 
@@ -12,42 +12,88 @@ from .files import written_whole
 from .terms import Source, Strand, Track
 
 SAMPLE_COLUMNS = ("sample", "cell_type", "source", "plus", "minus", "unstranded")
-SAMPLE_EXTRAS = ("md5_plus", "md5_minus", "md5_unstranded", "reason")
+FILE_DETAILS = ("md5", "size", "accession")  # each a column for every strand
+SAMPLE_EXTRAS = (
+    *(f"{detail}_{strand}" for detail in FILE_DETAILS for strand in Strand),
+    *("experiment", "donor", "replicates", "output_type", "read_length", "date_asked", "reason"),
+)
 CELL_TYPE_COLUMNS = ("cell_type", "ontology", "description")
 CELL_TYPE_EXTRAS = ("encode_query", "gtex_tissue", "stranded")
 MD5 = re.compile(r"[0-9a-f]{32}")
 ONTOLOGY_TERM = re.compile(r"[A-Za-z]+:[A-Za-z0-9_]+")
-ENCODE_ACCESSION = re.compile(r"ENCFF[0-9]{3}[A-Z]{3}")
+ENCODE_FILE = re.compile(r"ENCFF[0-9]{3}[A-Z]{3}")
+ENCODE_EXPERIMENT = re.compile(r"ENCSR[0-9]{3}[A-Z]{3}")
 
 
 @dataclass(frozen=True)
 class SignalFile:
-    """A bigWig: accession, URL or path, and its MD5 where that is known."""
+    """A bigWig: accession, URL or path, and its MD5, size in bytes and accession where they are known."""
 
     location: str
     md5: str | None = None
+    size: int | None = None
+    accession: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Provenance:
+    """What the source said of a sample, as the resolved sheet writes it; empty where it said nothing."""
+
+    experiment: str = ""
+    donor: str = ""
+    replicates: str = ""
+    output_type: str = ""
+    read_length: str = ""
+    date_asked: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One RNA-seq sample: a plus and a minus file, or an unstranded one."""
+    """One RNA-seq sample: a plus and a minus file, or an unstranded one.
+
+    It has no files where only its ENCODE experiment is named, whose files are still to be chosen.
+    """
 
     name: str
     cell_type: str
     source: Source
     files: Mapping[Strand, SignalFile]
+    provenance: Provenance = Provenance()
 
     @property
-    def stranded(self) -> bool:
-        """Whether it has a file for each strand."""
-        return Strand.UNSTRANDED not in self.files
+    def stranded(self) -> bool | None:
+        """Whether it has a file for each strand; None without files."""
+        return Strand.UNSTRANDED not in self.files if self.files else None
+
+    @property
+    def located(self) -> bool:
+        """Whether each file is a path or a URL, so that nothing has to be asked for it."""
+        if self.source in (Source.LOCAL, Source.URL):
+            return True
+        return bool(self.files) and all(is_url(file.location) for file in self.files.values())
 
     def as_row(self) -> dict[str, str]:
         """The sample's row of a sheet, by column; empty cells are left out."""
         cells = {"sample": self.name, "cell_type": self.cell_type, "source": str(self.source)}
         for strand, file in self.files.items():
-            cells |= {str(strand): file.location} | ({f"md5_{strand}": file.md5} if file.md5 else {})
-        return cells
+            cells[str(strand)] = file.location
+            cells |= {f"{detail}_{strand}": str(getattr(file, detail) or "") for detail in FILE_DETAILS}
+        cells |= asdict(self.provenance)
+        return {column: cell for column, cell in cells.items() if cell}
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A file that a search found and that was not taken; empty fields were not told or do not apply."""
+
+    cell_type: str
+    accession: str
+    experiment: str
+    output_type: str
+    assembly: str
+    status: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -121,10 +167,14 @@ def read_samples(path: Path, cell_types: Sequence[CellType]) -> list[Sample]:
     seen: dict[str, str] = {}  # file: where it is named
     for row in rows:
         sample = _sample(row, by_name)
-        for strand, file in sample.files.items():
-            if file.location in seen:
-                raise row.refuse(strand, f"{file.location!r}, as in {seen[file.location]}", "each file once")
-            seen[file.location] = f"line {row.line}, {strand}"
+        named = {str(strand): file.location for strand, file in sample.files.items()}
+        for column, location in (named or {"experiment": row["experiment"]}).items():
+            if location in seen:
+                raise row.refuse(column, f"{location!r}, as in {seen[location]}", "each file once")
+            seen[location] = f"line {row.line}, {column}"
+        if not sample.files:
+            samples.append(sample)
+            continue
         expected = stranded[sample.cell_type]
         if expected is not None and sample.stranded is not expected:
             words = {True: "plus and minus", False: "unstranded"}
@@ -149,9 +199,12 @@ def read_samples(path: Path, cell_types: Sequence[CellType]) -> list[Sample]:
 def write_rows(path: Path, rows: Iterable[Mapping[str, str]]) -> None:
     """Write rows by column, such as `Sample.as_row` gives, as a sheet that `read_samples` reads back."""
     columns = (*SAMPLE_COLUMNS, *SAMPLE_EXTRAS)
-    lines = ["\t".join(columns), *("\t".join(row.get(column, "") for column in columns) for row in rows)]
-    with written_whole(path) as partial:
-        partial.write_text("\n".join(lines) + "\n")
+    _write_table(path, columns, rows)
+
+
+def write_rejected(path: Path, rejected: Iterable[Rejected]) -> None:
+    """Write the files that were not taken as a tab-separated table."""
+    _write_table(path, [field.name for field in fields(Rejected)], map(asdict, rejected))
 
 
 def tracks_of(cell_type: CellType, samples: Sequence[Sample]) -> tuple[Track, ...]:
@@ -167,6 +220,43 @@ def tracks_of(cell_type: CellType, samples: Sequence[Sample]) -> tuple[Track, ..
         stranded = next(sample.stranded for sample in samples if sample.cell_type == cell_type.name)
     strands = (Strand.PLUS, Strand.MINUS) if stranded else (Strand.UNSTRANDED,)
     return tuple(Track(cell_type.name, strand) for strand in strands)
+
+
+def simulated_samples(
+    samples: Sequence[Sample], settings: Collection[str], folder: Path, where: object = "sample sheet"
+) -> dict[str, Sample]:
+    """Samples whose files the workflow simulates: those that the configuration has settings for.
+
+    Parameters
+    ----------
+    settings
+        Names of the samples under `simulate.samples`.
+    folder
+        Where simulated files lie.
+
+    Raises
+    ------
+    InputError
+        If one of them is not in the sheet, is unstranded, or lies elsewhere, if a file in
+        the folder belongs to another sample, or if they are of more than two cell types.
+    """
+    by_name = {sample.name: sample for sample in samples}
+    for name in settings:
+        if name not in by_name:
+            raise InputError(f"config, simulate.samples.{name}", f"no sample {name!r} in {where}", "a row with it")
+    for sample in samples:
+        inside = [Path(file.location).is_relative_to(folder) for file in sample.files.values()]
+        if sample.name in settings and not (sample.stranded and all(inside)):
+            raise InputError(
+                f"{where}, sample {sample.name}", "other files", f"plus and minus in {folder}: it is simulated"
+            )
+        if sample.name not in settings and any(inside):
+            raise InputError(f"{where}, sample {sample.name}", f"a file in {folder}", "settings in simulate.samples")
+    made = {name: by_name[name] for name in settings}
+    cell_types = list(dict.fromkeys(sample.cell_type for sample in made.values()))
+    if len(cell_types) > 2:
+        raise InputError("config, simulate.samples", f"cell types {shorten(cell_types)}", "at most two")
+    return made
 
 
 def check_local_files(
@@ -205,6 +295,12 @@ def check_local_files(
                 raise InputError(place, f"{path}, which is empty", "a bigWig file")
             found.append(path)
     return found
+
+
+def _write_table(path: Path, columns: Collection[str], rows: Iterable[Mapping[str, str]]) -> None:
+    lines = ["\t".join(columns), *("\t".join(row.get(column, "") for column in columns) for row in rows)]
+    with written_whole(path) as partial:
+        partial.write_text("\n".join(lines) + "\n")
 
 
 def _cell_type(row: _Row) -> CellType:
@@ -246,24 +342,52 @@ def _sample(row: _Row, cell_types: Mapping[str, CellType]) -> Sample:
             raise row.refuse(other, "nothing", f"the {other} file that belongs to the {strand} file")
     if row["plus"] and row["unstranded"]:
         raise row.refuse("unstranded", "a file beside plus and minus", "plus and minus, or unstranded")
-    if not row["plus"] and not row["unstranded"]:
-        raise row.refuse("plus", "no file", "plus and minus, or unstranded")
+    cell_type = cell_types[row["cell_type"]]
+    _check_experiment(row, source, cell_type)
     if source is Source.GTEX:
         if row["plus"]:
             raise row.refuse("plus", repr(row["plus"]), "a sample id under unstranded: GTEx is unstranded")
-        if not cell_types[row["cell_type"]].gtex_tissue:
+        if not cell_type.gtex_tissue and not is_url(row["unstranded"]):
             raise row.refuse("source", "'gtex'", f"a gtex_tissue for {row['cell_type']!r} in the cell-type sheet")
-    files = {}
-    for strand in Strand:
-        location, md5 = row[strand], row[f"md5_{strand}"]
-        if location:
-            _check_location(row, strand, source)
-            files[strand] = SignalFile(location, md5 or None)
-        if md5 and not location:
-            raise row.refuse(f"md5_{strand}", repr(md5), f"nothing, as {strand} is empty")
-        if md5 and not MD5.fullmatch(md5):
-            raise row.refuse(f"md5_{strand}", repr(md5), "32 hex digits in lower case, or nothing")
-    return Sample(row["sample"], row["cell_type"], source, files)
+    files = {strand: _signal_file(row, strand, source) for strand in Strand if row[strand]}
+    for strand in (strand for strand in Strand if strand not in files):
+        for detail in FILE_DETAILS:
+            if row[f"{detail}_{strand}"]:
+                raise row.refuse(
+                    f"{detail}_{strand}", repr(row[f"{detail}_{strand}"]), f"nothing, as {strand} is empty"
+                )
+    if len({is_url(file.location) for file in files.values()}) > 1:
+        raise row.refuse("minus", repr(row["minus"]), "two URLs or two accessions, as plus and minus belong together")
+    provenance = Provenance(**{field.name: row[field.name] for field in fields(Provenance)})
+    return Sample(row["sample"], row["cell_type"], source, files, provenance)
+
+
+def _check_experiment(row: _Row, source: Source, cell_type: CellType) -> None:
+    """Check that a row names files, or else an ENCODE experiment whose files can be told apart."""
+    experiment, has_files = row["experiment"], bool(row["plus"] or row["unstranded"])
+    if experiment and source is not Source.ENCODE:
+        raise row.refuse("experiment", repr(experiment), f"nothing, as source is {source}")
+    if experiment and not ENCODE_EXPERIMENT.fullmatch(experiment):
+        raise row.refuse("experiment", repr(experiment), "an experiment accession such as ENCSR123ABC")
+    if not experiment and not has_files:
+        instead = ", or an accession under experiment" if source is Source.ENCODE else ""
+        raise row.refuse("plus", "no file", f"plus and minus, or unstranded{instead}")
+    if not has_files and cell_type.stranded is None:
+        raise row.refuse(
+            "experiment",
+            f"{experiment!r} for {cell_type.name!r}, of which stranded is not said",
+            "stranded yes or no in the cell-type sheet, because file names must be known before ENCODE is asked",
+        )
+
+
+def _signal_file(row: _Row, strand: Strand, source: Source) -> SignalFile:
+    _check_location(row, strand, source)
+    md5, size = row[f"md5_{strand}"], row[f"size_{strand}"]
+    if md5 and not MD5.fullmatch(md5):
+        raise row.refuse(f"md5_{strand}", repr(md5), "32 hex digits in lower case, or nothing")
+    if size and not re.fullmatch("[1-9][0-9]*", size):
+        raise row.refuse(f"size_{strand}", repr(size), "a number of bytes, or nothing")
+    return SignalFile(row[strand], md5 or None, int(size) if size else None, row[f"accession_{strand}"] or None)
 
 
 def _check_location(row: _Row, strand: Strand, source: Source) -> None:
@@ -271,11 +395,12 @@ def _check_location(row: _Row, strand: Strand, source: Source) -> None:
     location = row[strand]
     match source:
         case Source.ENCODE:
-            fits, expected = ENCODE_ACCESSION.fullmatch(location), "a file accession such as ENCFF123ABC"
+            fits = ENCODE_FILE.fullmatch(location) or is_url(location)
+            expected = "a file accession such as ENCFF123ABC, or a URL"
         case Source.GTEX:
-            fits, expected = NAME.fullmatch(location), "a recount3 sample id"
+            fits, expected = NAME.fullmatch(location) or is_url(location), "a recount3 sample id, or a URL"
         case Source.URL:
-            fits, expected = is_url(location), "a URL that starts with http://, https:// or ftp://"
+            fits, expected = is_url(location), "a URL that starts with http:// or https://"
         case Source.LOCAL:
             fits, expected = "://" not in location, "a path, as source is local"
     if not fits:

@@ -1,0 +1,78 @@
+"""The conda environments hold what the rules' scripts import, at the versions of pyproject.toml."""
+
+import ast
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+REPOSITORY = Path(__file__).parents[1]
+LIBRARY = REPOSITORY / "workflow_scripts" / "rnatracks"
+# Names that differ between the import, the conda package and the PyPI package.
+CONDA = {"torch": "pytorch-gpu", "yaml": "pyyaml", "pyBigWig": "pybigwig"}
+PYPI = {"pytorch-gpu": "torch", "pybigwig": "pyBigWig"}
+
+
+def imports(path: Path) -> set[str]:
+    """Modules that a file imports: third-party ones by name, rooms of the library as `.name`."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {name.name.split(".")[0] for name in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            parts = node.module.split(".")
+            local = node.level == 1 or parts[0] == "rnatracks"
+            found.add(f".{parts[-1]}" if local else parts[0])
+    return found - set(sys.stdlib_module_names)
+
+
+def third_party(script: Path) -> set[str]:
+    """All third-party modules that a script needs, through the library's rooms."""
+    seen: set[str] = set()
+    todo = imports(script)
+    while todo:
+        name = todo.pop()
+        if name not in seen:
+            seen.add(name)
+            todo |= imports(LIBRARY / f"{name[1:]}.py") if name.startswith(".") else set()
+    return {name for name in seen if not name.startswith(".")}
+
+
+def pins(environment: Path) -> dict[str, str]:
+    wanted = yaml.safe_load(environment.read_text())["dependencies"]
+    return dict(re.fullmatch(r"(\S+) =(\S+)", line).groups() for line in wanted)
+
+
+def rules() -> list[tuple[str, str, str]]:
+    found = []
+    for path in sorted((REPOSITORY / "rules").glob("*.smk")):
+        for name, body in re.findall(
+            r"^ *(?:rule|checkpoint) (\w+):\n((?:(?: .*)?\n)+)", path.read_text(), re.MULTILINE
+        ):
+            for single in re.split(r"^ *(?:rule|checkpoint) \w+:\n", body, flags=re.MULTILINE)[:1]:
+                environment = re.search(r"envs/(\w+\.yaml)", single)
+                script = re.search(r"workflow_scripts/(\w+\.py)", single)
+                found.append((name, environment[1], script[1]))
+    return found
+
+
+def test_every_rule_is_looked_at() -> None:
+    assert len(rules()) >= 25
+    assert {"simulate", "train_model", "resolve_samples", "write_report"} <= {name for name, _, _ in rules()}
+
+
+@pytest.mark.parametrize(("rule", "environment", "script"), rules())
+def test_a_rule_s_environment_holds_what_its_script_imports(rule: str, environment: str, script: str) -> None:
+    needed = {CONDA.get(name, name) for name in third_party(REPOSITORY / "workflow_scripts" / script)}
+    assert needed <= set(pins(REPOSITORY / "envs" / environment))
+
+
+@pytest.mark.parametrize("environment", sorted((REPOSITORY / "envs").glob("*.yaml")), ids=lambda path: path.name)
+def test_environments_pin_the_versions_of_the_package(environment: Path) -> None:
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    ours = dict(line.split("==") for line in project["dependencies"])
+    found = {PYPI.get(name, name): version for name, version in pins(environment).items() if name != "python"}
+    assert found == {name: ours[name] for name in found}

@@ -1,0 +1,20 @@
+"""Find the loci and gene types that the configuration names in the annotation."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from rnatracks.annotation import locate, read_genes
+from rnatracks.expression import select_gene_types
+from rnatracks.files import write_table
+from rnatracks.genome import read_sizes
+from rnatracks.jobs import open_log
+
+open_log(snakemake.log[0])
+genes, sizes = read_genes(Path(snakemake.input.genes)), read_sizes(Path(snakemake.input.sizes))
+select_gene_types(genes, snakemake.params.gene_types)
+rows = []
+for name, locus in snakemake.params.loci.items():
+    region = locate(locus, genes, sizes)
+    rows.append((name, region.chrom, region.start, region.end))
+write_table(pd.DataFrame(rows, columns=["locus", "chrom", "start", "end"]), Path(snakemake.output[0]))

@@ -1,0 +1,328 @@
+"""Samples of a cell type: those that a person listed, and those that its queries find."""
+
+import itertools
+import logging
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+
+from . import encode, recount3
+from .errors import InputError, shorten
+from .samples import CellType, Provenance, Rejected, Sample, SignalFile
+from .terms import Source, Strand
+from .web import Patience, Web
+
+log = logging.getLogger(__name__)
+
+LISTED = "listed in the sample sheet"
+# Samples behind the published B-lymphocyte and natural-killer-cell models, by ontology term.
+PUBLISHED = {"EFO:0002784": 4, "CL:0000623": 13}
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Base addresses of the collections, the most samples that a query may find, and how long to wait."""
+
+    encode: str = "https://www.encodeproject.org"
+    recount3: str = "http://duffel.rail.bio/recount3"
+    max_samples: int = 200
+    patience: Patience = field(default_factory=Patience)
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """Samples of a cell type, files that were not taken, and the number of samples in the publication, if it has it."""
+
+    samples: tuple[Sample, ...]
+    rejected: tuple[Rejected, ...]
+    published: int | None = None
+
+    @property
+    def summary(self) -> str:
+        """Numbers in words, for a log or a report."""
+        beside = "" if self.published is None else f"; the publication used {self.published}"
+        return f"{len(self.samples)} samples, {len(self.rejected)} files not taken{beside}"
+
+
+def resolve(cell_type: CellType, listed: Sequence[Sample], sources: Sources, today: date) -> Resolution:
+    """Find the files of a cell type's samples.
+
+    Rows with paths or URLs pass as they are. Rows with ENCODE or GTEx ids are looked up, one by one.
+    A query of the cell type is asked if the sheet has no row of that source for the cell type.
+
+    Parameters
+    ----------
+    cell_type
+        With its queries.
+    listed
+        The sample sheet; rows of other cell types only keep their names from being used twice.
+    sources
+        Where to ask.
+    today
+        Date of asking, which is noted with each sample that was asked for.
+
+    Raises
+    ------
+    InputError
+        If an accession is unknown or unusable, or a query finds nothing, nothing usable, or too much.
+    """
+    rows = [sample for sample in listed if sample.cell_type == cell_type.name]
+    asked_by_row = {row.source for row in rows}
+    samples: list[Sample] = []
+    rejected: list[Rejected] = []
+    with Web(sources.patience) as web:
+        desk = _Desk(web, cell_type, sources, today, frozenset(sample.name for sample in listed))
+        gtex = desk.listed_gtex([row for row in rows if row.source is Source.GTEX and not row.located])
+        for row in rows:
+            if row.located:
+                provenance = replace(row.provenance, reason=row.provenance.reason or LISTED)
+                found = Resolution((replace(row, provenance=provenance),), ())
+            elif row.source is Source.GTEX:
+                found = Resolution((gtex[row.name],), ())
+            elif row.files:
+                found = Resolution((desk.listed_files(row),), ())
+            else:
+                found = desk.listed_experiment(row)
+            samples += found.samples
+            rejected += found.rejected
+        if cell_type.encode_query and Source.ENCODE not in asked_by_row:
+            found = desk.search_encode(cell_type.encode_query)
+            samples += found.samples
+            rejected += found.rejected
+        if cell_type.gtex_tissue and Source.GTEX not in asked_by_row:
+            found = desk.search_gtex(cell_type.gtex_tissue)
+            samples += found.samples
+            rejected += found.rejected
+    _check_files_differ(samples)
+    resolution = Resolution(tuple(samples), tuple(rejected), PUBLISHED.get(cell_type.ontology or ""))
+    log.info("%s: %s", cell_type.name, resolution.summary)
+    return resolution
+
+
+def _check_files_differ(samples: Sequence[Sample]) -> None:
+    """Check that no file counts twice, such as one named by its accession and by its experiment."""
+    seen: dict[str, str] = {}
+    for sample in samples:
+        for strand, file in sample.files.items():
+            if file.location in seen:
+                raise InputError(
+                    f"sample {sample.name}, {strand}",
+                    f"{file.accession or file.location}, as in sample {seen[file.location]}",
+                    "each file once",
+                )
+            seen[file.location] = sample.name
+
+
+@dataclass(frozen=True)
+class _Desk:
+    """Asks the collections on behalf of one cell type."""
+
+    web: Web
+    cell_type: CellType
+    sources: Sources
+    today: date
+    names: Collection[str]
+
+    def search_encode(self, text: str) -> Resolution:
+        """Samples that an ENCODE query finds."""
+        query = encode.Query.of(text, bool(self.cell_type.stranded))
+        where = f"cell type {self.cell_type.name}, encode_query {text}"
+        url = query.url(self.sources.encode)
+        files = encode.search_files(self.web, self.sources.encode, query)
+        if not files:
+            raise InputError(where, f"no file at {url}", "a query that finds bigWig files")
+        choice = self._choose(files, query, where, url)
+        samples = tuple(
+            self._encode_sample(self._free_name(each.experiment.accession), each, each.reason) for each in choice.chosen
+        )
+        return Resolution(samples, self._rejected(choice))
+
+    def listed_experiment(self, row: Sample) -> Resolution:
+        """The sample of a row that names an ENCODE experiment; what the portal holds against it is noted."""
+        accession, where = row.provenance.experiment, f"sample {row.name}, experiment"
+        experiment = encode.ask_experiment(self.web, self.sources.encode, accession, where)
+        accession = experiment.accession  # another one where the portal has merged experiments
+        query = encode.Query.of(f"dataset=/experiments/{accession}/&{self._assembly}", bool(self.cell_type.stranded))
+        url = query.url(self.sources.encode)
+        files = encode.search_files(self.web, self.sources.encode, query)
+        if not files:
+            raise InputError(where, f"no file of {accession} at {url}", "an experiment with bigWig files")
+        accepted = replace(
+            experiment, status=encode.RELEASED, perturbed=False, interventions=(), fractions=(), audit=encode.Audit.NONE
+        )
+        choice = self._choose(files, query, where, url, {accession: accepted})
+        chosen = replace(choice.chosen[0], experiment=experiment)
+        return Resolution((self._encode_sample(row.name, chosen, self._listed_reason(chosen)),), self._rejected(choice))
+
+    def listed_files(self, row: Sample) -> Sample:
+        """The sample of a row that names ENCODE files; what the portal holds against them is noted."""
+        query = encode.Query.of(self._assembly, bool(row.stranded))
+        files = {}
+        for strand, given in row.files.items():
+            where = f"sample {row.name}, {strand}"
+            file = encode.ask_file(self.web, self.sources.encode, given.location, where)
+            # A person may want an archived file, short reads or one that an audit complains about.
+            fault = encode.file_fault(
+                replace(
+                    file,
+                    status=encode.RELEASED if file.status == "archived" else file.status,
+                    md5=file.md5 or given.md5,
+                    read_length=None,
+                    audit=encode.Audit.NONE,
+                ),
+                query,
+            )
+            if fault:
+                raise InputError(where, f"{file.accession}, of which {fault}", "a file that can be used")
+            if given.md5 and file.md5 and given.md5 != file.md5:
+                raise InputError(where, f"{file.accession}, whose MD5 at ENCODE is {file.md5}", given.md5)
+            files[strand] = replace(file, md5=file.md5 or given.md5)
+        signal = encode.Signal(files)
+        where = f"sample {row.name}"
+        if len(files) == 2 and (fault := encode.pair_fault(files[Strand.PLUS], files[Strand.MINUS])):
+            raise InputError(where, fault, "the plus and the minus strand of one signal")
+        accession = signal.first.experiment
+        if row.provenance.experiment not in ("", accession):
+            raise InputError(f"{where}, experiment", row.provenance.experiment, f"{accession}, as ENCODE has it")
+        experiment = encode.ask_experiment(self.web, self.sources.encode, accession, where)
+        chosen = encode.Chosen(signal, experiment, encode.donors_of(signal, experiment), "")
+        return self._encode_sample(row.name, chosen, self._listed_reason(chosen))
+
+    def listed_gtex(self, rows: Sequence[Sample]) -> dict[str, Sample]:
+        """Samples of rows that name GTEx samples, by name; the tables of their tissue are asked for once."""
+        tissue = self.cell_type.gtex_tissue
+        if not rows or not tissue:
+            return {}
+        known = {each.sample_id: each for each in recount3.tissue_samples(self.web, self.sources.recount3, tissue)}
+        samples = {}
+        for row in rows:
+            given = row.files[Strand.UNSTRANDED]
+            where, found = f"sample {row.name}, unstranded", known.get(given.location)
+            if found is None:
+                raise InputError(where, repr(given.location), f"a sample of {tissue}: {shorten(list(known), 3)}")
+            if found.fault:
+                raise InputError(where, f"{given.location}, of which {found.fault}", "a sample that can be used")
+            samples[row.name] = self._gtex_sample(row.name, found, LISTED, given.md5)
+        return samples
+
+    def search_gtex(self, tissue: str) -> Resolution:
+        """All usable samples of a GTEx project."""
+        where = f"cell type {self.cell_type.name}, gtex_tissue {tissue}"
+        url = recount3.metadata_url(self.sources.recount3, tissue, "recount_project")
+        known = recount3.tissue_samples(self.web, self.sources.recount3, tissue)
+        usable = [each for each in known if not each.fault]
+        if not usable:
+            raise InputError(where, f"no usable sample of {len(known)} at {url}", "a GTEx project with samples")
+        if len(usable) > self.sources.max_samples:
+            raise InputError(
+                where,
+                f"{len(usable)} samples at {url}",
+                f"at most {self.sources.max_samples}: name the samples in the sample sheet (source gtex), "
+                "or raise sources.max_samples",
+            )
+        rejected = tuple(
+            Rejected(self.cell_type.name, each.sample_id, "", "", "", "", each.fault) for each in known if each.fault
+        )
+        return Resolution(
+            tuple(
+                self._gtex_sample(self._free_name(each.sample_id), each, f"of the GTEx tissue {tissue}")
+                for each in usable
+            ),
+            rejected,
+        )
+
+    def _choose(
+        self,
+        files: Sequence[encode.File],
+        query: encode.Query,
+        where: str,
+        url: str,
+        known: Mapping[str, encode.Experiment] | None = None,
+    ) -> encode.Choice:
+        """Choose among files; finding none to take, or too many, is the user's to mend."""
+
+        pairs = encode.pair_files(files, query)
+        if len(pairs.signals) > self.sources.max_samples:
+            raise InputError(
+                where,
+                f"{len(pairs.signals)} experiments at {url}",
+                f"at most {self.sources.max_samples}: add filters to encode_query, such as &lab.title=..., "
+                "or raise sources.max_samples",
+            )
+        experiments = {
+            accession: (known or {}).get(accession)
+            or encode.ask_experiment(self.web, self.sources.encode, accession, where)
+            for accession in pairs.signals
+        }
+        choice = encode.choose(pairs, experiments)
+        if not choice.chosen:
+            reasons = Counter(reason for _, reason in choice.rejected).most_common(3)
+            found = "; ".join(f"{count} times: {reason}" for reason, count in reasons)
+            raise InputError(where, f"{len(files)} files at {url}, none usable ({found})", "usable files")
+        return choice
+
+    @property
+    def _assembly(self) -> str:
+        """The filter on the assembly, which the cell type's query may set."""
+        query = encode.Query.of(self.cell_type.encode_query or "", bool(self.cell_type.stranded))
+        return f"assembly={query.first('assembly')}"
+
+    def _free_name(self, accession: str) -> str:
+        """The accession, with a number after it if a listed sample is called so."""
+        names = itertools.chain([accession], (f"{accession}.{number}" for number in itertools.count(2)))
+        return next(name for name in names if name not in self.names)
+
+    def _listed_reason(self, chosen: encode.Chosen) -> str:
+        """Words for a sample that a person chose, with a warning for what a search would have refused."""
+        against = [encode.experiment_fault(chosen.experiment)]
+        for file in chosen.signal.files.values():
+            fault = encode.file_fault(file, encode.Query.of(self._assembly, file.strand is not Strand.UNSTRANDED))
+            against.append(f"{file.accession}: {fault}" if fault else None)
+        noted = "; ".join(fault for fault in against if fault)
+        if noted:
+            log.warning("%s, listed experiment %s: %s", self.cell_type.name, chosen.experiment.accession, noted)
+        words = f"{LISTED}; {encode.describe(chosen.signal, chosen.experiment)}"
+        return f"{words}; a search would have left it out: {noted}" if noted else words
+
+    def _encode_sample(self, name: str, chosen: encode.Chosen, reason: str) -> Sample:
+        file, base = chosen.signal.first, self.sources.encode.rstrip("/")
+        provenance = Provenance(
+            experiment=chosen.experiment.accession,
+            donor=",".join(chosen.donors),
+            replicates=",".join(map(str, file.replicates)),
+            output_type=file.output_type.removeprefix("plus strand "),
+            read_length=str(file.read_length or ""),
+            date_asked=self.today.isoformat(),
+            reason=reason,
+        )
+        files = {
+            strand: SignalFile(f"{base}{each.href}", each.md5, each.size, each.accession)
+            for strand, each in chosen.signal.files.items()
+        }
+        return Sample(name, self.cell_type.name, Source.ENCODE, files, provenance)
+
+    def _gtex_sample(self, name: str, found: recount3.GtexSample, reason: str, md5: str | None = None) -> Sample:
+        provenance = Provenance(
+            donor=found.donor,
+            read_length=f"{found.mapped_length:g}",
+            output_type="sum of all reads",
+            date_asked=self.today.isoformat(),
+            reason=f"{reason}; recount3 publishes no MD5" + (", the sheet gives one" if md5 else ""),
+        )
+        file = SignalFile(found.url, md5, accession=found.sample_id)
+        return Sample(name, self.cell_type.name, Source.GTEX, {Strand.UNSTRANDED: file}, provenance)
+
+    def _rejected(self, choice: encode.Choice) -> tuple[Rejected, ...]:
+        return tuple(
+            Rejected(
+                self.cell_type.name,
+                file.accession,
+                file.experiment,
+                file.output_type,
+                file.assembly,
+                file.status,
+                reason,
+            )
+            for file, reason in choice.rejected
+        )
