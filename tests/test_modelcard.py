@@ -47,7 +47,7 @@ def test_card_names_data_and_recipe(folder: Path) -> None:
     assert "rnatracks at commit 0123abc." in card
     assert "Backbone: `ZhejiangLab/Genos-1.2B`." in card
     assert "3 windows of split `train`, on chr1, chr2;" in card
-    assert "a total of 1e+08." in card
+    assert "a total of 1e+08 over the chosen chromosomes" in card
     assert "windows of 32,000 bases" in card
     assert "Last training loss 1.2500, validation loss 1.5000." in card
     assert "control" not in card.lower()
