@@ -1,71 +1,242 @@
-"""Files from the network: downloaded beside, verified, then renamed."""
+"""Files from the network: resumed, verified, pinned, and only then given their name.
 
+Beside a file `x` stand, while it is on its way, `x.part` (the bytes so far), `x.part.json` (what they are
+the beginning of) and `x.lock`; and, once it has arrived, `x.json` (a `FetchRecord`).
+"""
+
+import fcntl
 import hashlib
+import json
 import logging
+import os
+import re
+import shutil
+import time
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
+from typing import BinaryIO, Self
 
 import requests
-from requests.adapters import HTTPAdapter
 from tqdm import tqdm
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, InvalidHeader, MaxRetryError
 from urllib3.util import Retry
 
 from .errors import InputError
-from .files import written_whole
+from .files import write_json
 
 log = logging.getLogger(__name__)
 
-CHUNK = 1 << 20
-RETRIES = Retry(total=5, backoff_factor=1, backoff_jitter=1, status_forcelist=(429, 500, 502, 503, 504))
+CHUNK = 1 << 16  # bytes read at a time: no more are lost when a connection stalls
+PROGRESS = 1 << 20  # a failed attempt that brought this many new bytes does not count
+HEAD = 1 << 16
+GZIP = b"\x1f\x8b"
+BIGWIG = (b"\x26\xfc\x8f\x88", b"\x88\x8f\xfc\x26")  # 0x888FFC26, little and big endian
+BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")  # SAM specification, 4.1.2
+DEFLATE_LIMIT = 1032  # a deflated byte holds no more bytes than this: zlib's technical details
 
 
-def fetch(url: str, target: Path, md5: str | None = None, *, timeout: float = 60.0) -> None:
-    """Download `url` to `target`, which appears only when length and MD5 are right.
+class Checksum(StrEnum):
+    """Where the checksum of a record comes from: given by the publisher, or seen at the first fetch."""
+
+    PUBLISHED = "published"
+    PINNED = "pinned"
+
+
+class Kind(StrEnum):
+    """What a file holds, for a look at its content."""
+
+    BIGWIG = "bigwig"
+    FASTA = "fasta"
+    GTF = "gtf"
+    BED = "bed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FetchRecord:
+    """What was fetched: `size` in bytes, digests in hexadecimal, the time in UTC."""
+
+    url: str
+    size: int
+    md5: str
+    sha256: str
+    etag: str | None
+    fetched: str
+    checksum: Checksum
+
+
+def fetch(
+    url: str,
+    target: Path,
+    md5: str | None = None,
+    *,
+    sha256: str | None = None,
+    size: int | None = None,
+    kind: Kind | None = None,
+    verify: bool = False,
+    timeout: float = 60.0,
+    attempts: int = 8,
+    delay: float = 1.0,
+    longest: float = 300.0,
+    redirects: int = 10,
+) -> FetchRecord:
+    """Download `url` to `target`, which appears only when it is whole and right.
+
+    A file that is there with a record that fits is not fetched again. A download that was cut, by the
+    network or by the end of the process, goes on where it stopped if the server still has the same file.
+    Without a checksum, the first fetch is pinned: a later fetch of the same URL must bring the same bytes.
+    What is given here outranks a record.
 
     Parameters
     ----------
-    md5
-        Expected MD5 in hexadecimal; None checks the length alone, where the server tells it.
+    md5, sha256
+        Expected digests in hexadecimal, as published.
+    size
+        Expected number of bytes.
+    kind
+        What the file must look like: see `check_content`.
+    verify
+        Read a file that is there through, and fetch it again if its MD5 is not its record's.
     timeout
-        Seconds without a byte after which the server counts as gone.
+        Seconds without a byte after which an attempt has failed.
+    attempts
+        Failures in a row, without 1 MiB of progress between them, that end the download.
+    delay, longest
+        Seconds between attempts: none before the second, then `delay` doubled each time, plus a random
+        part of up to `delay`, or what the server asks for (Retry-After); never more than `longest`.
+    redirects
+        Most redirects to follow.
+
+    Returns
+    -------
+    FetchRecord
+        As it stands in `{target}.json`.
 
     Raises
     ------
     InputError
-        If the server refuses, goes away, or sends something else.
+        If the server refuses, stays away or sends something else, the disk is too small for the file,
+        or a record cannot be read.
     """
     target = Path(target)
-    with requests.Session() as session:
-        for scheme in ("http://", "https://"):
-            session.mount(scheme, HTTPAdapter(max_retries=RETRIES))
-        try:
-            _download(session, url, target, md5, timeout)
-        except (requests.RequestException, HTTPError) as error:
-            raise InputError(url, f"{type(error).__name__}: {error}", "a file that can be downloaded") from error
+    target.parent.mkdir(parents=True, exist_ok=True)
+    given = _Expected(size=size, md5=md5 and md5.lower(), sha256=sha256 and sha256.lower())
+    patience = Retry(
+        total=attempts - 1,
+        backoff_factor=delay,
+        backoff_jitter=delay,
+        backoff_max=longest,
+        retry_after_max=longest,
+    )
+    with _alone(target):
+        record = read_record(target)
+        pinned = record is not None and record.url == url and given.agrees_with(record)
+        if pinned and _is_intact(target, record, verify):
+            log.info("%s is there already, fetched on %s", target, record.fetched)
+            return record
+        if record is not None and not pinned:
+            log.warning("%s is of another file than %s as expected: it will be replaced", _record_path(target), url)
+        expected = given.and_pinned(record, _record_path(target)) if pinned else given
+        part = _Part(target, url)
+        began, present = time.monotonic(), part.size
+        with requests.Session() as session:
+            session.max_redirects = redirects
+            _download(session, part, expected, patience, timeout)
+        with part.deleted_if_wrong():
+            expected.check(part)
+            if kind is not None:
+                check_content(part.path, kind, name=url)
+        published = given.has_digest or (pinned and record.checksum is Checksum.PUBLISHED)
+        record = FetchRecord(
+            url=url,
+            size=part.size,
+            md5=part.md5.hexdigest(),
+            sha256=part.sha256.hexdigest(),
+            etag=part.origin.etag,
+            fetched=datetime.now(UTC).isoformat(timespec="seconds"),
+            checksum=Checksum.PUBLISHED if published else Checksum.PINNED,
+        )
+        part.path.replace(target)
+        write_json(_record_path(target), record)
+        part.origin_path.unlink()
+    speed = (record.size - present) / max(time.monotonic() - began, 1e-3) / 1e6
+    log.info("fetched %s (%s bytes, %.1f MB/s)", url, f"{record.size:,}", speed)
+    return record
 
 
-def _download(session: requests.Session, url: str, target: Path, md5: str | None, timeout: float) -> None:
-    with (
-        session.get(url, stream=True, timeout=timeout, headers={"Accept-Encoding": "identity"}) as response,
-        written_whole(target) as partial,
-    ):
-        if response.status_code != requests.codes.ok:
-            raise InputError(url, f"HTTP status {response.status_code} {response.reason}", "200 OK")
-        length = int(response.headers["Content-Length"]) if "Content-Length" in response.headers else None
-        received = 0
-        with (
-            partial.open("wb") as stream,
-            tqdm(total=length, unit="B", unit_scale=True, desc=target.name, mininterval=5) as progress,
-        ):
-            # As sent: some servers label a .gz file as an encoding, which requests would undo.
-            for chunk in response.raw.stream(CHUNK, decode_content=False):
-                stream.write(chunk)
-                received += len(chunk)
-                progress.update(len(chunk))
-        if length is not None and received != length:
-            raise InputError(url, f"{received:,} bytes", f"{length:,} bytes")
-        verify_md5(partial, md5, name=url)
-    log.info("fetched %s (%s bytes)", url, f"{received:,}")
+def read_record(target: Path) -> FetchRecord | None:
+    """Record of a fetched file, from `{target}.json`; None if there is none.
+
+    Raises
+    ------
+    InputError
+        If the record cannot be read.
+    """
+    path = _record_path(target)
+    if not path.exists():
+        return None
+    try:
+        record = FetchRecord(**json.loads(path.read_bytes()))
+        return replace(record, checksum=Checksum(record.checksum))
+    except (TypeError, ValueError) as error:
+        raise InputError(path, error, "a record of a download, as JSON; delete it to pin the file anew") from error
+
+
+def published_md5(listing: str, name: str, where: object = "MD5 listing") -> str:
+    """MD5 of a file in an `md5sum.txt` or `MD5SUMS`: lines of `md5  name`, `md5 *name` or `md5 ./name`.
+
+    Parameters
+    ----------
+    where
+        Name of the listing, for errors.
+
+    Raises
+    ------
+    InputError
+        If the listing does not have the file, or has it with two MD5s.
+    """
+    lines = re.findall(r"^([0-9a-fA-F]{32})[ \t]+\*?(?:\./)?(\S.*?)[ \t\r]*$", listing, flags=re.MULTILINE)
+    found = sorted({md5.lower() for md5, listed in lines if listed == name})
+    if len(found) != 1:
+        raise InputError(where, " and ".join(found) or f"{len(lines)} other files", f"one MD5 of {name}")
+    return found[0]
+
+
+def check_content(path: Path, kind: Kind, name: object = None) -> None:
+    """Look whether a file is what it should be, at its start and its end only.
+
+    bigWig: its magic number at both ends. FASTA: `>` at the start. GTF: 9 columns in the first line that is
+    no comment, and whole numbers in columns 4 and 5. BED: 3 columns, whole numbers in 2 and 3. These three may
+    be gzipped; then the first 64 KiB are unpacked, and the last bytes must be able to end a gzip file: the end
+    mark of BGZF, or else a length that deflate can reach. A large gzip file that was cut shows only in its
+    size or checksum.
+
+    Parameters
+    ----------
+    name
+        What to call the file in errors; its path by default.
+
+    Raises
+    ------
+    InputError
+        If the file is something else.
+    """
+    name = name or path
+    match kind:
+        case Kind.BIGWIG:
+            _check_bigwig(path, name)
+        case Kind.FASTA:
+            start = _unpacked_start(path, name)
+            if not start.startswith(b">"):
+                raise InputError(name, _describe(start), "FASTA, which starts with '>'")
+        case Kind.GTF:
+            _check_columns(_unpacked_start(path, name), b"\t", 9, (3, 4), name, "GTF")
+        case Kind.BED:
+            _check_columns(_unpacked_start(path, name), None, 3, (1, 2), name, "BED")
 
 
 def verify_md5(path: Path, md5: str | None, name: object = None) -> None:
@@ -81,3 +252,372 @@ def file_md5(path: Path) -> str:
     """MD5 of a file, in hexadecimal."""
     with Path(path).open("rb") as stream:
         return hashlib.file_digest(stream, "md5").hexdigest()
+
+
+class _AttemptFailedError(Exception):
+    """An attempt that failed, and may not fail the next time."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Origin:
+    """The file that a server began to send, as its headers tell."""
+
+    url: str
+    size: int | None
+    etag: str | None
+    modified: str | None
+    encoding: str | None
+
+    @classmethod
+    def of(cls, url: str, answer: requests.Response) -> Self:
+        length = answer.headers.get("Content-Length", "")
+        encoding = answer.headers.get("Content-Encoding", "identity")
+        return cls(
+            url=url,
+            size=int(length) if length.isdecimal() else None,
+            etag=answer.headers.get("ETag"),
+            modified=answer.headers.get("Last-Modified"),
+            encoding=None if encoding == "identity" else encoding,
+        )
+
+    @property
+    def validator(self) -> str | None:
+        """What If-Range may carry: a strong ETag, else the date (RFC 9110, section 13.1.5)."""
+        return self.etag if self.etag and not self.etag.startswith("W/") else self.modified
+
+    def goes_on_with(self, answer: requests.Response, start: int) -> bool:
+        """Whether a partial answer holds this file's bytes from `start` on."""
+        found = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", answer.headers.get("Content-Range", ""))
+        other = _Origin.of(self.url, answer)
+        return (
+            found is not None
+            and int(found[1]) == start
+            and (self.size is None or found[2] in ("*", str(self.size)))
+            and other.etag in (None, self.etag)
+            and other.encoding == self.encoding
+        )
+
+
+class _Part:
+    """The bytes of a file so far, their digests, and what they are the beginning of."""
+
+    def __init__(self, target: Path, url: str) -> None:
+        self.url = url
+        self.path = target.with_name(f"{target.name}.part")
+        self.origin_path = target.with_name(f"{target.name}.part.json")
+        self._forget()
+        self._take_up()
+
+    def _forget(self) -> None:
+        self.size = 0
+        self.origin: _Origin | None = None
+        self.md5, self.sha256 = hashlib.md5(), hashlib.sha256()
+
+    def _take_up(self) -> None:
+        """Go on from what an earlier process left, if it can be told what that is."""
+        origin = self._read_origin()
+        have = self.path.stat().st_size if self.path.exists() else 0
+        if origin is None or origin.url != self.url or (origin.size is not None and have > origin.size):
+            self.delete()
+            return
+        if origin.size is not None and have == origin.size > 0:
+            have -= 1  # asked for again, so that the server confirms that this is still the file
+        if have == 0:
+            return
+        os.truncate(self.path, have)
+        self.origin = origin
+        with self.path.open("rb") as stream:
+            while chunk := stream.read(1 << 20):
+                self.count(chunk)
+
+    def _read_origin(self) -> _Origin | None:
+        try:
+            return _Origin(**json.loads(self.origin_path.read_bytes()))
+        except FileNotFoundError:
+            return None
+        except (TypeError, ValueError) as error:
+            log.warning("%s cannot be read (%s): starting over", self.origin_path, error)
+            return None
+
+    def headers(self) -> dict[str, str]:
+        """Headers that ask for the rest of the file that was begun, or for all of another."""
+        headers = {"Accept-Encoding": "identity"}
+        if self.size:
+            headers["Range"] = f"bytes={self.size}-"
+            if self.origin.validator is not None:
+                headers["If-Range"] = self.origin.validator
+        return headers
+
+    def delete_if_unknown(self, has_digest: bool) -> None:
+        """Start over where neither the server nor a digest would tell that the file has changed."""
+        if self.size and self.origin.validator is None and not has_digest:
+            log.info("%s: the server names no version of the file: starting over", self.url)
+            self.delete()
+
+    def restart(self, origin: _Origin) -> None:
+        """Begin anew. The old bytes go first, so that they never stand beside the new origin."""
+        if self.size:
+            log.info("%s: the server sends the file from its beginning: starting over", self.url)
+        self._forget()
+        self.path.write_bytes(b"")
+        write_json(self.origin_path, origin)
+        self.origin = origin
+
+    def receive(self, answer: requests.Response) -> None:
+        """Append the body of an answer as it was sent: nothing is unpacked."""
+        with (
+            self.path.open("ab") as stream,
+            tqdm(
+                initial=self.size,
+                total=self.origin.size,
+                unit="B",
+                unit_scale=True,
+                desc=self.path.stem,
+                mininterval=10,
+            ) as progress,
+        ):
+            for chunk in answer.raw.stream(CHUNK, decode_content=False):
+                stream.write(chunk)
+                stream.flush()
+                self.count(chunk)
+                progress.update(len(chunk))
+
+    def count(self, chunk: bytes) -> None:
+        """Take bytes into the size and the digests."""
+        self.size += len(chunk)
+        self.md5.update(chunk)
+        self.sha256.update(chunk)
+
+    def delete(self) -> None:
+        """Delete the bytes and forget them."""
+        self.path.unlink(missing_ok=True)
+        self.origin_path.unlink(missing_ok=True)
+        self._forget()
+
+    @contextmanager
+    def deleted_if_wrong(self) -> Iterator[None]:
+        """Delete the bytes if the block finds that they are not what they should be."""
+        try:
+            yield
+        except InputError:
+            self.delete()
+            raise
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Expected:
+    """What a file should be; None is no expectation. `source` says whose expectation it is."""
+
+    size: int | None
+    md5: str | None
+    sha256: str | None
+    source: str = ""
+
+    @property
+    def has_digest(self) -> bool:
+        return (self.md5 or self.sha256) is not None
+
+    def agrees_with(self, record: FetchRecord) -> bool:
+        """Whether a file with this record is what is expected."""
+        return (
+            self.size in (None, record.size) and self.md5 in (None, record.md5) and self.sha256 in (None, record.sha256)
+        )
+
+    def and_pinned(self, record: FetchRecord, path: Path) -> Self:
+        """The same, and what a record says besides."""
+        source = "" if self.has_digest else f" as fetched on {record.fetched} (delete {path} to accept another)"
+        return replace(self, size=record.size, md5=record.md5, sha256=record.sha256, source=source)
+
+    def check_announced(self, origin: _Origin) -> None:
+        """Refuse by the headers what cannot be the file.
+
+        An encoded body is stored as it was sent, since some servers call a .gz file an encoding; whether it
+        is the file or a packing of it, only a size or a digest can tell.
+        """
+        if origin.encoding is not None and not self.has_digest and self.size is None:
+            found = f"Content-Encoding: {origin.encoding}, though not asked for"
+            raise InputError(origin.url, found, "the file as it is, or its MD5, SHA-256 or size to know it by")
+        if None not in (origin.size, self.size) and origin.size != self.size:
+            raise InputError(origin.url, self._found(f"{origin.size:,} bytes", origin), self._bytes())
+
+    def check(self, part: _Part) -> None:
+        """Compare what has arrived: its size, then its digests."""
+        if self.size not in (None, part.size):
+            raise InputError(part.url, self._found(f"{part.size:,} bytes", part.origin), self._bytes())
+        for name, digest, wanted in (("MD5", part.md5, self.md5), ("SHA-256", part.sha256, self.sha256)):
+            found = digest.hexdigest()
+            if wanted not in (None, found):
+                raise InputError(part.url, self._found(f"{name} {found}", part.origin), f"{name} {wanted}{self.source}")
+
+    def _bytes(self) -> str:
+        md5 = f", MD5 {self.md5}" if self.md5 else ""
+        return f"{self.size:,} bytes{md5}{self.source}"
+
+    @staticmethod
+    def _found(what: str, origin: _Origin) -> str:
+        return what if origin.encoding is None else f"{what} under Content-Encoding: {origin.encoding}"
+
+
+def _download(session: requests.Session, part: _Part, expected: _Expected, patience: Retry, timeout: float) -> None:
+    """Bring the part to its full length, in as many attempts as patience allows."""
+    left, furthest = patience, part.size
+    while True:
+        answer = None
+        try:
+            part.delete_if_unknown(expected.has_digest)
+            with session.get(part.url, stream=True, timeout=timeout, headers=part.headers()) as answer:
+                return _continue(answer, part, expected)
+        except (_AttemptFailedError, requests.ConnectionError, requests.Timeout, HTTPError) as error:
+            reason = error
+        except requests.RequestException as error:
+            raise InputError(part.url, f"{type(error).__name__}: {error}", "a file that can be downloaded") from error
+        if part.size >= furthest + PROGRESS:
+            left, furthest = patience, part.size
+        try:
+            left = left.increment("GET", part.url, error=reason)
+        except MaxRetryError as error:
+            found = f"{reason} (byte {part.size:,}, {patience.total + 1} attempts)"
+            raise InputError(part.url, found, "a file that can be downloaded") from error
+        log.warning("%s: %s at byte %s; %d more attempts", part.url, reason, f"{part.size:,}", left.total + 1)
+        _wait(left, answer)
+
+
+def _wait(patience: Retry, answer: requests.Response | None) -> None:
+    """Sleep as long as the server asks for, else as the number of failures says."""
+    try:
+        patience.sleep(None if answer is None else answer.raw)
+    except InvalidHeader as error:
+        log.warning("%s", error)
+        patience.sleep()
+
+
+def _continue(answer: requests.Response, part: _Part, expected: _Expected) -> None:
+    """Take from one answer what it brings; raises `_AttemptFailedError` unless the part is whole then."""
+    told = f"HTTP status {answer.status_code} {answer.reason}"
+    match answer.status_code:
+        case 200:
+            origin = _Origin.of(part.url, answer)
+        case 206 if part.origin is not None and part.origin.goes_on_with(answer, part.size):
+            origin = part.origin
+        case 206 | 416 if part.size:
+            part.delete()
+            raise _AttemptFailedError(f"{told}: not the rest of the file that was begun")
+        case code if code in (408, 429) or code >= 500:
+            raise _AttemptFailedError(told)
+        case _:
+            raise InputError(part.url, told, "200 OK")
+    with part.deleted_if_wrong():
+        expected.check_announced(origin)
+    _check_space(part, origin.size if expected.size is None else expected.size)
+    if answer.status_code == 200:
+        part.restart(origin)
+    length = "an unknown number of" if origin.size is None else f"{origin.size:,}"
+    log.info("fetching %s: %s bytes, from byte %s", part.url, length, f"{part.size:,}")
+    part.receive(answer)
+    if origin.size is not None and part.size < origin.size:
+        raise _AttemptFailedError(f"the answer ended after {part.size:,} of {origin.size:,} bytes")
+
+
+def _check_space(part: _Part, size: int | None) -> None:
+    """Refuse a file that the disk cannot hold beside what is there; the part counts, even if it is overwritten."""
+    if size is None:
+        return
+    needed, free = size - part.size, shutil.disk_usage(part.path.parent).free
+    if needed > free:
+        raise InputError(part.path.parent, f"{free:,} bytes free", f"{needed:,} bytes, needed for {part.url}")
+
+
+@contextmanager
+def _alone(target: Path) -> Iterator[None]:
+    """Keep other processes away from a target; the lock ends with the process, however that ends."""
+    path = target.with_name(f"{target.name}.lock")
+    while True:
+        with path.open("ab") as stream:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                log.info("waiting for another process that fetches %s", target)
+                fcntl.flock(stream, fcntl.LOCK_EX)
+            if not _is_file_at(stream, path):
+                continue  # its holder has deleted it meanwhile: a lock on it keeps nobody away
+            try:
+                yield
+            finally:
+                path.unlink(missing_ok=True)
+            return
+
+
+def _is_file_at(stream: BinaryIO, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(stream.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _record_path(target: Path) -> Path:
+    return target.with_name(f"{target.name}.json")
+
+
+def _is_intact(target: Path, record: FetchRecord, verify: bool) -> bool:
+    """Whether the file is there and fits its record."""
+    if not target.exists():
+        return False
+    size = target.stat().st_size
+    if size != record.size:
+        log.warning("%s has %s bytes, its record says %s: fetching it again", target, f"{size:,}", f"{record.size:,}")
+        return False
+    if verify and (md5 := file_md5(target)) != record.md5:
+        log.warning("%s has MD5 %s, its record says %s: fetching it again", target, md5, record.md5)
+        return False
+    return True
+
+
+def _check_bigwig(path: Path, name: object) -> None:
+    with path.open("rb") as stream:
+        start = stream.read(HEAD)
+        if start[:4] not in BIGWIG:
+            raise InputError(name, _describe(start), "a bigWig file")
+        stream.seek(-4, os.SEEK_END)
+        end = stream.read()
+    if end != start[:4] or path.stat().st_size <= 64:
+        raise InputError(name, f"a bigWig file that ends with {end!r}", "its magic number at the end too")
+
+
+def _check_columns(
+    start: bytes, separator: bytes | None, least: int, numbers: tuple[int, int], name: object, what: str
+) -> None:
+    """Look at the first line that is no comment; a GTF line has exactly 9 columns, a BED line 3 or more."""
+    lines = (line for line in start.splitlines() if line.strip() and not line.startswith((b"#", b"track", b"browser")))
+    line = next(lines, b"")
+    columns = line.rstrip().split(separator)
+    counted = len(columns) == least if what == "GTF" else len(columns) >= least
+    if not counted or not all(columns[place].isdigit() for place in numbers):
+        raise InputError(name, _describe(line or start), f"{what}, with {least} columns")
+
+
+def _unpacked_start(path: Path, name: object) -> bytes:
+    """First bytes of a file that may be gzipped; its end is looked at too, if it is."""
+    with path.open("rb") as stream:
+        start = stream.read(HEAD)
+        if not start.startswith(GZIP):
+            return start
+        stream.seek(-min(path.stat().st_size, len(BGZF_END)), os.SEEK_END)
+        end = stream.read()
+    blocked = start[12:14] == b"BC" and start[3] & 4  # an extra field, of BGZF
+    if blocked and end != BGZF_END:
+        raise InputError(name, "blocked gzip without its end", "a whole file")
+    if not blocked and int.from_bytes(end[-4:], "little") > DEFLATE_LIMIT * path.stat().st_size:
+        raise InputError(name, "gzip without its end", "a whole file")
+    try:
+        return zlib.decompressobj(wbits=31).decompress(start, HEAD)
+    except zlib.error as error:
+        raise InputError(name, f"damaged gzip ({error})", "a whole file") from error
+
+
+def _describe(start: bytes) -> str:
+    """What the first bytes of a file look like, for an error."""
+    if not start:
+        return "no data"
+    if start.lstrip()[:9].lower().startswith((b"<!doctype", b"<html", b"<?xml")):
+        return f"a web page: {start[:40]!r}"
+    return f"data that start with {start[:40]!r}"
