@@ -1,4 +1,5 @@
 # Configuration, sheets and helpers that every stage uses.
+import functools
 import itertools
 import os
 import re
@@ -18,9 +19,17 @@ from rnatracks.config import (
     validate_config,
 )
 from rnatracks.errors import InputError
+from rnatracks.files import download_path
 from rnatracks.qc import check_headers
-from rnatracks.samples import check_local_files, read_cell_types, read_samples, simulated_samples, tracks_of
-from rnatracks.terms import Source, Strand
+from rnatracks.samples import (
+    all_located,
+    check_local_files,
+    read_cell_types,
+    read_samples,
+    simulated_samples,
+    tracks_of,
+)
+from rnatracks.terms import Strand
 
 CONFIG_FILES = ", ".join(os.path.relpath(path) for path in workflow.config_settings.configfiles) or "config/config.yaml"
 
@@ -50,13 +59,8 @@ TRACKS = [track for tracks in TRACKS_OF.values() for track in tracks]
 MODEL_TRACKS = [
     (name, track) for name, model in MODELS.items() for cell_type in model.cell_types for track in TRACKS_OF[cell_type]
 ]
-# Cell types whose samples are all listed with a path or URL; those of the others are searched for.
-LISTED = {
-    name
-    for name in CELL_TYPES
-    if all(sample.source in (Source.LOCAL, Source.URL) for sample in SAMPLES if sample.cell_type == name)
-    and any(sample.cell_type == name for sample in SAMPLES)
-}
+# Cell types whose samples are all listed with paths or URLs; those of the others are searched for.
+LOCATED = {name for name, cell_type in CELL_TYPES.items() if all_located(cell_type, SAMPLES)}
 LOCI = {locus_file_name(locus): locus for locus in CONFIG["loci"]}
 SPEED_KEYS = ["loader_workers", "gradient_checkpointing"]
 SCORE_TABLES = ["base_resolution", "gene_expression", "differential"]
@@ -81,35 +85,62 @@ wildcard_constraints:
     sample=r"[\w.-]+",
 
 
-def reference_file(name):
-    """The genome, annotation or blacklist: the local file itself, or where its download goes."""
-    location = REFERENCES[name]["location"]
-    return out(f"downloads/reference/{name}") if is_url(location) else location
-
-
 REFERENCES = {
-    "genome": {"location": CONFIG["genome"]["fasta"], "md5": CONFIG["genome"]["md5"]},
-    "annotation": {"location": CONFIG["annotation"]["gtf"], "md5": CONFIG["annotation"]["md5"]},
-    "blacklist": {"location": CONFIG["blacklist"], "md5": None},
+    "genome": (CONFIG["genome"]["fasta"], CONFIG["genome"]["md5"], "fasta"),
+    "annotation": (CONFIG["annotation"]["gtf"], CONFIG["annotation"]["md5"], "gtf"),
+    "blacklist": (CONFIG["blacklist"], None, "bed"),
 }
+REMOTE = {}  # what the rule fetch_file has to know of a download, by its path: url, md5, size, kind
+
+
+def local_path(location, md5, size, kind):
+    """The file itself if it is local, or where its download goes."""
+    if not is_url(location):
+        return location
+    path = download_path(CONFIG["downloads"], location)
+    REMOTE[path] = {"url": location, "md5": md5, "size": size, "kind": kind}
+    return path
+
+
+def reference_file(name):
+    location, md5, kind = REFERENCES[name]
+    return local_path(location, md5, None, kind)
+
+
+def signal_path(sample, strand):
+    file = sample.files[strand]
+    return local_path(file.location, file.md5, file.size, "bigwig")
+
+
+def remote_file(wildcards):
+    """What is known of a download: of the references, and of the samples found so far."""
+    path = f"{CONFIG['downloads']}/{wildcards.key}/{wildcards.name}"
+    if path not in REMOTE:
+        for name in REFERENCES:
+            if REFERENCES[name][0]:
+                reference_file(name)
+        for cell_type in CELL_TYPES:
+            if cell_type in LOCATED or Path(out(f"samples/resolved/{cell_type}.tsv")).is_file():
+                for sample in samples_of(cell_type):
+                    for strand in sample.files:
+                        signal_path(sample, strand)
+    return REMOTE[path]
+
+
+@functools.cache
+def read_resolved(path, cell_type):
+    return read_samples(Path(path), [CELL_TYPES[cell_type]])
 
 
 def samples_of(cell_type):
     """Samples of a cell type; where they must be searched for, the DAG waits for the search."""
-    if cell_type in LISTED:
+    if cell_type in LOCATED:
         return [sample for sample in SAMPLES if sample.cell_type == cell_type]
-    resolved = checkpoints.resolve_samples.get(cell_type=cell_type).output[0]
-    return read_samples(Path(resolved), [CELL_TYPES[cell_type]])
+    return read_resolved(checkpoints.resolve_samples.get(cell_type=cell_type).output.samples, cell_type)
 
 
 def sample_named(wildcards):
     return next(sample for sample in samples_of(wildcards.cell_type) if sample.name == wildcards.sample)
-
-
-def signal_path(sample, strand):
-    """A sample's bigWig: the local file itself, or where its download goes."""
-    location = sample.files[strand].location
-    return out(f"downloads/samples/{sample.cell_type}/{sample.name}.{strand}.bw") if is_url(location) else location
 
 
 def observed_tracks(cell_types, suffix):

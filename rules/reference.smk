@@ -1,22 +1,24 @@
 # Genome and annotation: fetched if need be, verified, prepared once.
 
 
-rule fetch_reference:
+rule fetch_file:
     output:
-        out("downloads/reference/{name}"),
+        # Beside it stands a record with its URL, checksums and date, which must outlast the file.
+        f"{CONFIG['downloads']}/{{key}}/{{name}}",
     log:
-        out("logs/fetch_reference/{name}.log"),
+        out("logs/fetch_file/{key}/{name}.log"),
     wildcard_constraints:
-        name=any_of(REFERENCES),
+        key="[0-9a-f]{12}",
+        name="[^/]+",
     conda:
         "../envs/genomics.yaml"
     threads: 1
     resources:
         mem_mb=500,
-        runtime=240,
+        runtime=480,
+        downloads=1,
     params:
-        url=lambda wildcards: REFERENCES[wildcards.name]["location"],
-        md5=lambda wildcards: REFERENCES[wildcards.name]["md5"],
+        remote=remote_file,
     script:
         "../workflow_scripts/fetch_file.py"
 
@@ -39,7 +41,7 @@ rule prepare_genome:
         mem_mb=2000,
         runtime=60,
     params:
-        md5=REFERENCES["genome"]["md5"],
+        md5=None if is_url(CONFIG["genome"]["fasta"]) else CONFIG["genome"]["md5"],
         chromosomes=CHROMOSOMES,
     script:
         "../workflow_scripts/prepare_genome.py"
@@ -63,7 +65,7 @@ rule prepare_annotation:
         mem_mb=12000,
         runtime=60,
     params:
-        md5=REFERENCES["annotation"]["md5"],
+        md5=None if is_url(CONFIG["annotation"]["gtf"]) else CONFIG["annotation"]["md5"],
         chromosomes=CHROMOSOMES,
     script:
         "../workflow_scripts/prepare_annotation.py"

@@ -105,6 +105,8 @@ rule plot_locus:
 
 rule write_report:
     input:
+        resolved=out("samples/resolved.tsv"),
+        rejected=out("samples/rejected.tsv"),
         samples=out("qc/samples.tsv"),
         statistics=[out(f"tracks/observed/{track}.json") for track in TRACKS],
         base=out("evaluation/base_resolution.tsv"),
@@ -116,7 +118,7 @@ rule write_report:
         template=f"{workflow.basedir}/resources/report.html.j2",
         captions=expand(f"{workflow.basedir}/resources/captions/{{name}}.rst", name=REPORT_CAPTIONS),
         provenance=expand(out("models/{model}/provenance.json"), model=MODELS),
-        references=[reference_file(name) for name in REFERENCES if REFERENCES[name]["location"]],
+        references=[reference_file(name) for name in REFERENCES if REFERENCES[name][0]],
         signals=lambda wildcards: [
             signal_path(sample, strand)
             for cell_type in CELL_TYPES
@@ -141,6 +143,7 @@ rule write_report:
     params:
         config=CONFIG,
         config_files=CONFIG_FILES,
+        cell_types=[asdict(cell_type) for cell_type in CELL_TYPES.values()],
         models={name: asdict(model) for name, model in MODELS.items()},
         scatter_titles=[f"{model}, {track}" for model, track in MODEL_TRACKS],
         loci=LOCI,

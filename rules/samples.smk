@@ -3,7 +3,8 @@
 
 checkpoint resolve_samples:
     output:
-        out("samples/resolved/{cell_type}.tsv"),
+        samples=out("samples/resolved/{cell_type}.tsv"),
+        rejected=out("samples/rejected/{cell_type}.tsv"),
     log:
         out("logs/resolve_samples/{cell_type}.log"),
     conda:
@@ -13,7 +14,8 @@ checkpoint resolve_samples:
         mem_mb=500,
         runtime=30,
     params:
-        listed=lambda wildcards: wildcards.cell_type in LISTED,
+        cell_type=lambda wildcards: asdict(CELL_TYPES[wildcards.cell_type]),
+        sources=CONFIG["sources"],
         rows=lambda wildcards: [sample.as_row() for sample in SAMPLES if sample.cell_type == wildcards.cell_type],
     script:
         "../workflow_scripts/resolve_samples.py"
@@ -21,9 +23,21 @@ checkpoint resolve_samples:
 
 rule gather_resolved:
     input:
-        expand(out("samples/resolved/{cell_type}.tsv"), cell_type=CELL_TYPES),
+        samples=expand(out("samples/resolved/{cell_type}.tsv"), cell_type=CELL_TYPES),
+        rejected=expand(out("samples/rejected/{cell_type}.tsv"), cell_type=CELL_TYPES),
     output:
-        out("samples/resolved.tsv"),
+        samples=report(
+            out("samples/resolved.tsv"),
+            caption="../resources/captions/samples.rst",
+            category="Data",
+            labels={"table": "samples"},
+        ),
+        rejected=report(
+            out("samples/rejected.tsv"),
+            caption="../resources/captions/rejected.rst",
+            category="Data",
+            labels={"table": "files not taken"},
+        ),
     log:
         out("logs/gather_resolved.log"),
     conda:
@@ -33,25 +47,7 @@ rule gather_resolved:
         mem_mb=500,
         runtime=5,
     script:
-        "../workflow_scripts/gather_tables.py"
-
-
-rule fetch_signal:
-    output:
-        out("downloads/samples/{cell_type}/{sample}.{strand}.bw"),
-    log:
-        out("logs/fetch_signal/{cell_type}/{sample}.{strand}.log"),
-    conda:
-        "../envs/genomics.yaml"
-    threads: 1
-    resources:
-        mem_mb=500,
-        runtime=240,
-    params:
-        url=lambda wildcards: sample_named(wildcards).files[Strand(wildcards.strand)].location,
-        md5=lambda wildcards: sample_named(wildcards).files[Strand(wildcards.strand)].md5,
-    script:
-        "../workflow_scripts/fetch_file.py"
+        "../workflow_scripts/gather_resolved.py"
 
 
 rule check_sample:
@@ -74,7 +70,9 @@ rule check_sample:
         runtime=60,
     params:
         strands=lambda wildcards: [str(strand) for strand in sample_named(wildcards).files],
-        md5=lambda wildcards: [file.md5 for file in sample_named(wildcards).files.values()],
+        md5=lambda wildcards: [
+            None if is_url(file.location) else file.md5 for file in sample_named(wildcards).files.values()
+        ],
     script:
         "../workflow_scripts/check_sample.py"
 

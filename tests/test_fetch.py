@@ -43,13 +43,11 @@ from servers.faults import (
 )
 from servers.server import DataServer
 
+from rnatracks.content import BGZF_END, Kind, check_content
 from rnatracks.errors import InputError
 from rnatracks.fetch import (
-    BGZF_END,
     Checksum,
     FetchRecord,
-    Kind,
-    check_content,
     fetch,
     file_md5,
     published_md5,

@@ -49,7 +49,7 @@ def test_card_names_data_and_recipe(folder: Path) -> None:
     assert "3 windows of split `train`, on chr1, chr2;" in card
     assert "a total of 1e+08 over the chosen chromosomes" in card
     assert "windows of 32,000 bases" in card
-    assert "Last training loss 1.2500, validation loss 1.5000." in card
+    assert "Last training loss 1.2500, validation loss 1.5000 (training with dropout" in card
     assert "control" not in card.lower()
     recipe = card.split("```yaml\n")[1].split("```")[0]
     assert yaml.safe_load(recipe) == RECIPE

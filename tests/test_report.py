@@ -144,6 +144,8 @@ def content() -> ReportContent:
         warnings=["Nothing was held out: every score below is measured on the chromosomes the models were trained on."],
         overview=facts({"workflow commit": "3f0c1d2", "results": "results/demo", "chromosomes": "chr1, chr2"}),
         config="models:\n  amber:\n    cell_types: [amber]\n",
+        found=facts({"amber": 4}),
+        resolved=facts({"amber_1": "listed in the sample sheet"}),
         samples=table(samples, dict.fromkeys(samples.columns, "")),
         tracks=table(
             tracks,
@@ -313,5 +315,5 @@ def test_page_opens_in_a_browser(page: Path, tmp_path: Path) -> None:
     opened = open_page(probe, tmp_path / "profile")
     assert "CONSOLE" not in opened.log, opened.log
     assert opened.tags["svg"] == 2 + 1 + 4 + 1
-    assert opened.tags["table"] == 3 + 2 + 3 + 3
+    assert opened.tags["table"] == 5 + 2 + 3 + 3
     assert 'aria-sort="ascending"' in opened.html

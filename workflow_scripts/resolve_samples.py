@@ -1,16 +1,17 @@
-"""Write down which files a cell type's samples are, and why they were taken."""
+"""Write down which files a cell type's samples are, why they were taken, and what was found and not taken."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
-from rnatracks.errors import InputError
 from rnatracks.jobs import open_log
-from rnatracks.samples import write_rows
+from rnatracks.resolve import Sources, resolve
+from rnatracks.samples import read_cell_types, read_samples, write_rejected, write_rows
 
 open_log(snakemake.log[0])
-if not snakemake.params.listed:
-    raise InputError(
-        f"cell type {snakemake.wildcards.cell_type}",
-        "samples named by query or accession",
-        "rows of source local or url: finding files at ENCODE and recount3 is not built yet",
-    )
-write_rows(Path(snakemake.output[0]), [row | {"reason": "listed in the sample sheet"} for row in snakemake.params.rows])
+# The cell type's own rows are parameters of the rule: rows of others are no reason to ask again.
+cell_types = read_cell_types(Path(snakemake.config["cell_types"]))
+listed = read_samples(Path(snakemake.config["samples"]), cell_types)
+cell_type = next(known for known in cell_types if known.name == snakemake.wildcards.cell_type)
+found = resolve(cell_type, listed, Sources(**snakemake.config["sources"]), datetime.now(UTC).date())
+write_rows(Path(snakemake.output.samples), [sample.as_row() for sample in found.samples])
+write_rejected(Path(snakemake.output.rejected), found.rejected)

@@ -16,7 +16,9 @@ from rnatracks.report import (
     BASE_COLUMNS,
     BENCHMARK_COLUMNS,
     DIFFERENTIAL_COLUMNS,
+    FOUND_COLUMNS,
     GENE_COLUMNS,
+    RESOLVED_COLUMNS,
     SAMPLE_COLUMNS,
     TRACK_COLUMNS,
     Gallery,
@@ -30,6 +32,7 @@ from rnatracks.report import (
     table,
     write_report,
 )
+from rnatracks.resolve import PUBLISHED
 
 open_log(snakemake.log[0])
 params, config = snakemake.params, snakemake.params.config
@@ -61,12 +64,25 @@ overview = {
     "held-out chromosomes": ", ".join(config["split"]["test"]) or "none",
     "models": ", ".join(params.models),
 }
+resolved = pd.read_csv(snakemake.input.resolved, sep="\t", dtype=str, keep_default_na=False)
+rejected = pd.read_csv(snakemake.input.rejected, sep="\t", dtype=str, keep_default_na=False)
+found = pd.DataFrame(
+    {
+        "cell_type": cell_type["name"],
+        "samples": int((resolved["cell_type"] == cell_type["name"]).sum()),
+        "published": PUBLISHED.get(cell_type["ontology"] or ""),
+        "not_taken": int((rejected["cell_type"] == cell_type["name"]).sum()),
+    }
+    for cell_type in params.cell_types
+)
 content = ReportContent(
     title="Single-base RNA-seq coverage from DNA",
     summary=headline(base, genes),
     warnings=split_warnings(config["split"]["test"], simulated=config["simulate"] is not None),
     overview=facts(overview),
     config=yaml.safe_dump(config, sort_keys=False),
+    found=table(found.astype({"published": "Int64"}), FOUND_COLUMNS),
+    resolved=table(resolved, RESOLVED_COLUMNS),
     samples=table(read_sample_table(Path(snakemake.input.samples)), SAMPLE_COLUMNS),
     tracks=table(
         pd.DataFrame([json.loads(Path(path).read_text()) for path in snakemake.input.statistics]), TRACK_COLUMNS

@@ -12,7 +12,6 @@ import os
 import re
 import shutil
 import time
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -26,6 +25,7 @@ from tqdm import tqdm
 from urllib3.exceptions import HTTPError, InvalidHeader, MaxRetryError
 from urllib3.util import Retry
 
+from .content import Kind, check_content
 from .errors import InputError
 from .files import write_json
 
@@ -33,11 +33,6 @@ log = logging.getLogger(__name__)
 
 CHUNK = 1 << 16  # bytes read at a time: no more are lost when a connection stalls
 PROGRESS = 1 << 20  # a failed attempt that brought this many new bytes does not count
-HEAD = 1 << 16
-GZIP = b"\x1f\x8b"
-BIGWIG = (b"\x26\xfc\x8f\x88", b"\x88\x8f\xfc\x26")  # 0x888FFC26, little and big endian
-BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")  # SAM specification, 4.1.2
-DEFLATE_LIMIT = 1032  # a deflated byte holds no more bytes than this: zlib's technical details
 
 
 class Checksum(StrEnum):
@@ -45,15 +40,6 @@ class Checksum(StrEnum):
 
     PUBLISHED = "published"
     PINNED = "pinned"
-
-
-class Kind(StrEnum):
-    """What a file holds, for a look at its content."""
-
-    BIGWIG = "bigwig"
-    FASTA = "fasta"
-    GTF = "gtf"
-    BED = "bed"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -204,39 +190,6 @@ def published_md5(listing: str, name: str, where: object = "MD5 listing") -> str
     if len(found) != 1:
         raise InputError(where, " and ".join(found) or f"{len(lines)} other files", f"one MD5 of {name}")
     return found[0]
-
-
-def check_content(path: Path, kind: Kind, name: object = None) -> None:
-    """Look whether a file is what it should be, at its start and its end only.
-
-    bigWig: its magic number at both ends. FASTA: `>` at the start. GTF: 9 columns in the first line that is
-    no comment, and whole numbers in columns 4 and 5. BED: 3 columns, whole numbers in 2 and 3. These three may
-    be gzipped; then the first 64 KiB are unpacked, and the last bytes must be able to end a gzip file: the end
-    mark of BGZF, or else a length that deflate can reach. A large gzip file that was cut shows only in its
-    size or checksum.
-
-    Parameters
-    ----------
-    name
-        What to call the file in errors; its path by default.
-
-    Raises
-    ------
-    InputError
-        If the file is something else.
-    """
-    name = name or path
-    match kind:
-        case Kind.BIGWIG:
-            _check_bigwig(path, name)
-        case Kind.FASTA:
-            start = _unpacked_start(path, name)
-            if not start.startswith(b">"):
-                raise InputError(name, _describe(start), "FASTA, which starts with '>'")
-        case Kind.GTF:
-            _check_columns(_unpacked_start(path, name), b"\t", 9, (3, 4), name, "GTF")
-        case Kind.BED:
-            _check_columns(_unpacked_start(path, name), None, 3, (1, 2), name, "BED")
 
 
 def verify_md5(path: Path, md5: str | None, name: object = None) -> None:
@@ -570,54 +523,3 @@ def _is_intact(target: Path, record: FetchRecord, verify: bool) -> bool:
         log.warning("%s has MD5 %s, its record says %s: fetching it again", target, md5, record.md5)
         return False
     return True
-
-
-def _check_bigwig(path: Path, name: object) -> None:
-    with path.open("rb") as stream:
-        start = stream.read(HEAD)
-        if start[:4] not in BIGWIG:
-            raise InputError(name, _describe(start), "a bigWig file")
-        stream.seek(-4, os.SEEK_END)
-        end = stream.read()
-    if end != start[:4] or path.stat().st_size <= 64:
-        raise InputError(name, f"a bigWig file that ends with {end!r}", "its magic number at the end too")
-
-
-def _check_columns(
-    start: bytes, separator: bytes | None, least: int, numbers: tuple[int, int], name: object, what: str
-) -> None:
-    """Look at the first line that is no comment; a GTF line has exactly 9 columns, a BED line 3 or more."""
-    lines = (line for line in start.splitlines() if line.strip() and not line.startswith((b"#", b"track", b"browser")))
-    line = next(lines, b"")
-    columns = line.rstrip().split(separator)
-    counted = len(columns) == least if what == "GTF" else len(columns) >= least
-    if not counted or not all(columns[place].isdigit() for place in numbers):
-        raise InputError(name, _describe(line or start), f"{what}, with {least} columns")
-
-
-def _unpacked_start(path: Path, name: object) -> bytes:
-    """First bytes of a file that may be gzipped; its end is looked at too, if it is."""
-    with path.open("rb") as stream:
-        start = stream.read(HEAD)
-        if not start.startswith(GZIP):
-            return start
-        stream.seek(-min(path.stat().st_size, len(BGZF_END)), os.SEEK_END)
-        end = stream.read()
-    blocked = start[12:14] == b"BC" and start[3] & 4  # an extra field, of BGZF
-    if blocked and end != BGZF_END:
-        raise InputError(name, "blocked gzip without its end", "a whole file")
-    if not blocked and int.from_bytes(end[-4:], "little") > DEFLATE_LIMIT * path.stat().st_size:
-        raise InputError(name, "gzip without its end", "a whole file")
-    try:
-        return zlib.decompressobj(wbits=31).decompress(start, HEAD)
-    except zlib.error as error:
-        raise InputError(name, f"damaged gzip ({error})", "a whole file") from error
-
-
-def _describe(start: bytes) -> str:
-    """What the first bytes of a file look like, for an error."""
-    if not start:
-        return "no data"
-    if start.lstrip()[:9].lower().startswith((b"<!doctype", b"<html", b"<?xml")):
-        return f"a web page: {start[:40]!r}"
-    return f"data that start with {start[:40]!r}"

@@ -58,6 +58,23 @@ DIFFERENTIAL_COLUMNS = {
     "ci_low": "Lower end of its 95% confidence interval.",
     "ci_high": "Upper end of its 95% confidence interval.",
 }
+FOUND_COLUMNS = {
+    "cell_type": "Cell type.",
+    "samples": "Samples that were taken.",
+    "published": "Samples behind the published model of this cell type, where there is one.",
+    "not_taken": "Files that a search found and that were not taken; samples/rejected.tsv says why.",
+}
+RESOLVED_COLUMNS = {
+    "sample": "Name of the sample.",
+    "cell_type": "Its cell type.",
+    "source": "Where its files come from.",
+    "donor": "Donor, where the source names one.",
+    "replicates": "Biological replicates that the files hold.",
+    "output_type": "What the files are, in the source's words.",
+    "read_length": "Mapped read length in bases.",
+    "date_asked": "Day on which the source was asked.",
+    "reason": "Why the sample was taken.",
+}
 SAMPLE_COLUMNS = {
     "sample": "Name in the sample sheet.",
     "cell_type": "Its cell type.",
@@ -143,8 +160,8 @@ class ReportContent:
         Workflow commit and the like, see `facts`.
     config
         The whole config as YAML.
-    samples, tracks
-        Sample checks and track statistics.
+    found, resolved, samples, tracks
+        Samples found beside those published, the samples and why they were taken, their checks, track statistics.
     training
         One entry a model.
     bars, base, gene, differential, scatters
@@ -160,6 +177,8 @@ class ReportContent:
     warnings: Sequence[str]
     overview: Table
     config: str
+    found: Table
+    resolved: Table
     samples: Table
     tracks: Table
     training: Sequence[TrainingRun]

@@ -207,6 +207,15 @@ def write_rejected(path: Path, rejected: Iterable[Rejected]) -> None:
     _write_table(path, [field.name for field in fields(Rejected)], map(asdict, rejected))
 
 
+def all_located(cell_type: CellType, samples: Sequence[Sample]) -> bool:
+    """Whether the sheet names every file of a cell type, so that nothing has to be asked for it."""
+    rows = [sample for sample in samples if sample.cell_type == cell_type.name]
+    sources = {row.source for row in rows}
+    asks_encode = bool(cell_type.encode_query) and Source.ENCODE not in sources
+    asks_gtex = bool(cell_type.gtex_tissue) and Source.GTEX not in sources
+    return bool(rows) and all(row.located for row in rows) and not asks_encode and not asks_gtex
+
+
 def tracks_of(cell_type: CellType, samples: Sequence[Sample]) -> tuple[Track, ...]:
     """Tracks of a cell type: plus and minus, or unstranded.
 

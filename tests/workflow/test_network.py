@@ -1,0 +1,225 @@
+"""From queries to the report, through a server that answers like the real ones, faults included."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyBigWig
+import pytest
+import yaml
+from servers import encode as portal
+from servers.faults import Cut, Slow, Status
+from servers.recount3 import GtexSample, recount3_files
+from servers.server import GENCODE, UCSC, DataServer, with_checksums
+
+from rnatracks import simulate
+from rnatracks.terms import Strand
+from workflow.runs import REPOSITORY, snakemake
+
+SETTINGS = simulate.SimulationSettings(seed=3, chromosomes={"chr1": 14_000, "chr2": 9_000}, gap=500)
+QUERY = "assay_title=total RNA-seq&biosample_ontology.term_id=EFO:0002784"
+TINY = {
+    "type": "mixtral",
+    "hidden_size": 8,
+    "intermediate_size": 8,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 2,
+    "num_key_value_heads": 1,
+    "num_local_experts": 2,
+}
+
+
+@dataclass(frozen=True)
+class World:
+    """What the server serves, made once: the portal's library and static files by path."""
+
+    library: portal.EncodeLibrary
+    files: dict[str, bytes]
+    signals: list[portal.EncodeFile]
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    folder = tmp_path_factory.mktemp("world")
+    genome = simulate.simulate_genome(SETTINGS)
+    simulate.write_genome(genome, folder / "genome.fa.gz")
+    simulate.write_annotation(genome, folder / "genes.gtf.gz")
+    experiments, files = [], []
+    for number in (1, 2):
+        donor = (portal.Replicate(1, 1, f"00{number}AAA"),)
+        experiment = portal.EncodeExperiment(accession=f"ENCSR00{number}AAA", replicates=donor)
+        sample = simulate.SimulatedSample(
+            cell_type_index=0, depth=number, noise=0.1, negative_minus=number == 2, seed=number
+        )
+        plus, minus = folder / "plus.bw", folder / "minus.bw"
+        simulate.write_sample(genome, SETTINGS, sample, plus=plus, minus=minus)
+        files += [
+            experiment.file(
+                f"ENCFF00{number}AA{strand[0].upper()}",
+                path.read_bytes(),
+                output_type=f"{strand} strand signal of unique reads",
+                mapped_read_length=101,
+            )
+            for strand, path in (("plus", plus), ("minus", minus))
+        ]
+        experiments.append(experiment)
+    gtex = GtexSample(content=unstranded(plus, minus, folder / "both.bw"))
+    static = with_checksums(UCSC, {"hg38.fa.gz": (folder / "genome.fa.gz").read_bytes()}, "md5sum.txt")
+    static |= with_checksums(GENCODE, {"genes.gtf.gz": (folder / "genes.gtf.gz").read_bytes()}, "MD5SUMS")
+    static |= recount3_files([gtex])
+    return World(portal.EncodeLibrary(tuple(files), tuple(experiments)), static, files)
+
+
+def unstranded(plus: Path, minus: Path, target: Path) -> bytes:
+    """The sum of both strands' magnitudes."""
+    strands = [pyBigWig.open(str(path)) for path in (plus, minus)]
+    writer = pyBigWig.open(str(target), "w")
+    writer.addHeader(list(SETTINGS.chromosomes.items()))
+    for chrom, length in SETTINGS.chromosomes.items():
+        values = sum(np.abs(np.nan_to_num(file.values(chrom, 0, length, numpy=True))) for file in strands)
+        writer.addEntries(chrom, 0, values=values.astype(float), span=1, step=1)
+    writer.close()
+    return target.read_bytes()
+
+
+@pytest.fixture
+def server(world: World) -> Iterator[DataServer]:
+    with DataServer(world.library, world.files) as running:
+        yield running
+
+
+def configure(folder: Path, server: DataServer, **changes: object) -> None:
+    """Write the sheets and a configuration that asks the server for everything."""
+    (folder / "samples.tsv").write_text("sample\tcell_type\tsource\tplus\tminus\tunstranded\n")
+    (folder / "cell_types.tsv").write_text(
+        "cell_type\tontology\tdescription\tencode_query\tgtex_tissue\tstranded\n"
+        f"GM12878\tEFO:0002784\t\t{QUERY}\t\tyes\n"
+        "blood\t\t\t\tBLOOD\tno\n"
+    )
+    config = {
+        "genome": {
+            "fasta": server.url(f"{UCSC}/hg38.fa.gz"),
+            "md5": server.url(f"{UCSC}/md5sum.txt"),
+            "chromosomes": list(SETTINGS.chromosomes),
+        },
+        "annotation": {"gtf": server.url(f"{GENCODE}/genes.gtf.gz"), "md5": server.url(f"{GENCODE}/MD5SUMS")},
+        "blacklist": None,
+        "samples": "samples.tsv",
+        "cell_types": "cell_types.tsv",
+        "sources": {"encode": server.url(), "recount3": server.url("/recount3")},
+        "windows": {"size": 512, "overlap": 128},
+        "split": {"test": ["chr2"]},
+        "models": {"tiny": {"cell_types": "each", "backbone": TINY, "head": {"channels": [4, 4]}}},
+        "training": {
+            "epochs": 0.5,
+            "global_batch_size": 4,
+            "micro_batch_size": 4,
+            "precision": "float32",
+            "loader_workers": 0,
+        },
+    }
+    (folder / "config.yaml").write_text(yaml.safe_dump(config | changes))
+
+
+def test_the_whole_chain_runs_from_queries_to_the_report(world: World, server: DataServer, tmp_path: Path) -> None:
+    configure(tmp_path, server)
+    server.fail("/search/", Status(503))
+    server.fail(world.signals[0].stored, Cut(2000))
+    server.fail(f"{UCSC}/hg38.fa.gz", Status(503), Cut(1000))
+    run = snakemake(tmp_path, "all", "--configfile", "config.yaml", "--show-failed-logs")
+    assert run.status == 0, run.text[-5000:]
+
+    resolved = pd.read_csv(tmp_path / "results/samples/resolved.tsv", sep="\t", dtype=str, keep_default_na=False)
+    encode, gtex = (resolved[resolved["source"] == source] for source in ("encode", "gtex"))
+    assert sorted(encode["sample"]) == ["ENCSR001AAA", "ENCSR002AAA"]
+    assert set(encode["md5_plus"]) == {file.as_json(portal.Frame.OBJECT)["md5sum"] for file in world.signals[::2]}
+    assert len(gtex) == 1
+    assert resolved["reason"].ne("").all()
+    assert {f"{name}.bw" for name in ("GM12878.plus", "GM12878.minus", "blood.unstranded")} <= {
+        path.name for path in (tmp_path / "results/tracks/observed").iterdir()
+    }
+    page = (tmp_path / "results/report.html").read_text()
+    assert "ENCSR001AAA" in page
+    assert ">published<" in page.replace("<wbr>", "") or "published" in page
+
+    # The resolved sheet alone repeats the run: nothing is asked, and nothing that is there is fetched again.
+    before = len(server.requests)
+    (tmp_path / "again.tsv").write_text((tmp_path / "results/samples/resolved.tsv").read_text())
+    configure(tmp_path, server, samples="again.tsv", results="second")
+    run = snakemake(tmp_path, "second/qc/samples.tsv", "second/samples/resolved.tsv", "--configfile", "config.yaml")
+    assert run.status == 0, run.text[-3000:]
+    assert len(server.requests) == before
+    again = pd.read_csv(tmp_path / "second/samples/resolved.tsv", sep="\t", dtype=str, keep_default_na=False)
+    pd.testing.assert_frame_equal(again, resolved)
+
+
+def noise(target: Path, seed: int) -> bytes:
+    """A bigWig that is too large for one read: it hardly compresses."""
+    rng = np.random.default_rng(seed)
+    writer = pyBigWig.open(str(target), "w")
+    writer.addHeader(list(SETTINGS.chromosomes.items()))
+    for chrom, length in SETTINGS.chromosomes.items():
+        writer.addEntries(chrom, 0, values=rng.random(length), span=1, step=1)
+    writer.close()
+    return target.read_bytes()
+
+
+def test_a_killed_run_continues_from_the_bytes_it_had(world: World, tmp_path: Path) -> None:
+    experiment = world.library.experiments[0]
+    files = [replace(file, content=noise(tmp_path / "noise.bw", seed)) for seed, file in enumerate(world.signals[:2])]
+    with DataServer(portal.EncodeLibrary(tuple(files), (experiment,)), world.files) as server:
+        kill_and_continue(files[0], server, tmp_path)
+
+
+def kill_and_continue(big: portal.EncodeFile, server: DataServer, tmp_path: Path) -> None:
+    configure(tmp_path, server)
+    server.fail(big.stored, Slow(20_000))
+    target = "results/qc/samples/GM12878/ENCSR001AAA.json"
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(REPOSITORY / "Snakefile"), "--cores", "2", target]
+    child = subprocess.Popen(
+        [*command, "--configfile", "config.yaml"],
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 60
+    while not (parts := [part for part in (tmp_path / "downloads").glob("*/ENCFF001AAP*.part") if part.stat().st_size]):
+        assert child.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
+    had = parts[0].stat().st_size
+    assert 0 < had < len(big.content)
+    server.heal()
+
+    for arguments in (("--unlock",), (target, "--rerun-incomplete")):
+        run = snakemake(tmp_path, *arguments, "--configfile", "config.yaml")
+        assert run.status == 0, run.text[-3000:]
+    last = [request for request in server.requests if request.path == big.stored][-1]
+    assert (last.status, last.range, last.sent) == (206, f"bytes={had}-", len(big.content) - had)
+    assert (tmp_path / "downloads" / parts[0].parent.name / "ENCFF001AAP.bigWig").read_bytes() == big.content
+
+
+def test_no_hits_stop_the_run_with_one_line(server: DataServer, tmp_path: Path) -> None:
+    configure(tmp_path, server)
+    sheet = tmp_path / "cell_types.tsv"
+    sheet.write_text(sheet.read_text().replace("EFO:0002784\t\tassay_title=total", "EFO:0002784\t\tassay_title=absent"))
+    run = snakemake(tmp_path, "results/qc/samples.tsv", "--configfile", "config.yaml", "--show-failed-logs")
+    assert run.status == 1
+    assert "Traceback" not in run.text
+    assert "absent" in run.text
+    assert not (tmp_path / "results/samples/resolved/GM12878.tsv").exists()
+
+
+def test_both_strands_are_served_under_their_own_name(world: World) -> None:
+    names = [str(file.as_json(portal.Frame.OBJECT)["output_type"]).split()[0] for file in world.signals]
+    assert names == [str(Strand.PLUS), str(Strand.MINUS)] * 2
