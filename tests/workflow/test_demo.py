@@ -201,7 +201,7 @@ def test_shuffled_coverage_is_not_predicted(demo_copy: Path) -> None:
     del config["simulate"]
     (demo_copy / "shuffled.yaml").write_text(yaml.safe_dump(config))
     table = "results/shuffled/evaluation/base_resolution.tsv"
-    run = snakemake(demo_copy, table, "--configfile", "shuffled.yaml")
+    run = snakemake(demo_copy, table, "--configfile", "shuffled.yaml", *ONE_CORE_EACH)
     assert run.status == 0, run.text[-5000:]
     held_out = pd.read_csv(demo_copy / table, sep="\t").query("split == 'test'")
     assert len(held_out) == 2
