@@ -18,7 +18,13 @@ def test_the_report_opens_without_a_console_message(opened: Opened) -> None:
 
 
 def test_the_report_says_what_was_run(opened: Opened) -> None:
-    for text in ("commit that wrote this report", "config/demo/config.yaml", "learning_rate: 0.002", "transformers", "5.23.0"):
+    for text in (
+        "commit that wrote this report",
+        "config/demo/config.yaml",
+        "learning_rate: 0.002",
+        "transformers",
+        "5.23.0",
+    ):
         assert text in opened.html
 
 
