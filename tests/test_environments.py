@@ -48,17 +48,27 @@ def pins(environment: Path) -> dict[str, str]:
     return dict(re.fullmatch(r"(\S+) =(\S+)", line).groups() for line in wanted)
 
 
-def rules() -> list[tuple[str, str, str]]:
+def bodies() -> list[tuple[str, str]]:
+    """Name and text of every rule that runs a script."""
     found = []
     for path in sorted((REPOSITORY / "rules").glob("*.smk")):
-        for name, body in re.findall(
-            r"^ *(?:rule|checkpoint) (\w+):\n((?:(?: .*)?\n)+)", path.read_text(), re.MULTILINE
-        ):
-            for single in re.split(r"^ *(?:rule|checkpoint) \w+:\n", body, flags=re.MULTILINE)[:1]:
-                environment = re.search(r"envs/(\w+\.yaml)", single)
-                script = re.search(r"workflow_scripts/(\w+\.py)", single)
-                found.append((name, environment[1], script[1]))
+        parts = re.split(r"^ *(?:rule|checkpoint) (\w+):\n", path.read_text(), flags=re.MULTILINE)
+        found += list(zip(parts[1::2], parts[2::2], strict=True))
     return found
+
+
+def rules() -> list[tuple[str, str, str]]:
+    """Name, environment and script of every rule."""
+    return [
+        (name, re.search(r"envs/(\w+\.yaml)", body)[1], re.search(r"workflow_scripts/(\w+\.py)", body)[1])
+        for name, body in bodies()
+    ]
+
+
+@pytest.mark.parametrize(("rule", "body"), bodies(), ids=[name for name, _ in bodies()])
+def test_every_rule_has_its_directives(rule: str, body: str) -> None:
+    for directive in ("output:", "log:", "conda:", "threads:", "mem_mb=", "runtime=", "script:"):
+        assert directive in body
 
 
 def test_every_rule_is_looked_at() -> None:

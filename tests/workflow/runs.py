@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,14 +29,40 @@ class Run:
         return jobs
 
 
-def snakemake(folder: Path, *arguments: str, cores: int = 2) -> Run:
-    """Run the workflow with `folder` as working directory."""
+# Python imports a module of this name at its start, in every process: it makes each connection an error.
+CLOSED_NETWORK = """
+import socket
+
+connect = socket.socket.connect
+
+
+def refuse(*_, **__):
+    raise AssertionError("a connection was tried")
+
+
+def connect_locally(self, address):
+    return connect(self, address) if self.family == socket.AF_UNIX else refuse()
+
+
+socket.socket.connect = socket.socket.connect_ex = connect_locally
+socket.getaddrinfo = socket.create_connection = refuse
+"""
+
+
+def close_network(folder: Path) -> dict[str, str]:
+    """Environment in which no Python process can reach anything, this machine included."""
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(CLOSED_NETWORK)
+    return {"PYTHONPATH": str(folder)}
+
+
+def snakemake(folder: Path, *arguments: str, cores: int = 2, environment: Mapping[str, str] | None = None) -> Run:
+    """Run the workflow with `folder` as working directory, `environment` added to the process's own."""
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(REPOSITORY / "Snakefile"), "--cores", str(cores)]
-    environment = os.environ | {"HF_HUB_OFFLINE": "1"}
     run = subprocess.run(
         [*command, *arguments],
         cwd=folder,
-        env=environment,
+        env=os.environ | {"HF_HUB_OFFLINE": "1"} | dict(environment or {}),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
