@@ -81,7 +81,7 @@ content = ReportContent(
     warnings=split_warnings(config["split"]["test"], simulated=config["simulate"] is not None),
     overview=facts(overview),
     config=yaml.safe_dump(config, sort_keys=False),
-    found=table(found.astype({"published": "Int64"}), FOUND_COLUMNS),
+    found=table(found.astype({"published": float}), FOUND_COLUMNS),
     resolved=table(resolved, RESOLVED_COLUMNS),
     samples=table(read_sample_table(Path(snakemake.input.samples)), SAMPLE_COLUMNS),
     tracks=table(
