@@ -15,6 +15,7 @@ report: "resources/captions/workflow.rst"
 
 include: "rules/common.smk"
 include: "rules/simulation.smk"
+include: "rules/downloads.smk"
 include: "rules/reference.smk"
 include: "rules/samples.smk"
 include: "rules/tracks.smk"

@@ -13,14 +13,13 @@ from rnatracks.config import (
     check_chromosomes,
     chromosome_splits,
     expand_models,
-    is_url,
     known_chromosomes,
     locus_file_name,
     validate_config,
 )
 from rnatracks.errors import InputError
-from rnatracks.files import download_path
 from rnatracks.qc import check_headers
+from rnatracks.remote import DataFile, Kind
 from rnatracks.samples import (
     all_located,
     check_local_files,
@@ -86,45 +85,45 @@ wildcard_constraints:
 
 
 REFERENCES = {
-    "genome": (CONFIG["genome"]["fasta"], CONFIG["genome"]["md5"], "fasta"),
-    "annotation": (CONFIG["annotation"]["gtf"], CONFIG["annotation"]["md5"], "gtf"),
-    "blacklist": (CONFIG["blacklist"], None, "bed"),
+    "genome": DataFile(CONFIG["genome"]["fasta"], Kind.FASTA, CONFIG["genome"]["md5"]),
+    "annotation": DataFile(CONFIG["annotation"]["gtf"], Kind.GTF, CONFIG["annotation"]["md5"]),
 }
-REMOTE = {}  # what the rule fetch_file has to know of a download, by its path: url, md5, size, kind
+if CONFIG["blacklist"]:
+    REFERENCES["blacklist"] = DataFile(CONFIG["blacklist"], Kind.BED)
 
 
-def local_path(location, md5, size, kind):
-    """The file itself if it is local, or where its download goes."""
-    if not is_url(location):
-        return location
-    path = download_path(CONFIG["downloads"], location)
-    REMOTE[path] = {"url": location, "md5": md5, "size": size, "kind": kind}
-    return path
+def path_of(file):
+    """The file itself if it is local, or where this run's link to its download goes."""
+    return out(f"downloads/{file.key}") if file.remote else file.location
 
 
-def reference_file(name):
-    location, md5, kind = REFERENCES[name]
-    return local_path(location, md5, None, kind)
+def signal_file(sample, strand):
+    file = sample.files[strand]
+    return DataFile(file.location, Kind.BIGWIG, file.md5, file.size)
 
 
 def signal_path(sample, strand):
-    file = sample.files[strand]
-    return local_path(file.location, file.md5, file.size, "bigwig")
+    return path_of(signal_file(sample, strand))
+
+
+@functools.cache
+def remote_files(searched):
+    """All files to fetch, by their key: references, listed samples, and samples found for the cell types `searched`."""
+    samples = [sample for sample in SAMPLES if sample.cell_type in LOCATED]
+    samples += [sample for name in searched for sample in read_resolved(out(f"samples/resolved/{name}.tsv"), name)]
+    files = [*REFERENCES.values(), *(signal_file(sample, strand) for sample in samples for strand in sample.files)]
+    return {file.key: file for file in files if file.remote}
 
 
 def remote_file(wildcards):
-    """What is known of a download: of the references, and of the samples found so far."""
-    path = f"{CONFIG['downloads']}/{wildcards.key}/{wildcards.name}"
-    if path not in REMOTE:
-        for name in REFERENCES:
-            if REFERENCES[name][0]:
-                reference_file(name)
-        for cell_type in CELL_TYPES:
-            if cell_type in LOCATED or Path(out(f"samples/resolved/{cell_type}.tsv")).is_file():
-                for sample in samples_of(cell_type):
-                    for strand in sample.files:
-                        signal_path(sample, strand)
-    return REMOTE[path]
+    """What a download is. A job of its own sees no checkpoint, so this reads the sheets that are there."""
+    searched = [name for name in CELL_TYPES if name not in LOCATED]
+    there = tuple(name for name in searched if Path(out(f"samples/resolved/{name}.tsv")).is_file())
+    key = f"{wildcards.key}/{wildcards.name}"
+    files = remote_files(there)
+    if key not in files:
+        raise WorkflowError(f"{out(f'downloads/{key}')}: found no sample or reference with this file; expected one")
+    return {name: str(value) if name == "kind" else value for name, value in asdict(files[key]).items()}
 
 
 @functools.cache

@@ -1,31 +1,9 @@
-# Genome and annotation: fetched if need be, verified, prepared once.
-
-
-rule fetch_file:
-    output:
-        # Beside it stands a record with its URL, checksums and date, which must outlast the file.
-        f"{CONFIG['downloads']}/{{key}}/{{name}}",
-    log:
-        out("logs/fetch_file/{key}/{name}.log"),
-    wildcard_constraints:
-        key="[0-9a-f]{12}",
-        name="[^/]+",
-    conda:
-        "../envs/genomics.yaml"
-    threads: 1
-    resources:
-        mem_mb=500,
-        runtime=480,
-        downloads=1,
-    params:
-        remote=remote_file,
-    script:
-        "../workflow_scripts/fetch_file.py"
+# Genome and annotation: verified, prepared once.
 
 
 rule prepare_genome:
     input:
-        reference_file("genome"),
+        path_of(REFERENCES["genome"]),
     output:
         fasta=out("reference/genome.fa"),
         index=out("reference/genome.fa.fai"),
@@ -41,7 +19,7 @@ rule prepare_genome:
         mem_mb=2000,
         runtime=60,
     params:
-        md5=None if is_url(CONFIG["genome"]["fasta"]) else CONFIG["genome"]["md5"],
+        md5=None if REFERENCES["genome"].remote else REFERENCES["genome"].md5,
         chromosomes=CHROMOSOMES,
     script:
         "../workflow_scripts/prepare_genome.py"
@@ -49,7 +27,7 @@ rule prepare_genome:
 
 rule prepare_annotation:
     input:
-        reference_file("annotation"),
+        path_of(REFERENCES["annotation"]),
     output:
         gtf=out("reference/annotation.gtf.gz"),
         genes=out("reference/genes.tsv.gz"),
@@ -65,7 +43,7 @@ rule prepare_annotation:
         mem_mb=12000,
         runtime=60,
     params:
-        md5=None if is_url(CONFIG["annotation"]["gtf"]) else CONFIG["annotation"]["md5"],
+        md5=None if REFERENCES["annotation"].remote else REFERENCES["annotation"].md5,
         chromosomes=CHROMOSOMES,
     script:
         "../workflow_scripts/prepare_annotation.py"

@@ -118,7 +118,7 @@ rule write_report:
         template=f"{workflow.basedir}/resources/report.html.j2",
         captions=expand(f"{workflow.basedir}/resources/captions/{{name}}.rst", name=REPORT_CAPTIONS),
         provenance=expand(out("models/{model}/provenance.json"), model=MODELS),
-        references=[reference_file(name) for name in REFERENCES if REFERENCES[name][0]],
+        references=[path_of(file) for file in REFERENCES.values()],
         signals=lambda wildcards: [
             signal_path(sample, strand)
             for cell_type in CELL_TYPES
@@ -148,7 +148,6 @@ rule write_report:
         scatter_titles=[f"{model}, {track}" for model, track in MODEL_TRACKS],
         loci=LOCI,
         benchmarks=out("benchmarks"),
-        checkout=workflow.basedir,
     script:
         "../workflow_scripts/write_report.py"
 

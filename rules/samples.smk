@@ -14,8 +14,11 @@ checkpoint resolve_samples:
         mem_mb=500,
         runtime=30,
     params:
-        cell_type=lambda wildcards: asdict(CELL_TYPES[wildcards.cell_type]),
-        sources=CONFIG["sources"],
+        # What is asked; the day, other rows of the sheets and limits are no reason to ask again.
+        question=lambda wildcards: {
+            key: getattr(CELL_TYPES[wildcards.cell_type], key) for key in ("encode_query", "gtex_tissue", "stranded")
+        },
+        sources={key: CONFIG["sources"][key] for key in ("encode", "recount3")},
         rows=lambda wildcards: [sample.as_row() for sample in SAMPLES if sample.cell_type == wildcards.cell_type],
     script:
         "../workflow_scripts/resolve_samples.py"
@@ -71,7 +74,8 @@ rule check_sample:
     params:
         strands=lambda wildcards: [str(strand) for strand in sample_named(wildcards).files],
         md5=lambda wildcards: [
-            None if is_url(file.location) else file.md5 for file in sample_named(wildcards).files.values()
+            None if signal_file(sample_named(wildcards), strand).remote else file.md5
+            for strand, file in sample_named(wildcards).files.items()
         ],
     script:
         "../workflow_scripts/check_sample.py"

@@ -5,7 +5,7 @@ rule index_windows:
     input:
         fasta=out("reference/genome.fa"),
         index=out("reference/genome.fa.fai"),
-        blacklist=reference_file("blacklist") if CONFIG["blacklist"] else [],
+        blacklist=path_of(REFERENCES["blacklist"]) if "blacklist" in REFERENCES else [],
     output:
         out("windows/windows.bed.gz"),
     log:

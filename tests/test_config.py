@@ -381,6 +381,12 @@ def test_simulated_files_may_only_lie_in_their_own_folder(key: str) -> None:
         validate_config(config, SCHEMA)
 
 
+def test_a_list_of_md5s_serves_downloads_only() -> None:
+    config = config_with("genome.md5", "https://example.org/md5sum.txt")
+    with pytest.raises(InputError, match=r"genome\.md5: found .*; expected 32 hex digits, as genome\.fa is a path"):
+        validate_config(config, SCHEMA)
+
+
 def test_loci_of_one_file_name_are_refused() -> None:
     config = config_with("loci", ["chr1:1-10", "chr1_1-10"])
     with pytest.raises(InputError, match="each locus once"):

@@ -43,7 +43,7 @@ from servers.faults import (
 )
 from servers.server import DataServer
 
-from rnatracks.content import BGZF_END, Kind, check_content
+from rnatracks.content import BGZF_END, check_content
 from rnatracks.errors import InputError
 from rnatracks.fetch import (
     Checksum,
@@ -54,6 +54,7 @@ from rnatracks.fetch import (
     read_record,
     verify_md5,
 )
+from rnatracks.remote import Kind
 
 # Random bytes, since a piece of anything periodic may fit in the wrong place.
 BODY = random.Random(1).randbytes(2_500_000)

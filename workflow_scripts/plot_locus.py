@@ -20,7 +20,9 @@ def panel(path, track, kind, model):
     parsed = Track.parse(track)
     label = f"{parsed.cell_type} {parsed.strand}" + (f"\n{model}" if model else "")
     with Coverage(path) as coverage:
-        return Panel(label, kind, parsed.strand, coverage.values(region.chrom, region.start, region.end), track)
+        return Panel(
+            label, kind, parsed.strand, coverage.values(region.chrom, region.start, region.end), parsed.cell_type
+        )
 
 
 panels = []

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
-from rnatracks.fetch import file_md5
+from rnatracks.fetch import size_and_md5
 from rnatracks.figures import score_bars, svg_text
 from rnatracks.jobs import open_log
 from rnatracks.metrics import read_scores
@@ -48,7 +48,7 @@ base, genes, differences = (
     read_scores(Path(path)) for path in (snakemake.input.base, snakemake.input.genes, snakemake.input.differences)
 )
 files = sorted({Path(path) for path in [*snakemake.input.references, *snakemake.input.signals]})
-inputs = pd.DataFrame([{"file": str(path), "bytes": path.stat().st_size, "md5": file_md5(path)} for path in files])
+inputs = pd.DataFrame([(str(path), *size_and_md5(path)) for path in files], columns=["file", "bytes", "md5"])
 benchmarks = Path(params.benchmarks)
 trained = [read_provenance(Path(path)) for path in snakemake.input.provenance]
 software = pd.DataFrame(
@@ -56,7 +56,7 @@ software = pd.DataFrame(
     | {f"training of {model}": made.versions for model, made in zip(params.models, trained, strict=True)}
 ).T.fillna("")
 overview = {
-    "commit that wrote this report": describe_commit(Path(params.checkout)) or "unknown (not a git checkout)",
+    "commit that wrote this report": describe_commit(Path(snakemake.scriptdir)) or "unknown (not a git checkout)",
     "commits that trained its models": ", ".join(sorted({made.commit or "unknown" for made in trained})),
     "configuration": params.config_files,
     "chromosomes": ", ".join(config["genome"]["chromosomes"]),

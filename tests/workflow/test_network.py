@@ -20,7 +20,6 @@ from servers.recount3 import GtexSample, recount3_files
 from servers.server import GENCODE, UCSC, DataServer, with_checksums
 
 from rnatracks import simulate
-from rnatracks.terms import Strand
 from workflow.runs import REPOSITORY, snakemake
 
 SETTINGS = simulate.SimulationSettings(seed=3, chromosomes={"chr1": 14_000, "chr2": 9_000}, gap=500)
@@ -145,9 +144,14 @@ def test_the_whole_chain_runs_from_queries_to_the_report(world: World, server: D
     assert {f"{name}.bw" for name in ("GM12878.plus", "GM12878.minus", "blood.unstranded")} <= {
         path.name for path in (tmp_path / "results/tracks/observed").iterdir()
     }
+    asked = [(request.path, request.status, request.range) for request in server.requests]
+    assert ("/search/", 503, None) in asked
+    assert (f"{UCSC}/hg38.fa.gz", 206, "bytes=1000-") in asked
+    assert (world.signals[0].stored, 206, "bytes=2000-") in asked
+    assert_is_scaled_mean(tmp_path / "results/tracks/observed", world, tmp_path)
     page = (tmp_path / "results/report.html").read_text()
-    assert "ENCSR001AAA" in page
-    assert ">published<" in page.replace("<wbr>", "") or "published" in page
+    assert ">ENCSR001AAA<" in page
+    assert ">4<" in page  # published samples of EFO:0002784
 
     # The resolved sheet alone repeats the run: nothing is asked, and nothing that is there is fetched again.
     before = len(server.requests)
@@ -158,6 +162,25 @@ def test_the_whole_chain_runs_from_queries_to_the_report(world: World, server: D
     assert len(server.requests) == before
     again = pd.read_csv(tmp_path / "second/samples/resolved.tsv", sep="\t", dtype=str, keep_default_na=False)
     pd.testing.assert_frame_equal(again, resolved)
+
+
+def assert_is_scaled_mean(tracks: Path, world: World, scratch: Path) -> None:
+    """The observed tracks are NumPy's mean of the served files, each pair scaled to 1e8 by its magnitudes."""
+    values = []
+    for number, file in enumerate(world.signals):
+        path = scratch / f"served{number}.bw"
+        path.write_bytes(file.content)
+        values.append(np.abs(bases(path)))
+    totals = [values[0].sum() + values[1].sum(), values[2].sum() + values[3].sum()]
+    for index, strand in enumerate(("plus", "minus")):
+        expected = (values[index] * 1e8 / totals[0] + values[index + 2] * 1e8 / totals[1]) / 2
+        np.testing.assert_allclose(bases(tracks / f"GM12878.{strand}.bw"), expected, rtol=1e-6)
+
+
+def bases(path: Path) -> np.ndarray:
+    with pyBigWig.open(str(path)) as file:
+        parts = [file.values(chrom, 0, length, numpy=True) for chrom, length in SETTINGS.chromosomes.items()]
+    return np.nan_to_num(np.concatenate(parts)).astype(float)
 
 
 def noise(target: Path, seed: int) -> bytes:
@@ -207,6 +230,61 @@ def kill_and_continue(big: portal.EncodeFile, server: DataServer, tmp_path: Path
     last = [request for request in server.requests if request.path == big.stored][-1]
     assert (last.status, last.range, last.sent) == (206, f"bytes={had}-", len(big.content) - had)
     assert (tmp_path / "downloads" / parts[0].parent.name / "ENCFF001AAP.bigWig").read_bytes() == big.content
+    jobs_of_a_cluster_find_their_files(tmp_path, f"{parts[0].parent.name}/ENCFF001AAP.bigWig")
+
+
+def jobs_of_a_cluster_find_their_files(folder: Path, key: str) -> None:
+    """Each job of a cluster parses the workflow anew and sees only its own rule: so run some of them that way."""
+    (folder / "results/qc/samples/GM12878/ENCSR001AAA.json").unlink()
+    (folder / "results/downloads" / key).unlink()
+    jobs = (
+        ("fetch_file", f"key={key.split('/')[0]},name={key.split('/')[1]}", f"results/downloads/{key}"),
+        ("check_sample", "cell_type=GM12878,sample=ENCSR001AAA", "results/qc/samples/GM12878/ENCSR001AAA.json"),
+        ("average_track", "cell_type=GM12878,strand=plus", "results/tracks/observed/GM12878.plus.bw"),
+    )
+    for rule, wildcards, made in jobs:
+        job = (
+            "--target-jobs",
+            f"{rule}:{wildcards}",
+            "--allowed-rules",
+            rule,
+            "--mode",
+            "remote",
+            "--nolock",
+            "--force",
+        )
+        run = snakemake(folder, *job, "--force", "--configfile", "config.yaml", cores=1)
+        assert run.status == 0, run.text[-3000:]
+        assert (folder / made).is_file()
+
+
+def test_a_shared_download_is_checked_against_what_each_run_expects(
+    world: World, server: DataServer, tmp_path: Path
+) -> None:
+    """A second run that expects other bytes is told so, and the first run's file stays as it was."""
+    file = world.signals[0]
+    sheet = "sample\tcell_type\tsource\tplus\tminus\tunstranded\tmd5_plus\tsize_plus\n"
+    urls = "\t".join(server.url(signal.stored) for signal in world.signals[:2])
+    key = None
+    for name, md5 in (("first", ""), ("second", "0" * 32)):
+        configure(tmp_path, server, results=name, genome=local_genome(tmp_path, world))
+        (tmp_path / "cell_types.tsv").write_text("cell_type\tontology\tdescription\nGM12878\t\t\n")
+        (tmp_path / "samples.tsv").write_text(f"{sheet}s1\tGM12878\turl\t{urls}\t\t{md5}\n")
+        target = f"{name}/qc/samples/GM12878/s1.json"
+        run = snakemake(tmp_path, target, "--configfile", "config.yaml", "--show-failed-logs")
+        assert run.status == (1 if md5 else 0), run.text[-3000:]
+        if not md5:
+            (key,) = (tmp_path / "first/downloads").glob(f"*/{Path(file.stored).name}")
+            stored = key.resolve()
+            inode = stored.stat().st_ino
+    assert "0" * 32 in run.text
+    assert not list((tmp_path / "second/downloads").glob(f"*/{Path(file.stored).name}"))
+    assert (stored.read_bytes(), stored.stat().st_ino) == (file.content, inode)
+
+
+def local_genome(folder: Path, world: World) -> dict:
+    (folder / "genome.fa.gz").write_bytes(world.files[f"{UCSC}/hg38.fa.gz"])
+    return {"fasta": "genome.fa.gz", "chromosomes": list(SETTINGS.chromosomes)}
 
 
 def test_no_hits_stop_the_run_with_one_line(server: DataServer, tmp_path: Path) -> None:
@@ -218,8 +296,3 @@ def test_no_hits_stop_the_run_with_one_line(server: DataServer, tmp_path: Path) 
     assert "Traceback" not in run.text
     assert "absent" in run.text
     assert not (tmp_path / "results/samples/resolved/GM12878.tsv").exists()
-
-
-def test_both_strands_are_served_under_their_own_name(world: World) -> None:
-    names = [str(file.as_json(portal.Frame.OBJECT)["output_type"]).split()[0] for file in world.signals]
-    assert names == [str(Strand.PLUS), str(Strand.MINUS)] * 2

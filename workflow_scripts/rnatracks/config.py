@@ -341,6 +341,13 @@ def _cross_check(config: Mapping[str, Any], where: str) -> None:
         if location and "://" in location and not is_url(location):
             refuse(key, repr(location), "a path, or a URL that starts with http:// or https://")
 
+    for key, location, md5 in (
+        ("genome.md5", config["genome"]["fasta"], config["genome"]["md5"]),
+        ("annotation.md5", config["annotation"]["gtf"], config["annotation"]["md5"]),
+    ):
+        if md5 and is_url(md5) and not is_url(location):
+            refuse(key, repr(md5), f"32 hex digits, as {location} is a path")
+
     named = [locus_file_name(locus) for locus in config["loci"]]
     for locus, name in zip(config["loci"], named, strict=True):
         if named.count(name) > 1:

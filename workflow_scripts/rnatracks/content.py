@@ -2,25 +2,16 @@
 
 import os
 import zlib
-from enum import StrEnum
 from pathlib import Path
 
 from .bigwig import MAGIC
 from .errors import InputError
+from .remote import Kind
 
 HEAD = 1 << 16
 GZIP = b"\x1f\x8b"
 BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")  # SAM specification, 4.1.2
 DEFLATE_LIMIT = 1032  # a deflated byte holds no more bytes than this: zlib's technical details
-
-
-class Kind(StrEnum):
-    """What a file holds, for a look at its content."""
-
-    BIGWIG = "bigwig"
-    FASTA = "fasta"
-    GTF = "gtf"
-    BED = "bed"
 
 
 def check_content(path: Path, kind: Kind, name: object = None) -> None:

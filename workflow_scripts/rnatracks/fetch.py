@@ -25,9 +25,12 @@ from tqdm import tqdm
 from urllib3.exceptions import HTTPError, InvalidHeader, MaxRetryError
 from urllib3.util import Retry
 
-from .content import Kind, check_content
+from .config import is_url
+from .content import check_content
 from .errors import InputError
 from .files import write_json
+from .remote import DataFile, Kind
+from .web import Patience, Web
 
 log = logging.getLogger(__name__)
 
@@ -152,6 +155,40 @@ def fetch(
     speed = (record.size - present) / max(time.monotonic() - began, 1e-3) / 1e6
     log.info("fetched %s (%s bytes, %.1f MB/s)", url, f"{record.size:,}", speed)
     return record
+
+
+def fetch_and_link(file: DataFile, downloads: Path, link: Path) -> FetchRecord:
+    """Fetch a file into the shared downloads and link to it from a run's own folder.
+
+    The link is the run's: Snakemake may delete it, and the file and its record stay. A published list
+    is asked for the MD5 only if the file is not there already with a published one.
+
+    Raises
+    ------
+    InputError
+        See `fetch`.
+    """
+    target = downloads / file.key
+    md5 = file.md5
+    if md5 and is_url(md5):
+        record = read_record(target)
+        if record and record.url == file.location and record.checksum is Checksum.PUBLISHED and target.is_file():
+            md5 = record.md5
+        else:
+            with Web(Patience()) as web:
+                md5 = published_md5(web.text(md5), target.name, md5)
+    record = fetch(file.location, target, md5, size=file.size, kind=file.kind)
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.unlink(missing_ok=True)
+    link.symlink_to(target.resolve())
+    return record
+
+
+def size_and_md5(path: Path) -> tuple[int, str]:
+    """Size and MD5 of a file: from its record if it was fetched, else from its bytes."""
+    path = path.resolve()
+    record = read_record(path)
+    return (record.size, record.md5) if record else (path.stat().st_size, file_md5(path))
 
 
 def read_record(target: Path) -> FetchRecord | None:

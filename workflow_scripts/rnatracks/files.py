@@ -1,7 +1,6 @@
 """Files that are either whole or absent: write beside, then rename."""
 
 import gzip
-import hashlib
 import io
 import json
 import os
@@ -10,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
-from urllib.parse import urlsplit
 
 import pandas as pd
 
@@ -29,12 +27,6 @@ def written_whole(target: Path) -> Iterator[Path]:
         partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)
-
-
-def download_path(folder: str, url: str) -> str:
-    """Where the file at a URL goes: a folder of its own under the downloads, the same for every run."""
-    name = Path(urlsplit(url).path).name or "file"
-    return f"{folder}/{hashlib.sha256(url.encode()).hexdigest()[:12]}/{name}"
 
 
 def open_plain_or_gzip(path: Path) -> BinaryIO:

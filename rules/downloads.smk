@@ -1,0 +1,22 @@
+# Downloads: each file once, into a folder that several runs share; the run's own file is a link.
+
+
+rule fetch_file:
+    output:
+        out("downloads/{key}/{name}"),
+    log:
+        out("logs/fetch_file/{key}/{name}.log"),
+    wildcard_constraints:
+        key="[0-9a-f]{12}",
+        name="[^/]+",
+    conda:
+        "../envs/genomics.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=480,
+        downloads=1,
+    params:
+        file=remote_file,
+    script:
+        "../workflow_scripts/fetch_file.py"
