@@ -148,13 +148,3 @@ def test_a_gzipped_fasta_of_no_record_stops_the_plan(folder: Path) -> None:
     status, text = run(folder, TRACK)
     assert status == 1
     assert "genome.fa: found no sequence" in text
-
-
-def test_samples_that_must_be_searched_for_say_what_is_missing(folder: Path) -> None:
-    (folder / "samples.tsv").write_text("sample\tcell_type\tsource\tplus\tminus\tunstranded\n")
-    (folder / "cell_types.tsv").write_text(
-        "cell_type\tontology\tdescription\tencode_query\tstranded\nB\t\t\tassay_title=total RNA-seq\tyes\n"
-    )
-    status, text = run(folder, TRACK)
-    assert status == 1
-    assert "cell type B: found samples named by query or accession" in text
