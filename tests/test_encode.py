@@ -1,29 +1,26 @@
-"""ENCODE: queries, the choice among files in every order of the answer, and faults of the portal."""
+"""ENCODE: queries, what is read from the portal's answers, and faults of the portal."""
 
 import hashlib
 import json
-import random
 from collections.abc import Iterator
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import pytest
+from portal_files import MINUS, experiment, file
 from servers import encode as portal
 from servers.faults import ALWAYS, Cut, Fault, Forbidden, Html, RedirectLoop, Stall, Status
 from servers.server import DataServer
 
 from rnatracks.encode import (
     OUTPUT_TYPES,
+    Alignments,
     Audit,
-    Choice,
-    Experiment,
     File,
     Query,
     Reads,
     ask_experiment,
     ask_file,
-    choose,
-    pair_fault,
-    pair_files,
+    complete,
     search_files,
 )
 from rnatracks.errors import InputError
@@ -34,73 +31,7 @@ AT_ONCE = Patience(attempts=3, delay=0.0, longest=0.0, timeout=0.5, redirects=4)
 GM12878 = "assay_title=total RNA-seq&biosample_ontology.term_id=EFO:0002784"
 STRANDED = Query.of(GM12878, stranded=True)
 UNSTRANDED = Query.of(GM12878, stranded=False)
-PLUS, MINUS = (f"{strand} strand signal of unique reads" for strand in ("plus", "minus"))
 HEART = portal.EncodeExperiment(accession="ENCSR000AED", replicates=(portal.Replicate(1, 1, "000AAA"),))
-
-
-def file(accession: str, output_type: str = PLUS, **fields: object) -> File:
-    """A file that nothing speaks against."""
-    defaults = {
-        "dataset": "/experiments/ENCSR000AED/",
-        "href": f"/files/{accession}/@@download/{accession}.bigWig",
-        "file_format": "bigWig",
-        "assembly": "GRCh38",
-        "status": "released",
-        "md5": "0" * 32,
-        "size": 10,
-        "replicates": (1,),
-        "technical_replicates": ("1_1",),
-        "analyses": ("/analyses/ENCAN000AAA/",),
-        "annotation": "V29",
-        "date": "2021-03-04T10:00:00",
-        "preferred": False,
-        "read_length": 100,
-        "audit": Audit.NONE,
-    }
-    return File(accession=accession, output_type=output_type, **(defaults | fields))
-
-
-def pair(letter: str, reads: str = "unique", **fields: object) -> list[File]:
-    """Both strands of a signal, ENCFF000xAP and ENCFF000xAM."""
-    return [
-        file(f"ENCFF000{letter}A{s[0].upper()}", f"{s} strand signal of {reads} reads", **fields)
-        for s in ("plus", "minus")
-    ]
-
-
-def experiment(accession: str = "ENCSR000AED", **fields: object) -> Experiment:
-    defaults = {
-        "status": "released",
-        "perturbed": False,
-        "interventions": (),
-        "fractions": (),
-        "donors": {1: ("ENCDO000AAA",), 2: ("ENCDO000AAB",)},
-        "audit": Audit.NONE,
-    }
-    return Experiment(accession=accession, **(defaults | fields))
-
-
-def choose_in_every_order(files: list[File], *experiments: Experiment, query: Query = STRANDED) -> Choice:
-    """The choice, which must not depend on the order of the answer."""
-    known = {each.accession: each for each in experiments or (experiment(),)}
-    choices = []
-    for seed in range(10):
-        shuffled = random.Random(seed).sample(files, len(files))
-        choices.append(choose(pair_files(shuffled, query), known))
-    assert all(choice == choices[0] for choice in choices)
-    taken = [file for each in choices[0].chosen for file in each.signal.files.values()]
-    assert sorted(each.accession for each in taken + [rejected for rejected, _ in choices[0].rejected]) == sorted(
-        each.accession for each in files
-    )
-    return choices[0]
-
-
-def accessions(choice: Choice) -> list[str]:
-    return [each.accession for chosen in choice.chosen for each in chosen.signal.files.values()]
-
-
-def reasons(choice: Choice) -> dict[str, str]:
-    return {rejected.accession: reason for rejected, reason in choice.rejected}
 
 
 def test_query_adds_what_the_user_leaves_open() -> None:
@@ -142,161 +73,6 @@ def test_output_types_are_those_of_the_portal() -> None:
     assert len(OUTPUT_TYPES) == 6
 
 
-FAULTS = [
-    ({"file_format": "bed"}, "its format is bed, not bigWig"),
-    ({"assembly": "hg19"}, "its assembly is hg19, not GRCh38"),
-    ({"assembly": ""}, "its assembly is not stated, not GRCh38"),
-    ({"status": "archived"}, "its status is archived, not released"),
-    ({"output_type": "signal p-value"}, "its output type is no signal of the plus or the minus strand: signal p-value"),
-    ({"output_type": "signal of unique reads"}, "its output type is no signal of the plus or the minus strand"),
-    ({"dataset": "/annotations/ENCSR000AED/"}, "which is no experiment"),
-    ({"href": ""}, "the portal offers no download of it"),
-    ({"md5": None}, "the portal gives no MD5 of it"),
-    ({"read_length": 36}, "its mapped reads have 36 bases, fewer than 50"),
-    ({"audit": Audit.ERROR}, "the portal's audit of it holds an ERROR"),
-]
-
-
-@pytest.mark.parametrize(("fields", "reason"), FAULTS, ids=[fault[1][:40] for fault in FAULTS])
-def test_a_file_with_a_fault_is_rejected_and_so_is_its_partner(fields: dict[str, object], reason: str) -> None:
-    plus, minus = pair("A")
-    bad = file(**({"accession": plus.accession} | fields))
-    choice = choose_in_every_order([bad, minus, *pair("B", replicates=(2,))])
-    assert accessions(choice) == ["ENCFF000BAP", "ENCFF000BAM"]
-    assert reason in reasons(choice)["ENCFF000AAP"]
-    assert reasons(choice)["ENCFF000AAM"] == (
-        "no plus file of the same experiment, replicates, analysis and reads to pair it with"
-    )
-
-
-MISMATCHES = [
-    ({"replicates": (2,)}, "biological replicates"),
-    ({"technical_replicates": ("1_2",)}, "technical replicates"),
-    ({"analyses": ("/analyses/ENCAN000BBB/",)}, "analyses"),
-    ({"annotation": "V24"}, "annotations"),
-    ({"output_type": "minus strand signal of all reads"}, "reads"),
-    ({"dataset": "/experiments/ENCSR000BBB/"}, "experiments"),
-]
-
-
-@pytest.mark.parametrize(("fields", "name"), MISMATCHES, ids=[name for _, name in MISMATCHES])
-def test_strands_that_do_not_match_are_both_rejected(fields: dict[str, object], name: str) -> None:
-    plus, minus = file("ENCFF000AAP"), file(**({"accession": "ENCFF000AAM", "output_type": MINUS} | fields))
-    choice = choose_in_every_order([plus, minus])
-    assert not choice.chosen
-    assert set(reasons(choice)) == {"ENCFF000AAP", "ENCFF000AAM"}
-    assert f"are of different {name}" in (pair_fault(plus, minus) or "")
-
-
-def test_pair_fault_of_columns_that_are_swapped() -> None:
-    plus, minus = pair("A")
-    assert pair_fault(plus, minus) is None
-    assert pair_fault(minus, plus) == "ENCFF000AAM is the minus strand signal of unique reads"
-
-
-PREFERENCES = [
-    ({"reads": "unique", "date": "2015-01-01"}, {"reads": "all", "replicates": (1, 2)}, "unique reads only"),
-    ({"audit": Audit.NOT_COMPLIANT}, {"date": "2019-12-31"}, "made in 2020 or later"),
-    ({}, {"audit": Audit.WARNING, "replicates": (1, 2)}, "milder audit findings"),
-    ({"audit": Audit.WARNING}, {"audit": Audit.NOT_COMPLIANT, "replicates": (1, 2)}, "milder audit findings"),
-    ({"replicates": (1, 2)}, {"preferred": True}, "more replicates pooled"),
-    ({"preferred": True}, {"date": "2024-01-01", "analyses": ("/analyses/ENCAN000BBB/",)}, "preferred by the portal"),
-    ({"analyses": ("b",), "date": "2022-01-01"}, {"analyses": ("a",)}, "newer analysis"),
-]
-
-
-@pytest.mark.parametrize(
-    ("better", "worse", "why"), PREFERENCES, ids=[f"{w}-{i}" for i, (_, _, w) in enumerate(PREFERENCES)]
-)
-def test_preferences_within_an_experiment(better: dict[str, object], worse: dict[str, object], why: str) -> None:
-    # The better one has the higher accession, so that its place decides nothing.
-    choice = choose_in_every_order([*pair("Z", **better), *pair("A", **worse)])
-    assert accessions(choice) == ["ENCFF000ZAP", "ENCFF000ZAM"]
-    for strand in "PM":
-        assert reasons(choice)[f"ENCFF000AA{strand}"] == (
-            f"ENCFF000ZAP and ENCFF000ZAM of the same experiment taken instead: {why}"
-        )
-
-
-def test_ties_are_broken_by_accession() -> None:
-    choice = choose_in_every_order([*pair("B", replicates=(2,)), *pair("A"), *pair("C", replicates=(3,))])
-    assert accessions(choice) == ["ENCFF000AAP", "ENCFF000AAM"]
-    assert reasons(choice)["ENCFF000BAP"].endswith("lower accession")
-
-
-def test_of_two_files_of_one_strand_the_newer_is_paired() -> None:
-    choice = choose_in_every_order([*pair("A"), file("ENCFF000BAP", date="2023-01-01")])
-    assert accessions(choice) == ["ENCFF000BAP", "ENCFF000AAM"]
-    assert reasons(choice)["ENCFF000AAP"].startswith("no minus file of the same")
-
-
-def test_unstranded_files_stand_alone() -> None:
-    files = [
-        file("ENCFF000AAB", "signal of all reads"),
-        file("ENCFF000AAC", "signal of unique reads"),
-        file("ENCFF000AAD"),
-    ]
-    choice = choose_in_every_order(files, query=UNSTRANDED)
-    assert accessions(choice) == ["ENCFF000AAC"]
-    assert "both strands together" in reasons(choice)["ENCFF000AAD"]
-
-
-def test_all_reads_serve_where_there_are_no_unique_ones() -> None:
-    choice = choose_in_every_order(pair("A", reads="all"))
-    assert choice.chosen[0].reason == (
-        "all reads; replicate 1; made 2021-03-04; mapped reads of 100 bases; no audit findings"
-    )
-
-
-def test_reads_of_unknown_length_are_kept_and_said_so() -> None:
-    choice = choose_in_every_order(pair("A", read_length=None, replicates=(1, 2), audit=Audit.WARNING))
-    assert choice.chosen[0].reason == (
-        "unique reads; replicates 1, 2 pooled; made 2021-03-04; read length not stated; audit: WARNING"
-    )
-
-
-def test_one_assembly_only_even_if_the_user_asks_for_two() -> None:
-    query = Query.of("assembly=hg19&assembly=GRCh38", stranded=True)
-    choice = choose_in_every_order([*pair("A"), *pair("B", assembly="hg19")], query=query)
-    assert accessions(choice) == ["ENCFF000BAP", "ENCFF000BAM"]
-    assert reasons(choice)["ENCFF000AAP"] == "its assembly is GRCh38, not hg19"
-
-
-BAD_EXPERIMENTS = [
-    ({"status": "archived"}, "the status of its experiment is archived, not released"),
-    ({"perturbed": True}, "its experiment is perturbed"),
-    ({"interventions": ("treated",)}, "its experiment is perturbed (treated)"),
-    ({"audit": Audit.ERROR}, "the portal's audit of its experiment holds an ERROR"),
-    ({"fractions": ("nucleus",)}, "made of a part of the cell (nucleus), and whole cells were found"),
-]
-
-
-@pytest.mark.parametrize(("fields", "reason"), BAD_EXPERIMENTS, ids=[bad[1][:40] for bad in BAD_EXPERIMENTS])
-def test_experiments_that_cannot_be_used(fields: dict[str, object], reason: str) -> None:
-    other = "/experiments/ENCSR000BBB/"
-    choice = choose_in_every_order(
-        [*pair("A"), *pair("B", dataset=other)], experiment(**fields), experiment("ENCSR000BBB")
-    )
-    assert accessions(choice) == ["ENCFF000BAP", "ENCFF000BAM"]
-    assert reasons(choice) == {"ENCFF000AAP": reason, "ENCFF000AAM": reason}
-
-
-def test_parts_of_the_cell_serve_where_there_are_no_whole_cells() -> None:
-    choice = choose_in_every_order(pair("A"), experiment(fractions=("nucleus",)))
-    assert choice.chosen[0].reason.endswith("part of the cell: nucleus")
-
-
-def test_two_experiments_of_one_donor_are_kept_and_the_second_says_so() -> None:
-    third = {"dataset": "/experiments/ENCSR000CCC/", "replicates": (2,)}
-    choice = choose_in_every_order(
-        [*pair("A"), *pair("B", dataset="/experiments/ENCSR000BBB/"), *pair("C", **third)],
-        *(experiment(accession) for accession in ("ENCSR000AED", "ENCSR000BBB", "ENCSR000CCC")),
-    )
-    assert [each.donors for each in choice.chosen] == [("ENCDO000AAA",), ("ENCDO000AAA",), ("ENCDO000AAB",)]
-    said = [each.reason.partition("; same donor as ")[2] for each in choice.chosen]
-    assert said == ["", "ENCSR000AED, kept as another experiment", ""]
-
-
 @pytest.fixture
 def server() -> Iterator[DataServer]:
     library = portal.EncodeLibrary(
@@ -330,10 +106,10 @@ def test_search_reads_the_fields_of_the_portal(server: DataServer, web: Web) -> 
         size=4,
         preferred=True,
         read_length=101,
-        audit=Audit.WARNING,
+        audit=None,
         date="2021-03-04T10:00:00.000000+00:00",
     )
-    assert (minus.md5, minus.read_length, minus.audit) == (None, None, Audit.NONE)
+    assert (minus.md5, minus.read_length, minus.audit) == (None, None, None)
     assert ask_file(web, server.url(), "ENCFF000AAP", "here") == plus
 
 
@@ -347,13 +123,14 @@ def test_experiment_reads_what_was_done_to_the_cells(web: Web) -> None:
         portal.Replicate(1, 2, "000AAC", modifications=("CRISPR",)),
         portal.Replicate(2, 1, "000AAB", phase="G1"),
     )
+    silent = portal.EncodeExperiment(accession="ENCSR000AAS", replicates=(), omit=("audit", "perturbed"))
     treated = portal.EncodeExperiment(
         accession="ENCSR000NKT",
         perturbed=True,
         replicates=replicates,
         audits=(portal.Audit("NOT_COMPLIANT", "low depth"), portal.Audit("WARNING", "old")),
     )
-    with DataServer(portal.EncodeLibrary((), (treated, HEART))) as server:
+    with DataServer(portal.EncodeLibrary((), (treated, HEART, silent))) as server:
         assert ask_experiment(web, server.url(), "ENCSR000NKT", "here") == experiment(
             "ENCSR000NKT",
             perturbed=True,
@@ -363,6 +140,73 @@ def test_experiment_reads_what_was_done_to_the_cells(web: Web) -> None:
             audit=Audit.NOT_COMPLIANT,
         )
         assert ask_experiment(web, server.url(), "ENCSR000AED", "here") == experiment(donors={1: ("ENCDO000AAA",)})
+        assert ask_experiment(web, server.url(), "ENCSR000AAS", "here") == experiment(
+            "ENCSR000AAS", donors={}, audit=None, perturbed=None
+        )
+
+
+def bam(accession: str, replicate: int, length: int, **fields: object) -> portal.EncodeFile:
+    """Alignments of one replicate."""
+    of_replicate = {"biological_replicates": (replicate,), "technical_replicates": (f"{replicate}_1",)}
+    return TWICE.file(
+        accession,
+        file_format="bam",
+        **({"output_type": "alignments", "mapped_read_length": length} | of_replicate | fields),
+    )
+
+
+TWICE = portal.EncodeExperiment(
+    accession="ENCSR000AED",
+    replicates=(portal.Replicate(1, 1, "000AAA"), portal.Replicate(2, 1, "000AAB")),
+    audits=(portal.Audit("WARNING", "low depth"),),
+)
+OTHER_ANALYSIS = (portal.Analysis("ENCAN000BBB"),)
+BARE = portal.EncodeLibrary(
+    (
+        TWICE.file("ENCFF000AAP", audits=(portal.Audit("INTERNAL_ACTION", "note"),)),
+        TWICE.file(
+            "ENCFF000AAM", output_type=MINUS, audits=(portal.Audit("NOT_COMPLIANT", "a"), portal.Audit("WARNING", "b"))
+        ),
+        TWICE.file("ENCFF000ABP", biological_replicates=(1,)),
+        TWICE.file("ENCFF000ABM", biological_replicates=(2,)),
+        bam("ENCFF000AAR", 1, 101),
+        bam("ENCFF000AAS", 2, 76, audits=(portal.Audit("WARNING", "c"),)),
+        bam("ENCFF000AAT", 1, 36, analyses=OTHER_ANALYSIS, audits=(portal.Audit("ERROR", "d"),)),
+        bam("ENCFF000AAU", 1, 25, output_type="transcriptome alignments"),
+    ),
+    (TWICE,),
+)
+
+
+def test_audits_and_read_lengths_come_from_the_page_of_the_experiment(web: Web) -> None:
+    with DataServer(BARE) as server:
+        found = {each.accession: each for each in search_files(web, server.url(), STRANDED)}
+        known = ask_experiment(web, server.url(), "ENCSR000AED", "here")
+    assert all(each.audit is None and each.read_length is None for each in found.values())
+    assert (known.audit, known.file_audits["ENCFF000AAM"]) == (Audit.WARNING, Audit.NOT_COMPLIANT)
+    assert known.alignments[0] == Alignments("ENCFF000AAR", (1,), ("/analyses/ENCAN000AAA/",), 101)
+    told = [complete(each, known) for each in found.values()]
+    assert {each.accession: (each.audit, each.read_length) for each in told} == {
+        "ENCFF000AAP": (Audit.WARNING, 76),  # of one of the alignments that it counts
+        "ENCFF000AAM": (Audit.NOT_COMPLIANT, 76),
+        "ENCFF000ABP": (Audit.NONE, 101),
+        "ENCFF000ABM": (Audit.WARNING, 76),
+    }
+
+
+def test_links_may_be_paths_or_objects(web: Web) -> None:
+    whole = HEART.file("ENCFF000AAP").as_json(portal.Frame.EMBEDDED)
+    assert isinstance(whole["analyses"][0], dict)
+    with DataServer(files={"/files/ENCFF000AAP/": json.dumps(whole).encode()}) as server:
+        assert ask_file(web, server.url(), "ENCFF000AAP", "here").analyses == ("/analyses/ENCAN000AAA/",)
+
+
+def test_a_page_without_an_audit_or_alignments_tells_nothing_of_a_file() -> None:
+    bare: File = file("ENCFF000AAP", audit=None, read_length=None)
+    assert complete(bare, experiment(audit=None)) == bare
+    assert complete(bare, experiment()).audit is Audit.NONE
+    stated = file("ENCFF000AAP", audit=Audit.WARNING, read_length=75)
+    assert complete(stated, experiment(audit=None, alignments=(Alignments("x", (1,), stated.analyses, 36),))) == stated
 
 
 def test_unknown_accessions_are_one_line(server: DataServer, web: Web) -> None:
@@ -419,7 +263,14 @@ BODIES = [
     (b'{"@graph": [{"accession": "ENCSR000AED"}]}', "accession is 'ENCSR000AED'; expected ENCODE files"),
     (b'{"@graph": ["x"]}', "accession is None"),
     (b'{"@graph": [{"accession": "ENCFF000AAA", "assembly": 38}]}', "ENCFF000AAA, assembly: found 38; expected str"),
-    (b'{"@graph": [{"accession": "ENCFF000AAA", "analyses": [{}]}]}', "analyses: found {}; expected a list of str"),
+    (
+        b'{"@graph": [{"accession": "ENCFF000AAA", "analyses": [3]}]}',
+        "analyses: found 3; expected a list of dict | str",
+    ),
+    (
+        b'{"@graph": [{"accession": "ENCFF000AAA", "technical_replicates": [{}]}]}',
+        "technical_replicates: found {}; expected a list of str",
+    ),
     (b'{"@graph": [{"accession": "ENCFF000AAA", "date_created": "May"}]}', "date_created: found 'May'"),
 ]
 

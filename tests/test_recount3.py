@@ -11,7 +11,7 @@ from servers.server import DataServer
 
 from rnatracks import recount3
 from rnatracks.errors import InputError
-from rnatracks.recount3 import metadata_url, signal_url, tissue_samples
+from rnatracks.recount3 import Tissue, metadata_url, of_tissue, project_samples, signal_url
 from rnatracks.web import Patience, Web
 
 FIRST = GtexSample(content=b"first")
@@ -29,14 +29,14 @@ def web() -> Iterator[Web]:
 def test_samples_of_a_tissue_and_their_files(web: Web) -> None:
     with DataServer(files=recount3_files([LOWER, FIRST, LINE])) as server:
         base = server.url("/recount3")
-        first, lower = tissue_samples(web, base, "BLOOD")
-        (line,) = tissue_samples(web, f"{base}/", "BONE_MARROW")
+        first, lower = project_samples(web, base, "BLOOD")
+        (line,) = project_samples(web, f"{base}/", "BONE_MARROW")
         assert [requests.get(each.url, timeout=5).content for each in (first, lower, line)] == [
             b"first",
             b"second",
             b"line",
         ]
-    assert first == recount3.GtexSample(FIRST.external_id, first.url, "GTEX-1117F", 150.4, None)
+    assert first == recount3.GtexSample(FIRST.external_id, first.url, "GTEX-1117F", "Whole Blood", 150.4, None)
     assert lower.mapped_length == 99.5
     assert [each.donor for each in (lower, line)] == ["GTEX-ABCD", "K-562"]
 
@@ -44,27 +44,86 @@ def test_samples_of_a_tissue_and_their_files(web: Web) -> None:
 def test_addresses() -> None:
     base = "http://duffel.rail.bio/recount3"
     assert signal_url(base, "BLOOD", FIRST.external_id) == f"http://duffel.rail.bio{FIRST.path}"
-    for table in ("recount_project", "recount_qc"):
+    for table in ("gtex", "recount_project", "recount_qc"):
         assert metadata_url(base, "BLOOD", table) == f"http://duffel.rail.bio{metadata_path(table, 'BLOOD')}"
 
 
-def tables(length: str = "150", project: str = "BLOOD", column: str = "star.average_mapped_length") -> dict[str, bytes]:
+def tables(
+    length: str = "150",
+    project: str = "BLOOD",
+    column: str = "star.average_mapped_length",
+    detail: dict[str, str] | None = None,
+) -> dict[str, bytes]:
     """Metadata of one sample."""
     keys = {"external_id": FIRST.external_id}
     return {
         metadata_path("recount_qc", "BLOOD"): gzipped_table([{**keys, column: length}]),
         metadata_path("recount_project", "BLOOD"): gzipped_table([{**keys, "project": project, "file_source": "gtex"}]),
+        metadata_path("gtex", "BLOOD"): gzipped_table([{**keys, **(detail or {"SMTSD": "Whole Blood"})}]),
     }
 
 
 def test_the_name_of_the_table_may_stand_before_a_column(web: Web) -> None:
     with DataServer(files=tables(column="recount_qc.star.average_mapped_length")) as server:
-        assert tissue_samples(web, server.url("/recount3"), "BLOOD")[0].mapped_length == 150
+        assert project_samples(web, server.url("/recount3"), "BLOOD")[0].mapped_length == 150
+
+
+@pytest.mark.parametrize("column", ["SMTSD", "gtex.SMTSD", "gtex.smtsd"])
+def test_the_tissue_of_a_sample(web: Web, column: str) -> None:
+    odd = {column: "Whole Blood", "SMPTHNTS": 'free text\x0b\u2028 with\rodd \x1cbreaks and a quote "'}
+    with DataServer(files=tables(detail=odd)) as server:
+        assert project_samples(web, server.url("/recount3"), "BLOOD")[0].detail == "Whole Blood"
+
+
+def test_a_tissue_is_read_and_written() -> None:
+    assert Tissue.of("BLOOD: Whole Blood") == Tissue("BLOOD", "Whole Blood")
+    assert [str(Tissue.of(text)) for text in ("BLOOD:Whole Blood", "LIVER")] == ["BLOOD:Whole Blood", "LIVER"]
+
+
+CULTURED = "Cells - EBV-transformed lymphocytes"
+
+
+def sample(name: str, detail: str, fault: str | None = None) -> recount3.GtexSample:
+    return recount3.GtexSample(name, "url", "donor", detail, 150.0, fault)
+
+
+MIXED = [sample("a", "Whole Blood"), sample("b", CULTURED), sample("c", ""), sample("d", "Spleen", "lost")]
+
+
+def test_samples_of_other_tissues_get_a_fault() -> None:
+    assert [each.fault for each in of_tissue(MIXED, Tissue("BLOOD", "Whole Blood"), "here")] == [
+        None,
+        f"it is of {CULTURED}, not of Whole Blood",
+        "the gtex table does not state its tissue (SMTSD)",
+        "lost",
+    ]
+    pure = [each for each in MIXED if each.detail != CULTURED]
+    assert [each.fault is None for each in of_tissue(pure, Tissue("BLOOD"), "here")] == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("tissue", "line"),
+    [
+        (
+            Tissue("BLOOD"),
+            f"here: found 2 tissues (SMTSD) in BLOOD: {CULTURED}, Whole Blood; expected one of them, "
+            f"such as BLOOD:{CULTURED}",
+        ),
+        (
+            Tissue("BLOOD", "Lung"),
+            f"here: found 'Lung'; expected a tissue (SMTSD) of BLOOD: {CULTURED}, Whole Blood",
+        ),
+    ],
+)
+def test_a_project_of_several_tissues_needs_one(tissue: Tissue, line: str) -> None:
+    with pytest.raises(InputError) as caught:
+        of_tissue(MIXED, tissue, "here")
+    assert str(caught.value) == line
 
 
 def test_tables_may_come_unpacked(web: Web) -> None:
     with DataServer(files={path: gzip.decompress(table) for path, table in tables().items()}) as server:
-        assert tissue_samples(web, server.url("/recount3"), "BLOOD")[0].fault is None
+        assert project_samples(web, server.url("/recount3"), "BLOOD")[0].fault is None
 
 
 @pytest.mark.parametrize(
@@ -78,7 +137,7 @@ def test_tables_may_come_unpacked(web: Web) -> None:
 )
 def test_samples_that_cannot_be_used(web: Web, changed: dict[str, str], fault: str) -> None:
     with DataServer(files=tables(**changed)) as server:
-        assert [each.fault for each in tissue_samples(web, server.url("/recount3"), "BLOOD")] == [fault]
+        assert [each.fault for each in project_samples(web, server.url("/recount3"), "BLOOD")] == [fault]
 
 
 QC = metadata_path("recount_qc", "BLOOD")
@@ -95,7 +154,7 @@ BAD_TABLES = [
 @pytest.mark.parametrize(("table", "found"), BAD_TABLES, ids=[bad[1][:30] for bad in BAD_TABLES])
 def test_a_bad_table_is_one_line(web: Web, table: bytes, found: str) -> None:
     with DataServer(files=tables() | {QC: table}) as server, pytest.raises(InputError) as caught:
-        tissue_samples(web, server.url("/recount3"), "BLOOD")
+        project_samples(web, server.url("/recount3"), "BLOOD")
     assert str(caught.value).startswith(server.url(QC))
     assert found in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -114,7 +173,7 @@ def test_a_bad_table_is_one_line(web: Web, table: bytes, found: str) -> None:
 def test_faults_of_the_server_are_one_line(web: Web, fault: Fault, found: str) -> None:
     with DataServer(files=tables()) as server, pytest.raises(InputError) as caught:
         server.fail(QC, fault)
-        tissue_samples(web, server.url("/recount3"), "BLOOD")
+        project_samples(web, server.url("/recount3"), "BLOOD")
     assert found in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -123,4 +182,4 @@ def test_a_sample_id_that_cannot_be_a_file_name_is_refused(web: Web) -> None:
     bad = metadata_path("recount_project", "BLOOD")
     table = gzipped_table([{"external_id": "../a", "project": "BLOOD", "file_source": "gtex"}])
     with DataServer(files=tables() | {bad: table}) as server, pytest.raises(InputError, match="external_id '../a'"):
-        tissue_samples(web, server.url("/recount3"), "BLOOD")
+        project_samples(web, server.url("/recount3"), "BLOOD")

@@ -134,7 +134,10 @@ def test_a_query_finds_one_pair_of_each_experiment(caplog: pytest.LogCaptureFixt
         Rejected("GM12878", "ENCFF000TAP", "ENCSR000ATA", PLUS, "GRCh38", "released", "its experiment is perturbed")
         in found.rejected
     )
-    assert (found.published, found.summary) == (4, "2 samples, 6 files not taken; the publication used 4")
+    assert (found.published, found.summary) == (
+        4,
+        "2 samples of 4 donors, 6 files not taken; the publication used 4",
+    )
     assert f"GM12878: {found.summary}" in caplog.text
 
 
@@ -259,7 +262,7 @@ def test_an_experiment_without_files_is_one_line() -> None:
 
 def test_a_file_that_counts_twice_is_one_line() -> None:
     listed = [row("b1", plus="ENCFF000AAP", minus="ENCFF000AAM"), row("b2", experiment="ENCSR000AAA")]
-    assert refusal(GM12878, listed).startswith("sample b2, plus: found ENCFF000AAP, as in sample b1; expected each")
+    assert refusal(GM12878, listed).startswith("sample b2 of GM12878, plus: found ENCFF000AAP, as in sample b1 of GM12878; expected each")
 
 
 def test_no_hit_names_cell_type_query_and_url() -> None:
@@ -273,14 +276,33 @@ def test_hits_that_are_all_rejected_are_one_line() -> None:
     assert "none usable (2 times: its experiment is perturbed); expected usable files" in line
 
 
-def test_far_too_many_hits_are_refused_before_each_is_asked_for() -> None:
-    with DataServer(LIBRARY) as server:
-        with pytest.raises(InputError, match=r"found 3 experiments at http.*expected at most 2: add filters to encode"):
-            resolve(GM12878, [], ask(server, max_samples=2), TODAY)
-        assert len(server.requests) == 1
+def test_only_samples_that_would_be_taken_count_against_the_limit() -> None:
+    # Three experiments are found, one of which is perturbed; of two GTEx samples one has no mapped length.
+    assert len(resolve_at(LIBRARY, GM12878, max_samples=2).samples) == 2
+    line = refusal(GM12878, max_samples=1)
+    assert "found 2 samples to take at http" in line
+    assert "expected at most 1: add filters to encode_query, such as &lab.title=..., or list experiments, or" in line
     line = refusal(BLOOD, max_samples=1)
-    assert "found 2 samples at http" in line
-    assert "expected at most 1: name the samples in the sample sheet (source gtex)" in line
+    assert "found 2 samples to take at http" in line
+    assert "expected at most 1: name the samples in the sample sheet (source gtex), or raise" in line
+    unmapped = replace(LIBRARIES[1], average_mapped_length=0)
+    with DataServer(files=recount3_files([LIBRARIES[0], unmapped])) as server:
+        assert len(resolve(BLOOD, [], ask(server, max_samples=1), TODAY).samples) == 1
+
+
+def test_listed_experiments_are_not_limited() -> None:
+    listed = [row("one", experiment="ENCSR000AAA"), row("two", experiment="ENCSR000ABA")]
+    assert len(resolve_at(LIBRARY, GM12878, listed, max_samples=1).samples) == 2
+
+
+def test_far_too_many_experiments_are_refused_before_each_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rnatracks.resolve.MOST_EXPERIMENTS", 2)
+    with DataServer(LIBRARY) as server:
+        with pytest.raises(
+            InputError, match=r"found 3 experiments at http.*expected at most 2 to ask for: add filters"
+        ):
+            resolve(GM12878, [], ask(server), TODAY)
+        assert len(server.requests) == 1
 
 
 def test_gtex_samples_of_a_tissue() -> None:
@@ -301,7 +323,7 @@ def test_gtex_samples_of_a_tissue() -> None:
         output_type="sum of all reads",
         read_length="150.4",
         date_asked="2025-01-02",
-        reason="of the GTEx tissue BLOOD; recount3 publishes no MD5",
+        reason="found by gtex_tissue; Whole Blood; recount3 publishes no MD5",
     )
     assert found.published is None
 
@@ -310,11 +332,124 @@ def test_listed_gtex_samples() -> None:
     listed = [row(f"g{number}", Source.GTEX, unstranded=each.external_id) for number, each in enumerate(LIBRARIES)]
     with DataServer(files=recount3_files(LIBRARIES)) as server:
         found = resolve(BLOOD, listed, ask(server), TODAY)
-        assert len(server.requests) == 2
+        assert len(server.requests) == 3
     assert [sample.name for sample in found.samples] == ["g0", "g1"]
     assert found.samples[1].files[Strand.UNSTRANDED].accession == LIBRARIES[1].external_id
     line = refusal(BLOOD, [row("g9", Source.GTEX, unstranded="GTEX-ZZZZ-1.1")])
     assert line.startswith("sample g9, unstranded: found 'GTEX-ZZZZ-1.1'; expected a sample of BLOOD: GTEX-1117F")
+
+
+CULTURED = GtexSample(external_id="GTEX-EFGH-0003-SM-5GHZ8.1", detail="Cells - EBV-transformed lymphocytes")
+
+
+def test_a_gtex_project_of_several_tissues_needs_one() -> None:
+    with DataServer(files=recount3_files([*LIBRARIES, CULTURED])) as server:
+        with pytest.raises(InputError) as caught:
+            resolve(BLOOD, [], ask(server), TODAY)
+        assert str(caught.value) == (
+            "cell type blood, gtex_tissue BLOOD: found 2 tissues (SMTSD) in BLOOD: Cells - EBV-transformed "
+            "lymphocytes, Whole Blood; expected one of them, such as BLOOD:Cells - EBV-transformed lymphocytes"
+        )
+        whole = replace(BLOOD, gtex_tissue="BLOOD:Whole Blood")
+        found = resolve(whole, [], ask(server), TODAY)
+        assert [sample.name for sample in found.samples] == [each.external_id for each in LIBRARIES]
+        assert [(each.accession, each.reason) for each in found.rejected] == [
+            (CULTURED.external_id, "it is of Cells - EBV-transformed lymphocytes, not of Whole Blood")
+        ]
+        # A person who lists samples may take them from any tissue of the project, but not against the sheet.
+        listed = [row("mine", Source.GTEX, unstranded=CULTURED.external_id)]
+        (sample,) = resolve(BLOOD, listed, ask(server), TODAY).samples
+        assert sample.provenance.reason.startswith("listed in the sample sheet; Cells - EBV-transformed lymphocytes;")
+        with pytest.raises(InputError, match="of which it is of Cells - EBV-transformed lymphocytes, not of Whole Blo"):
+            resolve(whole, listed, ask(server), TODAY)
+
+
+def test_a_size_of_the_sheet_is_kept_or_must_agree() -> None:
+    def sized(source: Source, cell_type: str, **files: tuple[str, int]) -> Sample:
+        named = {Strand(strand): SignalFile(name, size=size) for strand, (name, size) in files.items()}
+        return Sample("one", cell_type, source, named)
+
+    gtex = sized(Source.GTEX, "blood", unstranded=(LIBRARIES[0].external_id, 1))
+    assert resolve_at(LIBRARY, BLOOD, [gtex]).samples[0].files[Strand.UNSTRANDED].size == 1
+    right = sized(Source.ENCODE, "GM12878", plus=("ENCFF000AAP", 7), minus=("ENCFF000AAM", 8))
+    assert [file.size for file in resolve_at(LIBRARY, GM12878, [right]).samples[0].files.values()] == [7, 8]
+    wrong = sized(Source.ENCODE, "GM12878", plus=("ENCFF000AAP", 7), minus=("ENCFF000AAM", 9))
+    assert refusal(GM12878, [wrong]) == (
+        "sample one, minus: found ENCFF000AAM, whose size at ENCODE is 8 bytes; expected 9"
+    )
+
+
+def bam(experiment: portal.EncodeExperiment, accession: str, length: int) -> portal.EncodeFile:
+    return experiment.file(accession, output_type="alignments", file_format="bam", mapped_read_length=length)
+
+
+def test_audits_and_read_lengths_of_the_experiments_pages_decide() -> None:
+    failed = (portal.Audit("ERROR", "corrupt"),)
+    noted = (portal.Audit("WARNING", "low depth"),)
+    library = portal.EncodeLibrary(
+        (
+            *strands(A, "AA"),
+            bam(A, "ENCFF000AAR", 36),
+            *strands(B, "BA", audits=failed),
+            *strands(B, "BB", biological_replicates=(1,), technical_replicates=("1_1",), audits=noted),
+            bam(B, "ENCFF000BAR", 101),
+        ),
+        (A, B),
+    )
+    found = resolve_at(library, GM12878)
+    assert [sample.name for sample in found.samples] == ["ENCSR000ABA"]
+    assert found.samples[0].provenance.reason == (
+        "unique reads; replicate 1; made 2021-03-04; read length not stated; audit: WARNING"
+    )
+    assert {each.accession: each.reason for each in found.rejected} == {
+        **dict.fromkeys(("ENCFF000AAP", "ENCFF000AAM"), "its mapped reads have 36 bases, fewer than 50"),
+        **dict.fromkeys(("ENCFF000BAP", "ENCFF000BAM"), "the portal's audit of it or its alignments holds an ERROR"),
+    }
+    listed = [row("short", plus="ENCFF000AAP", minus="ENCFF000AAM")]
+    (sample,) = resolve_at(library, GM12878, listed).samples
+    assert sample.provenance.read_length == "36"
+    assert "would have left it out: ENCFF000AAP: its mapped reads have 36 bases" in sample.provenance.reason
+
+
+def test_what_the_portal_does_not_say_is_no_good_news() -> None:
+    silent = heart("A", omit=("audit", "perturbed"))
+    library = portal.EncodeLibrary(tuple(strands(silent, "AA", omit=("date_created",))), (silent,))
+    expected = (
+        "unique reads; replicates 1, 2 pooled; made at an unknown date; read length not stated; audit not stated; "
+        "perturbation not stated"
+    )
+    assert resolve_at(library, GM12878).samples[0].provenance.reason == expected
+    (sample,) = resolve_at(library, GM12878, [row("mine", experiment="ENCSR000AAA")]).samples
+    assert sample.provenance.reason == f"listed in the sample sheet; {expected}"
+
+
+def test_an_old_analysis_is_left_out_unless_its_files_are_listed() -> None:
+    old = strands(A, "AO", date_created="2014-01-01T00:00:00.000000+00:00")
+    library = portal.EncodeLibrary((*old, *strands(B, "BB")), (A, B))
+    reasons = {each.accession: each.reason for each in resolve_at(library, GM12878).rejected}
+    assert reasons == dict.fromkeys(("ENCFF000AOP", "ENCFF000AOM"), "it was made in 2014, before 2020")
+    (sample,) = resolve_at(library, GM12878, [row("old", plus="ENCFF000AOP", minus="ENCFF000AOM")]).samples
+    assert "made 2014-01-01" in sample.provenance.reason
+    assert "would have left it out: ENCFF000AOP: it was made in 2014, before 2020" in sample.provenance.reason
+
+
+def test_archived_files_are_found_where_they_are_searched_for() -> None:
+    archived = heart("A", status="archived")
+    files = [*strands(archived, "AA", status="archived"), *strands(B, "BB", status="archived")]
+    library = portal.EncodeLibrary(tuple(files), (archived, B))
+    found = resolve_at(library, replace(GM12878, encode_query=f"{QUERY}&status=archived"))
+    assert [sample.name for sample in found.samples] == ["ENCSR000AAA", "ENCSR000ABA"]
+    assert found.rejected == ()
+
+
+def test_the_summary_says_how_many_donors_there_are() -> None:
+    donor = (portal.Replicate(1, 1, "000AAA"),)
+    first, second = (heart(letter, replicates=donor) for letter in "AB")
+    library = portal.EncodeLibrary((*strands(first, "AA"), *strands(second, "BB")), (first, second))
+    local = row("mine", Source.LOCAL, plus="p.bw", minus="m.bw")
+    assert resolve_at(library, GM12878).summary.startswith("2 samples of 1 donor, ")
+    assert resolve_at(library, GM12878, [local]).summary.startswith("3 samples of 1 donor and 1 of unknown donors, ")
+    assert Resolution((local,), ()).summary == "1 sample of unknown donors, 0 files not taken"
 
 
 def test_an_unknown_tissue_is_one_line() -> None:

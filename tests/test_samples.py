@@ -274,6 +274,12 @@ BAD_CELL_TYPES = [
     ([CELL_TYPE_HEADER, "-B"], "line 2, cell_type", "'-B'", "first a letter, digit or '_'"),
     ([CELL_TYPE_HEADER, "B CL_0000236"], "line 2, ontology", "'CL_0000236'", "a term such as CL:0000623"),
     ([CELL_TYPE_HEADER, "B . . total . yes"], "line 2, encode_query", "'total'", "key=value joined by &"),
+    *(
+        ([CELL_TYPE_HEADER, f"B . . a=b&{key}=x . yes"], "line 2, encode_query", f"'{key}=x'", "filters only")
+        for key in ("type", "format", "frame", "limit", "field", "type!")
+    ),
+    ([CELL_TYPE_HEADER, "B . . . blood"], "line 2, gtex_tissue", "'blood'", "such as BLOOD:Whole Blood or LIVER"),
+    ([CELL_TYPE_HEADER, "B . . . BLOOD:"], "line 2, gtex_tissue", "'BLOOD:'", "such as BLOOD:Whole Blood or LIVER"),
     ([CELL_TYPE_HEADER, "B . . a=b"], "line 2, stranded", "nothing", "yes or no"),
     ([CELL_TYPE_HEADER, "B . . a=b . maybe"], "line 2, stranded", "'maybe'", "yes, no or nothing"),
     ([CELL_TYPE_HEADER, "B . . . BLOOD yes"], "line 2, stranded", "'yes' with a gtex_tissue", "GTEx is unstranded"),
@@ -348,3 +354,22 @@ def test_simulated_samples_that_cannot_be_made_are_refused(
     with pytest.raises(InputError, match=expected) as refusal:
         sheets.simulated_samples(samples, settings, SIMULATED)
     assert where in str(refusal.value)
+
+
+def test_samples_of_different_names_and_files_are_distinct() -> None:
+    sheets.check_distinct([simulated("a", "A"), simulated("b", "B")])
+
+
+@pytest.mark.parametrize(
+    ("second", "found"),
+    [
+        (simulated("a", "B", "other"), "the name of a sample of A; expected each name once"),
+        (
+            sheets.Sample("b", "B", Source.URL, simulated("a", "A").files),
+            "as in sample a of A; expected each file once",
+        ),
+    ],
+)
+def test_one_name_or_file_for_two_samples_is_refused(second: sheets.Sample, found: str) -> None:
+    with pytest.raises(InputError, match=found):
+        sheets.check_distinct([simulated("a", "A"), second])

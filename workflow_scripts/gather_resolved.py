@@ -1,26 +1,25 @@
 """Put the samples of all cell types into one sheet, which can be given back as `samples:`."""
 
-from collections import Counter
+import csv
 from pathlib import Path
 
 import pandas as pd
 
-from rnatracks.errors import InputError
 from rnatracks.files import write_table
 from rnatracks.jobs import open_log
+from rnatracks.samples import check_distinct, read_cell_types, read_samples, write_rows
 
 open_log(snakemake.log[0])
-
-
-def joined(paths):
-    return pd.concat([pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False) for path in paths])
-
-
-samples = joined(snakemake.input.samples)
-files = Counter(path for column in ("plus", "minus", "unstranded") for path in samples[column] if path)
-for path, count in files.items():
-    if count > 1:
-        expected = "each file once: two cell types find the same experiment"
-        raise InputError("samples", f"{path} in {count} samples", expected)
-write_table(samples, Path(snakemake.output.samples))
-write_table(joined(snakemake.input.rejected), Path(snakemake.output.rejected))
+cell_types = read_cell_types(Path(snakemake.config["cell_types"]))
+samples = [
+    sample
+    for path, cell_type in zip(snakemake.input.samples, cell_types, strict=True)
+    for sample in read_samples(Path(path), [cell_type])
+]
+check_distinct(samples)
+write_rows(Path(snakemake.output.samples), [sample.as_row() for sample in samples])
+rejected = [
+    pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False, quoting=csv.QUOTE_NONE)
+    for path in snakemake.input.rejected
+]
+write_table(pd.concat(rejected), Path(snakemake.output.rejected))

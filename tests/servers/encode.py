@@ -2,7 +2,8 @@
 
 Field names and shapes follow the portal's schemas (github.com/ENCODE-DCC/encoded): `frame=object` names linked
 objects by their path, `frame=embedded` holds the objects themselves, and a search matches the embedded form
-whatever frame it answers in.
+whatever frame it answers in. Audits are shown in an object's page only, which is the embedded form here; the
+page of an experiment also shows the audits of its files.
 """
 
 import base64
@@ -46,11 +47,11 @@ class Audit:
     category: str
 
     @staticmethod
-    def as_json(audits: Sequence["Audit"], path: str) -> Json:
-        """Findings by level; an object without any has an empty audit."""
+    def as_json(audits: Sequence[tuple["Audit", str]]) -> Json:
+        """Findings by level, each with the path of what it is about; an object without any has an empty audit."""
         numbers = {"ERROR": 60, "NOT_COMPLIANT": 50, "WARNING": 40, "INTERNAL_ACTION": 30}
         found: dict[str, list[Json]] = {}
-        for audit in audits:
+        for audit, path in audits:
             entry = {"category": audit.category, "level": numbers[audit.level], "level_name": audit.level, "path": path}
             found.setdefault(audit.level, []).append({**entry, "detail": audit.category, "name": "audit"})
         return dict(found)
@@ -168,7 +169,7 @@ class EncodeFile:
     content
         What a download gives; MD5 and size follow from it, unless `extra` says something else.
     preferred_default, mapped_read_length
-        Left out of the JSON where None, as the portal does.
+        Left out of the JSON where None, as the portal does. The portal gives the length to alignments only.
     extra, omit
         Fields to set to other values, and fields to leave out.
     """
@@ -247,12 +248,20 @@ class EncodeFile:
             "date_created": self.date_created,
             "status": self.status,
             "no_file_available": False,
-            "audit": Audit.as_json(self.audits, self.path),
         }
+        if frame is Frame.EMBEDDED:
+            document["audit"] = Audit.as_json([(audit, self.path) for audit in self.audits])
         for name in ("preferred_default", "mapped_read_length"):
             if getattr(self, name) is not None:
                 document[name] = getattr(self, name)
         return {name: value for name, value in {**document, **self.extra}.items() if name not in self.omit}
+
+    def as_embedded(self, cloud: str = CLOUD) -> Json:
+        """What the page of its experiment holds of it: links as paths, but for its analyses."""
+        document = self.as_json(Frame.OBJECT, cloud)
+        if "analyses" in document:
+            document["analyses"] = [analysis.as_json(Frame.EMBEDDED) for analysis in self.analyses]
+        return document
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -309,12 +318,14 @@ class EncodeExperiment:
             "assembly": sorted({analysis.assembly for analysis in self.analyses}),
             "replicates": [replicate.as_json(frame) for replicate in self.replicates],
             "analyses": [analysis.as_json(frame) for analysis in self.analyses],
-            "files": [file.path if frame is Frame.OBJECT else file.as_json(Frame.OBJECT, cloud) for file in files],
+            "files": [file.path if frame is Frame.OBJECT else file.as_embedded(cloud) for file in files],
             "date_created": self.date_created,
             "date_released": self.date_released,
             "status": self.status,
-            "audit": Audit.as_json(self.audits, self.path),
         }
+        if frame is Frame.EMBEDDED:
+            owners = (self, *files)
+            document["audit"] = Audit.as_json([(audit, owner.path) for owner in owners for audit in owner.audits])
         return {name: value for name, value in {**document, **self.extra}.items() if name not in self.omit}
 
 

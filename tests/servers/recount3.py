@@ -16,12 +16,15 @@ class GtexSample:
     ----------
     content
         Its bigWig: the sum of the reads over each base, not normalised.
+    tissue, organ, detail
+        recount3's project, and GTEx's SMTS and SMTSD: a project holds one organ, which may have several details.
     average_mapped_length
         Mapped bases of a fragment, both mates together.
     """
 
     external_id: str = "GTEX-1117F-0226-SM-5GZZ7.1"
     tissue: str = "BLOOD"
+    organ: str = "Blood"
     detail: str = "Whole Blood"
     content: bytes = b""
     average_mapped_length: float = 150.4
@@ -41,7 +44,7 @@ class GtexSample:
         donor = "-".join(self.external_id.split("-")[:2])
         source = {"project": self.tissue, "organism": "human", "file_source": "gtex"}
         return {
-            "gtex": {**keys, "SUBJID": donor, "SMRIN": self.rna_integrity, "SMTSD": self.detail},
+            "gtex": {**keys, "SUBJID": donor, "SMRIN": self.rna_integrity, "SMTS": self.organ, "SMTSD": self.detail},
             "recount_project": {**keys, **source, "metadata_source": "gtex", "date_processed": "2019-10-01"},
             "recount_qc": {
                 **keys,

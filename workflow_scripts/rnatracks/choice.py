@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .encode import OUTPUT_TYPES, RELEASED, Audit, Experiment, File, Query, Reads
+from .encode import RELEASED, Audit, Experiment, File, Query, Reads
 from .terms import Strand
 
 SHORTEST_READ = 50
@@ -74,11 +74,11 @@ def pair_files(files: Iterable[File], query: Query) -> Pairs:
     return Pairs({accession: found for accession, found in signals.items() if found}, tuple(rejected))
 
 
-def choose(pairs: Pairs, experiments: Mapping[str, Experiment]) -> Choice:
+def choose(pairs: Pairs, experiments: Mapping[str, Experiment], query: Query, *, listed: bool = False) -> Choice:
     """Take the best signal of each experiment that can be used.
 
-    The order of preference: unique reads before all reads, made in 2020 or later, milder findings of
-    the portal's audits, more replicates, the portal's preferred default, the newest analysis, the
+    The order of preference: unique reads before all reads, a known date, milder findings of the
+    portal's audits, more replicates, the portal's preferred default, the newest analysis, the
     lowest accession. Experiments on a part of the cell are left out where others are on whole cells.
 
     Parameters
@@ -86,14 +86,19 @@ def choose(pairs: Pairs, experiments: Mapping[str, Experiment]) -> Choice:
     pairs
         As `pair_files` gives them.
     experiments
-        Each experiment that has a signal in `pairs`.
+        Each experiment that has a signal in `pairs`, and maybe others.
+    query
+        The search that found the files.
+    listed
+        Whether a person named the experiments, which are then taken whatever `experiment_fault` says.
     """
     rejected = [*pairs.rejected]
     chosen: list[Chosen] = []
-    whole_cell = any(not experiment_fault(each) and not each.fractions for each in experiments.values())
+    found = [experiments[accession] for accession in pairs.signals]
+    whole_cell = any(not experiment_fault(each, query) and not each.fractions for each in found)
     for accession, signals in pairs.signals.items():
         experiment = experiments[accession]
-        fault = experiment_fault(experiment)
+        fault = None if listed else experiment_fault(experiment, query)
         if not fault and experiment.fractions and whole_cell:
             fault = f"made of a part of the cell ({', '.join(experiment.fractions)}), and whole cells were found"
         if fault:
@@ -123,10 +128,12 @@ def file_fault(file: File, query: Query) -> str | None:
             return f"its assembly is {other or 'not stated'}, not {assembly}"
         case File(status=other) if other != status:
             return f"its status is {other or 'not stated'}, not {status}"
-        case File(output_type=other) if other not in OUTPUT_TYPES or not _wanted(file.strand, query.stranded):
+        case File(output_type=other) if other not in query.output_types:
             return f"its output type is no signal of {strands}: {other or 'not stated'}"
         case File(experiment=""):
             return f"it belongs to {file.dataset or 'no data set'}, which is no experiment"
+        case File(date=date) if date and date < RECENT:
+            return f"it was made in {date[:4]}, before {RECENT}"
         case File(href=""):
             return "the portal offers no download of it"
         case File(md5=None):
@@ -134,14 +141,15 @@ def file_fault(file: File, query: Query) -> str | None:
         case File(read_length=int(length)) if length < SHORTEST_READ:
             return f"its mapped reads have {length} bases, fewer than {SHORTEST_READ}"
         case File(audit=Audit.ERROR):
-            return "the portal's audit of it holds an ERROR"
+            return "the portal's audit of it or its alignments holds an ERROR"
     return None
 
 
-def experiment_fault(experiment: Experiment) -> str | None:
-    """Why an experiment cannot be used, in plain words, or None."""
-    if experiment.status != RELEASED:
-        return f"the status of its experiment is {experiment.status or 'not stated'}, not {RELEASED}"
+def experiment_fault(experiment: Experiment, query: Query) -> str | None:
+    """Why an experiment cannot be used, in plain words, or None; its status may be the one that is searched for."""
+    statuses = dict.fromkeys((RELEASED, query.first("status")))
+    if experiment.status not in statuses:
+        return f"the status of its experiment is {experiment.status or 'not stated'}, not {' or '.join(statuses)}"
     if experiment.perturbed or experiment.interventions:
         what = f" ({', '.join(experiment.interventions)})" if experiment.interventions else ""
         return f"its experiment is perturbed{what}"
@@ -171,7 +179,6 @@ def donors_of(signal: Signal, experiment: Experiment) -> tuple[str, ...]:
 def describe(signal: Signal, experiment: Experiment) -> str:
     """What speaks for a signal, in plain words."""
     file = signal.first
-    audit = max(experiment.audit, *(each.audit for each in signal.files.values()))
     numbers = ", ".join(map(str, file.replicates))
     return "; ".join(
         (
@@ -179,10 +186,24 @@ def describe(signal: Signal, experiment: Experiment) -> str:
             f"replicates {numbers} pooled" if len(file.replicates) > 1 else f"replicate {numbers or 'not stated'}",
             f"made {file.date[:10] or 'at an unknown date'}",
             f"mapped reads of {file.read_length} bases" if file.read_length else "read length not stated",
-            "no audit findings" if audit is Audit.NONE else f"audit: {audit.name}",
+            _audit_words(experiment.audit, *(each.audit for each in signal.files.values())),
+            *(["perturbation not stated"] if experiment.perturbed is None else []),
             *(f"part of the cell: {fraction}" for fraction in experiment.fractions),
         )
     )
+
+
+def _audit_words(*audits: Audit | None) -> str:
+    """The worst of several findings, and whether one of them is unknown."""
+    worst = max((audit for audit in audits if audit is not None), default=Audit.NONE)
+    if None in audits:
+        return f"audit: {worst.name}, otherwise not stated" if worst else "audit not stated"
+    return f"audit: {worst.name}" if worst else "no audit findings"
+
+
+def _severity(audit: Audit | None) -> float:
+    """Rank of a finding; what is unknown may be worse than nothing and better than a warning."""
+    return (Audit.NONE + Audit.WARNING) / 2 if audit is None else audit
 
 
 def _pair_key(file: File) -> tuple[object, ...]:
@@ -217,7 +238,7 @@ def _signals(files: Sequence[File], rejected: list[tuple[File, str]]) -> list[Si
 
 def _file_rank(file: File) -> tuple[Any, ...]:
     """Lower for the better of two files of one strand that agree in all that a pair shares."""
-    return file.date < RECENT, file.audit, not file.preferred, -_day(file), file.accession
+    return not file.date, _severity(file.audit), not file.preferred, -_day(file), file.accession
 
 
 def _day(file: File) -> int:
@@ -231,8 +252,8 @@ def _rank(signal: Signal, among: Sequence[Signal]) -> tuple[tuple[str, Any], ...
     newest = max(_day(each) for other in among for each in other.files.values() if each.analyses == file.analyses)
     return (
         ("unique reads only", file.reads is not Reads.UNIQUE),
-        (f"made in {RECENT} or later", min(each.date for each in files) < RECENT),
-        ("milder audit findings", max(each.audit for each in files)),
+        ("made at a known date", not all(each.date for each in files)),
+        ("milder audit findings", max(_severity(each.audit) for each in files)),
         ("more replicates pooled", -len(file.replicates)),
         ("preferred by the portal", not all(each.preferred for each in files)),
         ("newer analysis", -newest),

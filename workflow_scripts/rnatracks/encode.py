@@ -1,13 +1,13 @@
-"""Signal files at ENCODE: asked for, judged, paired, and one choice made for each experiment.
+"""Signal files and experiments at ENCODE: how they are searched for and asked for, and what the portal says of them.
 
-Field names are those of the portal's schemas (github.com/ENCODE-DCC/encoded). The rules follow the
-selection of tracks in the AlphaGenome preprint.
+Field names are those of the portal's schemas (github.com/ENCODE-DCC/encoded). The portal shows its audits on
+an object's page only, not in `frame=object`; the page of an experiment holds those of its files, by path.
 """
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
@@ -19,9 +19,9 @@ from .web import Web
 
 ASSEMBLY = "GRCh38"
 RELEASED = "released"
-SHORTEST_READ = 50
-RECENT = "2020"  # files made in this year or later come from the current pipelines
 DATASET = re.compile(rf"/experiments/({ENCODE_EXPERIMENT.pattern})/")
+FILE_PATH = re.compile(rf"/files/({ENCODE_FILE.pattern})/?")
+ALIGNMENTS = "alignments"
 
 
 class Reads(StrEnum):
@@ -51,6 +51,10 @@ OUTPUT_TYPES = {
 }
 
 
+def _output_types(stranded: bool) -> tuple[str, ...]:
+    return tuple(name for name, (strand, _) in OUTPUT_TYPES.items() if (strand is not Strand.UNSTRANDED) is stranded)
+
+
 @dataclass(frozen=True)
 class Query:
     """Filters of a file search: key and value pairs, in their order.
@@ -77,10 +81,15 @@ class Query:
         ours = [
             *(("type", "File"), ("format", "json"), ("limit", "all"), ("frame", "object")),
             *(("file_format", "bigWig"), ("assembly", ASSEMBLY), ("status", RELEASED)),
-            *(("output_type", name) for name, (strand, _) in OUTPUT_TYPES.items() if _wanted(strand, stranded)),
+            *(("output_type", name) for name in _output_types(stranded)),
         ]
         keys = {key for key, _ in given}
         return cls((*given, *(pair for pair in ours if pair[0] not in keys)), stranded)
+
+    @property
+    def output_types(self) -> tuple[str, ...]:
+        """Output types that can be used, whatever the search asks for."""
+        return _output_types(self.stranded)
 
     def first(self, key: str) -> str:
         """First value of a key."""
@@ -111,7 +120,7 @@ class File:
     date: str
     preferred: bool
     read_length: int | None
-    audit: Audit
+    audit: Audit | None
 
     @property
     def experiment(self) -> str:
@@ -130,60 +139,33 @@ class File:
         return OUTPUT_TYPES[self.output_type][1]
 
 
+@dataclass(frozen=True)
+class Alignments:
+    """A file of mapped reads, which states the length that its analysis' signal files do not."""
+
+    accession: str
+    replicates: tuple[int, ...]
+    analyses: tuple[str, ...]
+    read_length: int | None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
-    """What an experiment was made from and how it was judged; donors by biological replicate."""
+    """What an experiment was made from and how it was judged.
+
+    `perturbed` and `audit` are None where the portal does not say. `donors` go by biological replicate.
+    `audit` leaves out findings about single files, whose worst is in `file_audits`, by accession.
+    """
 
     accession: str
     status: str
-    perturbed: bool
+    perturbed: bool | None
     interventions: tuple[str, ...]
     fractions: tuple[str, ...]
     donors: Mapping[int, tuple[str, ...]]
-    audit: Audit
-
-
-@dataclass(frozen=True)
-class Signal:
-    """A plus and a minus file that belong together, or an unstranded file."""
-
-    files: Mapping[Strand, File]
-
-    @property
-    def first(self) -> File:
-        """The plus or the unstranded file, which speaks for what both share."""
-        return self.files.get(Strand.PLUS) or self.files[Strand.UNSTRANDED]
-
-    @property
-    def accessions(self) -> str:
-        """Accessions in words."""
-        return " and ".join(file.accession for file in self.files.values())
-
-
-@dataclass(frozen=True)
-class Pairs:
-    """Usable signals by experiment, and files that were left over, with the reason."""
-
-    signals: Mapping[str, Sequence[Signal]]
-    rejected: tuple[tuple[File, str], ...]
-
-
-@dataclass(frozen=True)
-class Chosen:
-    """A signal that was taken, with its experiment, its donors and the reason."""
-
-    signal: Signal
-    experiment: Experiment
-    donors: tuple[str, ...]
-    reason: str
-
-
-@dataclass(frozen=True)
-class Choice:
-    """Signals that were taken, one an experiment, and files that were not, with the reason."""
-
-    chosen: tuple[Chosen, ...]
-    rejected: tuple[tuple[File, str], ...]
+    audit: Audit | None
+    file_audits: Mapping[str, Audit]
+    alignments: tuple[Alignments, ...]
 
 
 def search_files(web: Web, base: str, query: Query) -> list[File]:
@@ -200,7 +182,7 @@ def search_files(web: Web, base: str, query: Query) -> list[File]:
     if not isinstance(graph, list):
         raise InputError(url, "an answer without a list under @graph", "the answer of an ENCODE search")
     total = answer.body.get("total", len(graph))
-    if query.first("limit") == "all" and total != len(graph):
+    if total != len(graph):
         raise InputError(url, f"{len(graph)} of {total} files in the answer", "all of them")
     files = {file.accession: file for file in (_file(document, url) for document in graph)}
     return [files[accession] for accession in sorted(files)]
@@ -224,195 +206,27 @@ def ask_experiment(web: Web, base: str, accession: str, where: str) -> Experimen
     return _experiment(answer.body, url)
 
 
-def pair_files(files: Iterable[File], query: Query) -> Pairs:
-    """Judge files one by one and pair the strands; the order of `files` plays no part.
+def complete(file: File, experiment: Experiment) -> File:
+    """Add what only the experiment's page says of a file: its audit and the length of its reads.
 
-    Two strands belong together if they share experiment, reads, replicates, analysis and annotation.
+    Both are also taken from the alignments that the file counts: those of the same analysis and of no other
+    replicates. The shortest reads and the worst finding count.
     """
-    rejected: list[tuple[File, str]] = []
-    usable: dict[str, list[File]] = defaultdict(list)
-    for file in sorted(files, key=lambda file: file.accession):
-        if fault := file_fault(file, query):
-            rejected.append((file, fault))
-        else:
-            usable[file.experiment].append(file)
-    signals = {accession: _signals(usable[accession], rejected) for accession in sorted(usable)}
-    return Pairs({accession: found for accession, found in signals.items() if found}, tuple(rejected))
-
-
-def choose(pairs: Pairs, experiments: Mapping[str, Experiment]) -> Choice:
-    """Take the best signal of each experiment that can be used.
-
-    The order of preference: unique reads before all reads, made in 2020 or later, milder findings of
-    the portal's audits, more replicates, the portal's preferred default, the newest analysis, the
-    lowest accession. Experiments on a part of the cell are left out where others are on whole cells.
-
-    Parameters
-    ----------
-    pairs
-        As `pair_files` gives them.
-    experiments
-        Each experiment that has a signal in `pairs`.
-    """
-    rejected = [*pairs.rejected]
-    chosen: list[Chosen] = []
-    whole_cell = any(not experiment_fault(each) and not each.fractions for each in experiments.values())
-    for accession, signals in pairs.signals.items():
-        experiment = experiments[accession]
-        fault = experiment_fault(experiment)
-        if not fault and experiment.fractions and whole_cell:
-            fault = f"made of a part of the cell ({', '.join(experiment.fractions)}), and whole cells were found"
-        if fault:
-            rejected += [(file, fault) for signal in signals for file in signal.files.values()]
-            continue
-        ranks = [(_rank(signal, signals), signal) for signal in signals]
-        best_rank, best = min(ranks, key=lambda pair: [value for _, value in pair[0]])
-        for rank, signal in ranks:
-            if signal is not best:
-                why = f"{best.accessions} of the same experiment taken instead: {_advantage(best_rank, rank)}"
-                rejected += [(file, why) for file in signal.files.values()]
-        donors, reason = donors_of(best, experiment), describe(best, experiment)
-        if names := [each.experiment.accession for each in chosen if set(each.donors) & set(donors)]:
-            reason += f"; same donor as {', '.join(names)}, kept as another experiment"
-        chosen.append(Chosen(best, experiment, donors, reason))
-    return Choice(tuple(chosen), tuple(sorted(rejected, key=lambda pair: pair[0].accession)))
-
-
-def file_fault(file: File, query: Query) -> str | None:
-    """Why a file cannot be used, in plain words, or None."""
-    assembly, status = query.first("assembly"), query.first("status")
-    strands = "the plus or the minus strand" if query.stranded else "both strands together"
-    match file:
-        case File(file_format=other) if other != "bigWig":
-            return f"its format is {other or 'not stated'}, not bigWig"
-        case File(assembly=other) if other != assembly:
-            return f"its assembly is {other or 'not stated'}, not {assembly}"
-        case File(status=other) if other != status:
-            return f"its status is {other or 'not stated'}, not {status}"
-        case File(output_type=other) if other not in OUTPUT_TYPES or not _wanted(file.strand, query.stranded):
-            return f"its output type is no signal of {strands}: {other or 'not stated'}"
-        case File(experiment=""):
-            return f"it belongs to {file.dataset or 'no data set'}, which is no experiment"
-        case File(href=""):
-            return "the portal offers no download of it"
-        case File(md5=None):
-            return "the portal gives no MD5 of it"
-        case File(read_length=int(length)) if length < SHORTEST_READ:
-            return f"its mapped reads have {length} bases, fewer than {SHORTEST_READ}"
-        case File(audit=Audit.ERROR):
-            return "the portal's audit of it holds an ERROR"
-    return None
-
-
-def experiment_fault(experiment: Experiment) -> str | None:
-    """Why an experiment cannot be used, in plain words, or None."""
-    if experiment.status != RELEASED:
-        return f"the status of its experiment is {experiment.status or 'not stated'}, not {RELEASED}"
-    if experiment.perturbed or experiment.interventions:
-        what = f" ({', '.join(experiment.interventions)})" if experiment.interventions else ""
-        return f"its experiment is perturbed{what}"
-    if experiment.audit is Audit.ERROR:
-        return "the portal's audit of its experiment holds an ERROR"
-    return None
-
-
-def pair_fault(plus: File, minus: File) -> str | None:
-    """Why two files are not the two strands of one signal, in plain words, or None."""
-    for file, strand in ((plus, Strand.PLUS), (minus, Strand.MINUS)):
-        if file.strand is not strand:
-            return f"{file.accession} is the {file.output_type}"
-    names = ("experiments", "reads", "biological replicates", "technical replicates", "analyses", "annotations")
-    for name, first, second in zip(names, _pair_key(plus), _pair_key(minus), strict=True):
-        if first != second:
-            return f"{plus.accession} and {minus.accession} are of different {name}: {first} and {second}"
-    return None
-
-
-def donors_of(signal: Signal, experiment: Experiment) -> tuple[str, ...]:
-    """Donors of a signal's replicates; of all replicates where the file names none."""
-    numbers = signal.first.replicates or tuple(experiment.donors)
-    return tuple(sorted({donor for number in numbers for donor in experiment.donors.get(number, ())}))
-
-
-def describe(signal: Signal, experiment: Experiment) -> str:
-    """What speaks for a signal, in plain words."""
-    file = signal.first
-    audit = max(experiment.audit, *(each.audit for each in signal.files.values()))
-    numbers = ", ".join(map(str, file.replicates))
-    return "; ".join(
-        (
-            f"{file.reads} reads",
-            f"replicates {numbers} pooled" if len(file.replicates) > 1 else f"replicate {numbers or 'not stated'}",
-            f"made {file.date[:10] or 'at an unknown date'}",
-            f"mapped reads of {file.read_length} bases" if file.read_length else "read length not stated",
-            "no audit findings" if audit is Audit.NONE else f"audit: {audit.name}",
-            *(f"part of the cell: {fraction}" for fraction in experiment.fractions),
-        )
+    counted = [
+        each
+        for each in experiment.alignments
+        if each.analyses and each.analyses == file.analyses and set(each.replicates) <= set(file.replicates)
+    ]
+    names = [file.accession, *(each.accession for each in counted)]
+    audits = [file.audit, *(experiment.file_audits.get(name) for name in names)]
+    if experiment.audit is not None:  # the page holds the findings, so a file without any has none
+        audits.append(Audit.NONE)
+    lengths = [each.read_length for each in counted if each.read_length is not None]
+    return replace(
+        file,
+        audit=max((audit for audit in audits if audit is not None), default=None),
+        read_length=min(lengths, default=None) if file.read_length is None else file.read_length,
     )
-
-
-def _wanted(strand: Strand, stranded: bool) -> bool:
-    return (strand is not Strand.UNSTRANDED) is stranded
-
-
-def _pair_key(file: File) -> tuple[object, ...]:
-    """What the two strands of a signal share."""
-    return (
-        file.experiment,
-        str(file.reads),
-        file.replicates,
-        file.technical_replicates,
-        file.analyses,
-        file.annotation,
-    )
-
-
-def _signals(files: Sequence[File], rejected: list[tuple[File, str]]) -> list[Signal]:
-    """Pair the strands of one experiment's files; those that are left over join `rejected`."""
-    groups: dict[tuple[object, ...], dict[Strand, list[File]]] = defaultdict(lambda: defaultdict(list))
-    for file in files:
-        groups[_pair_key(file)][file.strand].append(file)
-    signals = []
-    for by_strand in groups.values():
-        strands = [Strand.UNSTRANDED] if Strand.UNSTRANDED in by_strand else [Strand.PLUS, Strand.MINUS]
-        # More than one file a strand is rare: the best then go together, the second best, and so on.
-        ordered = [sorted(by_strand[strand], key=_file_rank) for strand in strands]
-        paired = [*zip(*ordered, strict=False)]
-        signals += [Signal(dict(zip(strands, files, strict=True))) for files in paired]
-        for strand, other in zip(strands, reversed(strands), strict=True):
-            why = f"no {other} file of the same experiment, replicates, analysis and reads to pair it with"
-            rejected += [(file, why) for file in sorted(by_strand[strand], key=_file_rank)[len(paired) :]]
-    return signals
-
-
-def _file_rank(file: File) -> tuple[Any, ...]:
-    """Lower for the better of two files of one strand that agree in all that a pair shares."""
-    return file.date < RECENT, file.audit, not file.preferred, -_day(file), file.accession
-
-
-def _day(file: File) -> int:
-    """The day it was made as a number that grows, such as 20210304; 0 where it is not stated."""
-    return int(file.date[:10].replace("-", "") or 0)
-
-
-def _rank(signal: Signal, among: Sequence[Signal]) -> tuple[tuple[str, Any], ...]:
-    """What is compared, in words, and a value that is lower for the better signal."""
-    file, files = signal.first, signal.files.values()
-    newest = max(_day(each) for other in among for each in other.files.values() if each.analyses == file.analyses)
-    return (
-        ("unique reads only", file.reads is not Reads.UNIQUE),
-        (f"made in {RECENT} or later", min(each.date for each in files) < RECENT),
-        ("milder audit findings", max(each.audit for each in files)),
-        ("more replicates pooled", -len(file.replicates)),
-        ("preferred by the portal", not all(each.preferred for each in files)),
-        ("newer analysis", -newest),
-        ("lower accession", file.accession),
-    )
-
-
-def _advantage(best: Sequence[tuple[str, Any]], other: Sequence[tuple[str, Any]]) -> str:
-    """The first thing in which the best signal is better, in words."""
-    return next(words for (words, value), (_, worse) in zip(best, other, strict=True) if value != worse)
 
 
 def _file(document: Any, url: str) -> File:
@@ -434,12 +248,12 @@ def _file(document: Any, url: str) -> File:
         size=look.number("file_size"),
         replicates=look.items("biological_replicates", int),
         technical_replicates=look.items("technical_replicates", str),
-        analyses=look.items("analyses", str),
+        analyses=look.links("analyses"),
         annotation=look.text("genome_annotation"),
         date=look.date("date_created"),
         preferred=look.get("preferred_default", bool, False),
         read_length=look.number("mapped_read_length"),
-        audit=look.audit(),
+        audit=max(audit.values()) if (audit := look.audits()) is not None else None,
     )
 
 
@@ -452,8 +266,7 @@ def _experiment(document: Mapping[str, Any], url: str) -> Experiment:
     donors: dict[int, set[str]] = defaultdict(set)
     interventions: set[str] = set()
     fractions: set[str] = set()
-    for entry in look.get("replicates", list, []):
-        replicate = _Look(entry, f"{url}, replicates")
+    for replicate in look.inners("replicates"):
         library = replicate.inner("library")
         biosample = library.inner("biosample")
         donor = biosample.get("donor", dict | str, "")
@@ -471,14 +284,29 @@ def _experiment(document: Mapping[str, Any], url: str) -> Experiment:
         for key in ("phase", "synchronization"):
             if value := biosample.text(key):
                 interventions.add(f"cell-cycle {key} {value}")
+    audits = look.audits()
+    # As in the portal's own table of files, a finding with the path of a file is about that file.
+    of_files = {found[1]: audit for path, audit in (audits or {}).items() if (found := FILE_PATH.fullmatch(path))}
+    others = [audit for path, audit in (audits or {}).items() if not FILE_PATH.fullmatch(path)]
     return Experiment(
         accession=accession,
         status=look.text("status"),
-        perturbed=look.get("perturbed", bool, False),
+        perturbed=look.get("perturbed", bool, None),
         interventions=tuple(sorted(interventions)),
         fractions=tuple(sorted(fractions)),
         donors={number: tuple(sorted(names)) for number, names in sorted(donors.items())},
-        audit=look.audit(),
+        audit=None if audits is None else max(others),
+        file_audits=of_files,
+        alignments=tuple(
+            Alignments(
+                each.text("accession"),
+                each.items("biological_replicates", int),
+                each.links("analyses"),
+                each.number("mapped_read_length"),
+            )
+            for each in look.inners("files")
+            if each.text("output_type") == ALIGNMENTS
+        ),
     )
 
 
@@ -498,11 +326,23 @@ class _Look:
         return value
 
     def items(self, key: str, kind: type) -> tuple[Any, ...]:
+        return tuple(sorted(self._list(key, kind)))
+
+    def links(self, key: str) -> tuple[str, ...]:
+        """Paths of linked objects, which an answer names or holds."""
+        entries = self._list(key, dict | str)
+        return tuple(
+            sorted(entry if isinstance(entry, str) else _Look(entry, self.where).text("@id") for entry in entries)
+        )
+
+    def _list(self, key: str, kind: Any) -> list[Any]:
         values = self.get(key, list, [])
         for value in values:
             if not isinstance(value, kind):
-                raise InputError(f"{self.where}, {key}", repr(value)[:60], f"a list of {kind.__name__}")
-        return tuple(sorted(values))
+                raise InputError(
+                    f"{self.where}, {key}", repr(value)[:60], f"a list of {getattr(kind, '__name__', kind)}"
+                )
+        return values
 
     def text(self, key: str) -> str:
         return " ".join(self.get(key, str, "").split())
@@ -519,6 +359,17 @@ class _Look:
     def inner(self, key: str) -> "_Look":
         return _Look(self.get(key, dict, {}), f"{self.where}, {key}")
 
-    def audit(self) -> Audit:
-        found = self.get("audit", dict, {})
-        return max((Audit[level] for level in found if level in Audit.__members__ and found[level]), default=Audit.NONE)
+    def inners(self, key: str) -> "list[_Look]":
+        return [_Look(entry, f"{self.where}, {key}") for entry in self._list(key, dict)]
+
+    def audits(self) -> dict[str, Audit] | None:
+        """Worst finding by the path that it is about, NONE for no path; None where no audit is stated."""
+        if self.document.get("audit") is None:
+            return None
+        worst = {"": Audit.NONE}
+        found = self.inner("audit")
+        for level in found.document.keys() & Audit.__members__.keys():  # others are notes of the portal's staff
+            for finding in found.inners(level):
+                path = finding.text("path")
+                worst[path] = max(worst.get(path, Audit.NONE), Audit[level])
+        return worst

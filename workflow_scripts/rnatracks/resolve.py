@@ -3,13 +3,13 @@
 import itertools
 import logging
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from . import encode, recount3
+from . import choice, encode, recount3
 from .errors import InputError, shorten
-from .samples import CellType, Provenance, Rejected, Sample, SignalFile
+from .samples import CellType, Provenance, Rejected, Sample, SignalFile, check_distinct
 from .terms import Source, Strand
 from .web import Patience, Web
 
@@ -18,11 +18,12 @@ log = logging.getLogger(__name__)
 LISTED = "listed in the sample sheet"
 # Samples behind the published B-lymphocyte and natural-killer-cell models, by ontology term.
 PUBLISHED = {"EFO:0002784": 4, "CL:0000623": 13}
+MOST_EXPERIMENTS = 1000  # asked for one by one, at a second or so each, before any is chosen
 
 
 @dataclass(frozen=True)
 class Sources:
-    """Base addresses of the collections, the most samples that a query may find, and how long to wait."""
+    """Base addresses of the collections, the most samples that a query may choose, and how long to wait."""
 
     encode: str = "https://www.encodeproject.org"
     recount3: str = "http://duffel.rail.bio/recount3"
@@ -42,7 +43,17 @@ class Resolution:
     def summary(self) -> str:
         """Numbers in words, for a log or a report."""
         beside = "" if self.published is None else f"; the publication used {self.published}"
-        return f"{len(self.samples)} samples, {len(self.rejected)} files not taken{beside}"
+        return f"{_count(self.samples, 'sample')} {self._donors}, {_count(self.rejected, 'file')} not taken{beside}"
+
+    @property
+    def _donors(self) -> str:
+        """How many donors the samples come from: the samples of one donor each count in full."""
+        named = [sample.provenance.donor for sample in self.samples if sample.provenance.donor]
+        donors = {donor for names in named for donor in names.split(",")}
+        unknown = len(self.samples) - len(named)
+        if not donors:
+            return "of unknown donors"
+        return f"of {_count(donors, 'donor')}" + (f" and {unknown} of unknown donors" if unknown else "")
 
 
 def resolve(cell_type: CellType, listed: Sequence[Sample], sources: Sources, today: date) -> Resolution:
@@ -94,24 +105,14 @@ def resolve(cell_type: CellType, listed: Sequence[Sample], sources: Sources, tod
             found = desk.search_gtex(cell_type.gtex_tissue)
             samples += found.samples
             rejected += found.rejected
-    _check_files_differ(samples)
+    check_distinct(samples)
     resolution = Resolution(tuple(samples), tuple(rejected), PUBLISHED.get(cell_type.ontology or ""))
     log.info("%s: %s", cell_type.name, resolution.summary)
     return resolution
 
 
-def _check_files_differ(samples: Sequence[Sample]) -> None:
-    """Check that no file counts twice, such as one named by its accession and by its experiment."""
-    seen: dict[str, str] = {}
-    for sample in samples:
-        for strand, file in sample.files.items():
-            if file.location in seen:
-                raise InputError(
-                    f"sample {sample.name}, {strand}",
-                    f"{file.accession or file.location}, as in sample {seen[file.location]}",
-                    "each file once",
-                )
-            seen[file.location] = sample.name
+def _count(things: Collection[object], name: str) -> str:
+    return f"{len(things)} {name}{'' if len(things) == 1 else 's'}"
 
 
 @dataclass(frozen=True)
@@ -132,11 +133,14 @@ class _Desk:
         files = encode.search_files(self.web, self.sources.encode, query)
         if not files:
             raise InputError(where, f"no file at {url}", "a query that finds bigWig files")
-        choice = self._choose(files, query, where, url)
-        samples = tuple(
-            self._encode_sample(self._free_name(each.experiment.accession), each, each.reason) for each in choice.chosen
+        made = self._choose(files, query, where, url)
+        self._check_number(
+            len(made.chosen), where, url, "add filters to encode_query, such as &lab.title=..., or list experiments"
         )
-        return Resolution(samples, self._rejected(choice))
+        samples = tuple(
+            self._encode_sample(self._free_name(each.experiment.accession), each, each.reason) for each in made.chosen
+        )
+        return Resolution(samples, self._rejected(made))
 
     def listed_experiment(self, row: Sample) -> Resolution:
         """The sample of a row that names an ENCODE experiment; what the portal holds against it is noted."""
@@ -148,12 +152,9 @@ class _Desk:
         files = encode.search_files(self.web, self.sources.encode, query)
         if not files:
             raise InputError(where, f"no file of {accession} at {url}", "an experiment with bigWig files")
-        accepted = replace(
-            experiment, status=encode.RELEASED, perturbed=False, interventions=(), fractions=(), audit=encode.Audit.NONE
-        )
-        choice = self._choose(files, query, where, url, {accession: accepted})
-        chosen = replace(choice.chosen[0], experiment=experiment)
-        return Resolution((self._encode_sample(row.name, chosen, self._listed_reason(chosen)),), self._rejected(choice))
+        made = self._choose(files, query, where, url, experiment)
+        (chosen,) = made.chosen
+        return Resolution((self._encode_sample(row.name, chosen, self._listed_reason(chosen)),), self._rejected(made))
 
     def listed_files(self, row: Sample) -> Sample:
         """The sample of a row that names ENCODE files; what the portal holds against them is noted."""
@@ -162,14 +163,15 @@ class _Desk:
         for strand, given in row.files.items():
             where = f"sample {row.name}, {strand}"
             file = encode.ask_file(self.web, self.sources.encode, given.location, where)
-            # A person may want an archived file, short reads or one that an audit complains about.
-            fault = encode.file_fault(
+            # A person may want an archived or an old file, short reads or one that an audit complains about.
+            fault = choice.file_fault(
                 replace(
                     file,
                     status=encode.RELEASED if file.status == "archived" else file.status,
                     md5=file.md5 or given.md5,
+                    date="",
                     read_length=None,
-                    audit=encode.Audit.NONE,
+                    audit=None,
                 ),
                 query,
             )
@@ -177,24 +179,31 @@ class _Desk:
                 raise InputError(where, f"{file.accession}, of which {fault}", "a file that can be used")
             if given.md5 and file.md5 and given.md5 != file.md5:
                 raise InputError(where, f"{file.accession}, whose MD5 at ENCODE is {file.md5}", given.md5)
-            files[strand] = replace(file, md5=file.md5 or given.md5)
-        signal = encode.Signal(files)
+            if given.size is not None and file.size is not None and given.size != file.size:
+                raise InputError(where, f"{file.accession}, whose size at ENCODE is {file.size} bytes", given.size)
+            files[strand] = replace(
+                file, md5=file.md5 or given.md5, size=given.size if file.size is None else file.size
+            )
         where = f"sample {row.name}"
-        if len(files) == 2 and (fault := encode.pair_fault(files[Strand.PLUS], files[Strand.MINUS])):
+        if len(files) == 2 and (fault := choice.pair_fault(files[Strand.PLUS], files[Strand.MINUS])):
             raise InputError(where, fault, "the plus and the minus strand of one signal")
-        accession = signal.first.experiment
+        accession = choice.Signal(files).first.experiment
         if row.provenance.experiment not in ("", accession):
             raise InputError(f"{where}, experiment", row.provenance.experiment, f"{accession}, as ENCODE has it")
         experiment = encode.ask_experiment(self.web, self.sources.encode, accession, where)
-        chosen = encode.Chosen(signal, experiment, encode.donors_of(signal, experiment), "")
+        signal = choice.Signal({strand: encode.complete(file, experiment) for strand, file in files.items()})
+        chosen = choice.Chosen(signal, experiment, choice.donors_of(signal, experiment), "")
         return self._encode_sample(row.name, chosen, self._listed_reason(chosen))
 
     def listed_gtex(self, rows: Sequence[Sample]) -> dict[str, Sample]:
         """Samples of rows that name GTEx samples, by name; the tables of their tissue are asked for once."""
-        tissue = self.cell_type.gtex_tissue
-        if not rows or not tissue:
+        if not rows or not self.cell_type.gtex_tissue:
             return {}
-        known = {each.sample_id: each for each in recount3.tissue_samples(self.web, self.sources.recount3, tissue)}
+        tissue = recount3.Tissue.of(self.cell_type.gtex_tissue)
+        project = recount3.project_samples(self.web, self.sources.recount3, tissue.project)
+        if tissue.detail:  # else a person may list samples of several tissues of the project
+            project = recount3.of_tissue(project, tissue, f"cell type {self.cell_type.name}, gtex_tissue {tissue}")
+        known = {each.sample_id: each for each in project}
         samples = {}
         for row in rows:
             given = row.files[Strand.UNSTRANDED]
@@ -203,32 +212,24 @@ class _Desk:
                 raise InputError(where, repr(given.location), f"a sample of {tissue}: {shorten(list(known), 3)}")
             if found.fault:
                 raise InputError(where, f"{given.location}, of which {found.fault}", "a sample that can be used")
-            samples[row.name] = self._gtex_sample(row.name, found, LISTED, given.md5)
+            samples[row.name] = self._gtex_sample(row.name, found, LISTED, given)
         return samples
 
-    def search_gtex(self, tissue: str) -> Resolution:
-        """All usable samples of a GTEx project."""
-        where = f"cell type {self.cell_type.name}, gtex_tissue {tissue}"
-        url = recount3.metadata_url(self.sources.recount3, tissue, "recount_project")
-        known = recount3.tissue_samples(self.web, self.sources.recount3, tissue)
+    def search_gtex(self, text: str) -> Resolution:
+        """All usable samples of a GTEx tissue."""
+        tissue, where = recount3.Tissue.of(text), f"cell type {self.cell_type.name}, gtex_tissue {text}"
+        url = recount3.metadata_url(self.sources.recount3, tissue.project, "recount_project")
+        project = recount3.project_samples(self.web, self.sources.recount3, tissue.project)
+        known = recount3.of_tissue(project, tissue, where)
         usable = [each for each in known if not each.fault]
         if not usable:
             raise InputError(where, f"no usable sample of {len(known)} at {url}", "a GTEx project with samples")
-        if len(usable) > self.sources.max_samples:
-            raise InputError(
-                where,
-                f"{len(usable)} samples at {url}",
-                f"at most {self.sources.max_samples}: name the samples in the sample sheet (source gtex), "
-                "or raise sources.max_samples",
-            )
+        self._check_number(len(usable), where, url, "name the samples in the sample sheet (source gtex)")
         rejected = tuple(
             Rejected(self.cell_type.name, each.sample_id, "", "", "", "", each.fault) for each in known if each.fault
         )
         return Resolution(
-            tuple(
-                self._gtex_sample(self._free_name(each.sample_id), each, f"of the GTEx tissue {tissue}")
-                for each in usable
-            ),
+            tuple(self._gtex_sample(self._free_name(each.sample_id), each, "found by gtex_tissue") for each in usable),
             rejected,
         )
 
@@ -238,29 +239,40 @@ class _Desk:
         query: encode.Query,
         where: str,
         url: str,
-        known: Mapping[str, encode.Experiment] | None = None,
-    ) -> encode.Choice:
-        """Choose among files; finding none to take, or too many, is the user's to mend."""
-
-        pairs = encode.pair_files(files, query)
-        if len(pairs.signals) > self.sources.max_samples:
+        listed: encode.Experiment | None = None,
+    ) -> choice.Choice:
+        """Choose among files, which are all of the listed experiment if there is one; finding none is an error."""
+        candidates = choice.pair_files(files, query).signals
+        if len(candidates) > MOST_EXPERIMENTS:
             raise InputError(
                 where,
-                f"{len(pairs.signals)} experiments at {url}",
-                f"at most {self.sources.max_samples}: add filters to encode_query, such as &lab.title=..., "
-                "or raise sources.max_samples",
+                f"{len(candidates)} experiments at {url}",
+                f"at most {MOST_EXPERIMENTS} to ask for: add filters to encode_query, such as &lab.title=...",
             )
         experiments = {
-            accession: (known or {}).get(accession)
-            or encode.ask_experiment(self.web, self.sources.encode, accession, where)
-            for accession in pairs.signals
+            accession: listed or encode.ask_experiment(self.web, self.sources.encode, accession, where)
+            for accession in candidates
         }
-        choice = encode.choose(pairs, experiments)
-        if not choice.chosen:
-            reasons = Counter(reason for _, reason in choice.rejected).most_common(3)
+        # The experiments' pages tell more of their files, so that these are judged and paired again.
+        known = [
+            encode.complete(file, experiments[file.experiment]) if file.experiment in experiments else file
+            for file in files
+        ]
+        made = choice.choose(choice.pair_files(known, query), experiments, query, listed=listed is not None)
+        if not made.chosen:
+            reasons = Counter(reason for _, reason in made.rejected).most_common(3)
             found = "; ".join(f"{count} times: {reason}" for reason, count in reasons)
             raise InputError(where, f"{len(files)} files at {url}, none usable ({found})", "usable files")
-        return choice
+        return made
+
+    def _check_number(self, samples: int, where: str, url: str, advice: str) -> None:
+        """Check that a query does not choose more samples than the user allows."""
+        if samples > self.sources.max_samples:
+            raise InputError(
+                where,
+                f"{samples} samples to take at {url}",
+                f"at most {self.sources.max_samples}: {advice}, or raise sources.max_samples",
+            )
 
     @property
     def _assembly(self) -> str:
@@ -273,19 +285,20 @@ class _Desk:
         names = itertools.chain([accession], (f"{accession}.{number}" for number in itertools.count(2)))
         return next(name for name in names if name not in self.names)
 
-    def _listed_reason(self, chosen: encode.Chosen) -> str:
+    def _listed_reason(self, chosen: choice.Chosen) -> str:
         """Words for a sample that a person chose, with a warning for what a search would have refused."""
-        against = [encode.experiment_fault(chosen.experiment)]
+        query = encode.Query.of(self._assembly, Strand.UNSTRANDED not in chosen.signal.files)
+        against = [choice.experiment_fault(chosen.experiment, query)]
         for file in chosen.signal.files.values():
-            fault = encode.file_fault(file, encode.Query.of(self._assembly, file.strand is not Strand.UNSTRANDED))
+            fault = choice.file_fault(file, query)
             against.append(f"{file.accession}: {fault}" if fault else None)
         noted = "; ".join(fault for fault in against if fault)
         if noted:
             log.warning("%s, listed experiment %s: %s", self.cell_type.name, chosen.experiment.accession, noted)
-        words = f"{LISTED}; {encode.describe(chosen.signal, chosen.experiment)}"
+        words = f"{LISTED}; {choice.describe(chosen.signal, chosen.experiment)}"
         return f"{words}; a search would have left it out: {noted}" if noted else words
 
-    def _encode_sample(self, name: str, chosen: encode.Chosen, reason: str) -> Sample:
+    def _encode_sample(self, name: str, chosen: choice.Chosen, reason: str) -> Sample:
         file, base = chosen.signal.first, self.sources.encode.rstrip("/")
         provenance = Provenance(
             experiment=chosen.experiment.accession,
@@ -302,18 +315,22 @@ class _Desk:
         }
         return Sample(name, self.cell_type.name, Source.ENCODE, files, provenance)
 
-    def _gtex_sample(self, name: str, found: recount3.GtexSample, reason: str, md5: str | None = None) -> Sample:
+    def _gtex_sample(
+        self, name: str, found: recount3.GtexSample, reason: str, given: SignalFile | None = None
+    ) -> Sample:
+        md5, size = (given.md5, given.size) if given else (None, None)
         provenance = Provenance(
             donor=found.donor,
             read_length=f"{found.mapped_length:g}",
             output_type="sum of all reads",
             date_asked=self.today.isoformat(),
-            reason=f"{reason}; recount3 publishes no MD5" + (", the sheet gives one" if md5 else ""),
+            reason=f"{reason}; {found.detail or 'tissue not stated'}; recount3 publishes no MD5"
+            + (", the sheet gives one" if md5 else ""),
         )
-        file = SignalFile(found.url, md5, accession=found.sample_id)
+        file = SignalFile(found.url, md5, size, accession=found.sample_id)
         return Sample(name, self.cell_type.name, Source.GTEX, {Strand.UNSTRANDED: file}, provenance)
 
-    def _rejected(self, choice: encode.Choice) -> tuple[Rejected, ...]:
+    def _rejected(self, made: choice.Choice) -> tuple[Rejected, ...]:
         return tuple(
             Rejected(
                 self.cell_type.name,
@@ -324,5 +341,5 @@ class _Desk:
                 file.status,
                 reason,
             )
-            for file, reason in choice.rejected
+            for file, reason in made.rejected
         )

@@ -19,6 +19,8 @@ SAMPLE_EXTRAS = (
 )
 CELL_TYPE_COLUMNS = ("cell_type", "ontology", "description")
 CELL_TYPE_EXTRAS = ("encode_query", "gtex_tissue", "stranded")
+QUERY_KEYS_OF_OURS = ("type", "format", "frame", "limit", "field")  # what kind of answer a search gives
+GTEX_TISSUE = re.compile(r"[A-Z][A-Z0-9_]*(:\s*\S.*)?")
 MD5 = re.compile(r"[0-9a-f]{32}")
 ONTOLOGY_TERM = re.compile(r"[A-Za-z]+:[A-Za-z0-9_]+")
 ENCODE_FILE = re.compile(r"ENCFF[0-9]{3}[A-Z]{3}")
@@ -207,6 +209,28 @@ def write_rejected(path: Path, rejected: Iterable[Rejected]) -> None:
     _write_table(path, [field.name for field in fields(Rejected)], map(asdict, rejected))
 
 
+def check_distinct(samples: Iterable[Sample]) -> None:
+    """Check that no name and no file stands for two samples, such as one experiment that two cell types find.
+
+    Raises
+    ------
+    InputError
+        For the first sample that repeats another's name or file.
+    """
+    named: dict[str, Sample] = {}
+    filed: dict[str, Sample] = {}
+    for sample in samples:
+        where = f"sample {sample.name} of {sample.cell_type}"
+        if sample.name in named:
+            raise InputError(where, f"the name of a sample of {named[sample.name].cell_type}", "each name once")
+        named[sample.name] = sample
+        for strand, file in sample.files.items():
+            other = filed.setdefault(file.location, sample)
+            if other is not sample:
+                found = f"{file.accession or file.location}, as in sample {other.name} of {other.cell_type}"
+                raise InputError(f"{where}, {strand}", found, "each file once")
+
+
 def all_located(cell_type: CellType, samples: Sequence[Sample]) -> bool:
     """Whether the sheet names every file of a cell type, so that nothing has to be asked for it."""
     rows = [sample for sample in samples if sample.cell_type == cell_type.name]
@@ -317,14 +341,20 @@ def _cell_type(row: _Row) -> CellType:
         raise row.refuse("ontology", repr(row["ontology"]), "a term such as CL:0000623, or nothing")
     if row["encode_query"]:
         try:
-            parse_qsl(row["encode_query"], strict_parsing=True)
+            filters = parse_qsl(row["encode_query"], strict_parsing=True)
         except ValueError as error:
             raise row.refuse("encode_query", repr(row["encode_query"]), "key=value joined by &") from error
+        for key, value in filters:
+            if key.removesuffix("!") in QUERY_KEYS_OF_OURS:
+                ours = ", ".join(QUERY_KEYS_OF_OURS)
+                raise row.refuse("encode_query", repr(f"{key}={value}"), f"filters only: the workflow sets {ours}")
     answers = {"": None, "yes": True, "no": False}
     if row["stranded"] not in answers:
         raise row.refuse("stranded", repr(row["stranded"]), "yes, no or nothing")
     stranded = answers[row["stranded"]]
     if row["gtex_tissue"]:
+        if not GTEX_TISSUE.fullmatch(row["gtex_tissue"]):
+            raise row.refuse("gtex_tissue", repr(row["gtex_tissue"]), "a project such as BLOOD:Whole Blood or LIVER")
         if stranded:
             raise row.refuse("stranded", "'yes' with a gtex_tissue", "no: GTEx is unstranded")
         stranded = False
