@@ -12,7 +12,7 @@ demo: .venv/installed
 		--set-threads train_model=1 predict_chromosome=1 --rerun-incomplete --show-failed-logs
 
 test: .venv/installed-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(CORES) --dist loadgroup
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .

@@ -262,7 +262,9 @@ def test_an_experiment_without_files_is_one_line() -> None:
 
 def test_a_file_that_counts_twice_is_one_line() -> None:
     listed = [row("b1", plus="ENCFF000AAP", minus="ENCFF000AAM"), row("b2", experiment="ENCSR000AAA")]
-    assert refusal(GM12878, listed).startswith("sample b2 of GM12878, plus: found ENCFF000AAP, as in sample b1 of GM12878; expected each")
+    assert refusal(GM12878, listed).startswith(
+        "sample b2 of GM12878, plus: found ENCFF000AAP, as in sample b1 of GM12878; expected each"
+    )
 
 
 def test_no_hit_names_cell_type_query_and_url() -> None:

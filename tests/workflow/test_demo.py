@@ -13,6 +13,8 @@ from rnatracks.metrics import BASE_COLUMNS, DIFFERENCE_COLUMNS, GENE_COLUMNS
 from workflow.conftest import DEMO, ONE_CORE_EACH, Demo
 from workflow.runs import snakemake
 
+pytestmark = pytest.mark.xdist_group("demo")  # one process makes what these tests share
+
 TRACKS = [f"{cell_type}.{strand}" for cell_type in ("amber", "indigo") for strand in ("plus", "minus")]
 GATHERERS = {"all", "gather_resolved", "gather_observed_genes", "tabulate_samples", "score_bases", "score_genes"}
 GATHERERS |= {"plot_locus", "write_report"}  # they show all cell types
