@@ -42,7 +42,7 @@ MIXTRAL = {
     "num_key_value_heads": 2,
     "num_local_experts": 4,
 }
-ABSENT = object()
+ABSENT = "(no such key)"
 
 
 def config_with(key: str, value: object) -> dict:
