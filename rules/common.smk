@@ -20,14 +20,8 @@ from rnatracks.config import (
 from rnatracks.errors import InputError
 from rnatracks.qc import check_headers
 from rnatracks.remote import DataFile, Kind
-from rnatracks.samples import (
-    all_located,
-    check_local_files,
-    read_cell_types,
-    read_samples,
-    simulated_samples,
-    tracks_of,
-)
+from rnatracks.samples import all_located, check_local_files, simulated_samples, tracks_of
+from rnatracks.sheets import read_cell_types, read_samples
 from rnatracks.terms import Strand
 
 CONFIG_FILES = ", ".join(os.path.relpath(path) for path in workflow.config_settings.configfiles) or "config/config.yaml"

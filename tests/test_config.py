@@ -16,11 +16,11 @@ from rnatracks.config import (
     check_chromosomes,
     chromosome_splits,
     expand_models,
-    is_url,
     known_chromosomes,
     validate_config,
 )
 from rnatracks.errors import InputError
+from rnatracks.remote import is_url
 from rnatracks.terms import Split
 
 CONFIG = Path(__file__).parents[1] / "config"

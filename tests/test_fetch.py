@@ -45,15 +45,8 @@ from servers.server import DataServer
 
 from rnatracks.content import BGZF_END, check_content
 from rnatracks.errors import InputError
-from rnatracks.fetch import (
-    Checksum,
-    FetchRecord,
-    fetch,
-    file_md5,
-    published_md5,
-    read_record,
-    verify_md5,
-)
+from rnatracks.fetch import fetch, file_md5, published_md5, verify_md5
+from rnatracks.records import Checksum, FetchRecord, read_record
 from rnatracks.remote import Kind
 
 # Random bytes, since a piece of anything periodic may fit in the wrong place.

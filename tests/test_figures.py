@@ -10,19 +10,8 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from rnatracks.figures import (
-    LOCUS_POINTS,
-    Kind,
-    Panel,
-    bin_maximum,
-    gene_scatter,
-    locus_figure,
-    pack_rows,
-    score_bars,
-    svg_text,
-    training_curve,
-    write_svg,
-)
+from rnatracks.figures import gene_scatter, score_bars, svg_text, training_curve, write_svg
+from rnatracks.locus import LOCUS_POINTS, Kind, Panel, bin_maximum, locus_figure, pack_rows
 from rnatracks.terms import Strand
 
 GENES = pd.DataFrame(

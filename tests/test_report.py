@@ -10,7 +10,8 @@ import pytest
 from browser import Elements, open_page
 
 from rnatracks.errors import InputError
-from rnatracks.figures import Kind, Panel, gene_scatter, locus_figure, score_bars, svg_text, training_curve
+from rnatracks.figures import gene_scatter, score_bars, svg_text, training_curve
+from rnatracks.locus import Kind, Panel, locus_figure
 from rnatracks.report import (
     BASE_COLUMNS,
     BENCHMARK_COLUMNS,

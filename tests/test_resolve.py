@@ -15,16 +15,8 @@ from servers.server import DataServer
 
 from rnatracks.errors import InputError
 from rnatracks.resolve import Resolution, Sources, resolve
-from rnatracks.samples import (
-    CellType,
-    Provenance,
-    Rejected,
-    Sample,
-    SignalFile,
-    read_samples,
-    write_rejected,
-    write_rows,
-)
+from rnatracks.samples import CellType, Provenance, Rejected, Sample, SignalFile
+from rnatracks.sheets import read_samples, write_rejected, write_rows
 from rnatracks.terms import Source, Strand
 from rnatracks.web import Patience
 

@@ -6,7 +6,7 @@ import jsonschema
 import pytest
 import yaml
 
-from rnatracks import samples as sheets
+from rnatracks import sheets
 from rnatracks.errors import InputError
 from rnatracks.samples import (
     CellType,
@@ -14,14 +14,13 @@ from rnatracks.samples import (
     Rejected,
     Sample,
     SignalFile,
+    check_distinct,
     check_local_files,
-    read_cell_types,
-    read_samples,
+    simulated_samples,
     tracks_of,
-    write_rejected,
-    write_rows,
 )
-from rnatracks.terms import Source, Strand, Track
+from rnatracks.sheets import read_cell_types, read_samples, write_rejected, write_rows
+from rnatracks.terms import NAME, Source, Strand, Track
 
 CONFIG = Path(__file__).parents[1] / "config"
 SAMPLE_HEADER = "sample cell_type source plus minus unstranded md5_plus md5_minus md5_unstranded"
@@ -81,7 +80,7 @@ def test_schema_and_reader_agree(name: str, required: tuple[str, ...], optional:
             jsonschema.validate(dict(row.cells), schema)
     if name == "samples":
         assert schema["properties"]["source"]["enum"] == [*Source]
-        assert schema["properties"]["sample"]["pattern"] == f"^{sheets.NAME.pattern}$"
+        assert schema["properties"]["sample"]["pattern"] == f"^{NAME.pattern}$"
 
 
 def test_read_samples(tmp_path: Path) -> None:
@@ -329,14 +328,14 @@ def test_check_local_files(tmp_path: Path) -> None:
 SIMULATED = Path("results/simulated")
 
 
-def simulated(name: str, cell_type: str, folder: str = "results/simulated") -> sheets.Sample:
-    files = {strand: sheets.SignalFile(f"{folder}/{name}.{strand}.bw") for strand in (Strand.PLUS, Strand.MINUS)}
-    return sheets.Sample(name, cell_type, Source.LOCAL, files)
+def simulated(name: str, cell_type: str, folder: str = "results/simulated") -> Sample:
+    files = {strand: SignalFile(f"{folder}/{name}.{strand}.bw") for strand in (Strand.PLUS, Strand.MINUS)}
+    return Sample(name, cell_type, Source.LOCAL, files)
 
 
 def test_simulated_samples_are_those_with_settings() -> None:
     samples = [simulated("a", "A"), simulated("mine", "B", "data"), simulated("b", "B")]
-    assert list(sheets.simulated_samples(samples, ["b", "a"], SIMULATED)) == ["b", "a"]
+    assert list(simulated_samples(samples, ["b", "a"], SIMULATED)) == ["b", "a"]
 
 
 @pytest.mark.parametrize(
@@ -349,15 +348,15 @@ def test_simulated_samples_are_those_with_settings() -> None:
     ],
 )
 def test_simulated_samples_that_cannot_be_made_are_refused(
-    samples: list[sheets.Sample], settings: list[str], where: str, expected: str
+    samples: list[Sample], settings: list[str], where: str, expected: str
 ) -> None:
     with pytest.raises(InputError, match=expected) as refusal:
-        sheets.simulated_samples(samples, settings, SIMULATED)
+        simulated_samples(samples, settings, SIMULATED)
     assert where in str(refusal.value)
 
 
 def test_samples_of_different_names_and_files_are_distinct() -> None:
-    sheets.check_distinct([simulated("a", "A"), simulated("b", "B")])
+    check_distinct([simulated("a", "A"), simulated("b", "B")])
 
 
 @pytest.mark.parametrize(
@@ -365,11 +364,11 @@ def test_samples_of_different_names_and_files_are_distinct() -> None:
     [
         (simulated("a", "B", "other"), "the name of a sample of A; expected each name once"),
         (
-            sheets.Sample("b", "B", Source.URL, simulated("a", "A").files),
+            Sample("b", "B", Source.URL, simulated("a", "A").files),
             "as in sample a of A; expected each file once",
         ),
     ],
 )
-def test_one_name_or_file_for_two_samples_is_refused(second: sheets.Sample, found: str) -> None:
+def test_one_name_or_file_for_two_samples_is_refused(second: Sample, found: str) -> None:
     with pytest.raises(InputError, match=found):
-        sheets.check_distinct([simulated("a", "A"), second])
+        check_distinct([simulated("a", "A"), second])

@@ -7,7 +7,8 @@ import pandas as pd
 
 from rnatracks.files import write_table
 from rnatracks.jobs import open_log
-from rnatracks.samples import check_distinct, read_cell_types, read_samples, write_rows
+from rnatracks.samples import check_distinct
+from rnatracks.sheets import read_cell_types, read_samples, write_rows
 
 open_log(snakemake.log[0])
 cell_types = read_cell_types(Path(snakemake.config["cell_types"]))

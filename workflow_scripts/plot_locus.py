@@ -6,8 +6,9 @@ import pandas as pd
 
 from rnatracks.annotation import Region, read_exons, read_genes
 from rnatracks.bigwig import Coverage
-from rnatracks.figures import Kind, Panel, locus_figure, write_svg
+from rnatracks.figures import write_svg
 from rnatracks.jobs import open_log
+from rnatracks.locus import Kind, Panel, locus_figure
 from rnatracks.terms import Track
 
 open_log(snakemake.log[0])

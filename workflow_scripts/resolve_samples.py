@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rnatracks.jobs import open_log
 from rnatracks.resolve import Sources, resolve
-from rnatracks.samples import read_cell_types, read_samples, write_rejected, write_rows
+from rnatracks.sheets import read_cell_types, read_samples, write_rejected, write_rows
 
 open_log(snakemake.log[0])
 # The cell type's own rows are parameters of the rule: rows of others are no reason to ask again.

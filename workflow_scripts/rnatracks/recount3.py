@@ -7,8 +7,8 @@ Blood, and may mix several of SMTSD, such as whole blood and cultured lymphocyte
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from .config import NAME
 from .errors import InputError, shorten
+from .terms import NAME
 from .web import Web
 
 GTEX = "human/data_sources/gtex"

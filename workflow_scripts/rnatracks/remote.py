@@ -6,8 +6,6 @@ from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from .config import is_url
-
 
 class Kind(StrEnum):
     """What a file holds, for a look at its content."""
@@ -16,6 +14,17 @@ class Kind(StrEnum):
     FASTA = "fasta"
     GTF = "gtf"
     BED = "bed"
+
+
+def is_url(text: str) -> bool:
+    """Whether `text` is an http or https URL, and not a path.
+
+    Examples
+    --------
+    >>> is_url("https://example.org/a.bw"), is_url("data/a.bw")
+    (True, False)
+    """
+    return text.startswith(("http://", "https://"))
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,11 @@
-"""The field's terms that every room shares: strands, splits, sources and tracks."""
+"""The field's terms that every room shares: strands, splits, sources, tracks and the form of a name."""
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
+
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+NAME_RULE = "letters, digits, '_', '.' and '-', first a letter, digit or '_'"
 
 
 class Strand(StrEnum):
