@@ -12,7 +12,8 @@ demo: .venv/installed
 		--set-threads train_model=1 predict_chromosome=1 --rerun-incomplete --show-failed-logs
 
 test: .venv/installed-dev
-	$(BIN)/python -m pytest -n $(CORES) --dist loadgroup
+	$(BIN)/python -m pytest --ignore tests/workflow -n $(CORES)
+	$(BIN)/python -m pytest tests/workflow
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .

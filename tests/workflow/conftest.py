@@ -10,7 +10,6 @@ import pytest
 from workflow.runs import Run, close_network, demo_folder, snakemake
 
 DEMO = ("--configfile", "config/demo/config.yaml")
-ONE_CORE_EACH = ("--set-threads", "train_model=1", "predict_chromosome=1")
 
 
 @dataclass(frozen=True)
@@ -27,7 +26,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     """What `make demo` does, in a folder of its own and without any network."""
     folder = demo_folder(tmp_path_factory.mktemp("demo"))
     closed = close_network(tmp_path_factory.mktemp("network") / "closed")
-    run = snakemake(folder, "all", *DEMO, *ONE_CORE_EACH, environment=closed)
+    run = snakemake(folder, "all", *DEMO, environment=closed)
     assert run.status == 0, run.text[-5000:]
     return Demo(folder, folder / "results/demo", run)
 

@@ -10,10 +10,8 @@ import pytest
 import yaml
 
 from rnatracks.metrics import BASE_COLUMNS, DIFFERENCE_COLUMNS, GENE_COLUMNS
-from workflow.conftest import DEMO, ONE_CORE_EACH, Demo
+from workflow.conftest import DEMO, Demo
 from workflow.runs import snakemake
-
-pytestmark = pytest.mark.xdist_group("demo")  # one process makes what these tests share
 
 TRACKS = [f"{cell_type}.{strand}" for cell_type in ("amber", "indigo") for strand in ("plus", "minus")]
 GATHERERS = {"all", "gather_resolved", "gather_observed_genes", "tabulate_samples", "score_bases", "score_genes"}
@@ -129,7 +127,7 @@ def test_the_run_ends_with_scores_and_the_place_of_the_report(demo: Demo) -> Non
 
 
 def test_a_second_run_has_nothing_to_do(demo: Demo) -> None:
-    run = snakemake(demo.folder, "all", *DEMO, *ONE_CORE_EACH, "--dry-run")
+    run = snakemake(demo.folder, "all", *DEMO, "--dry-run")
     assert run.status == 0
     assert "Nothing to be done" in run.text
     assert run.planned() == {}
@@ -203,7 +201,7 @@ def test_shuffled_coverage_is_not_predicted(demo_copy: Path) -> None:
     del config["simulate"]
     (demo_copy / "shuffled.yaml").write_text(yaml.safe_dump(config))
     table = "results/shuffled/evaluation/base_resolution.tsv"
-    run = snakemake(demo_copy, table, "--configfile", "shuffled.yaml", *ONE_CORE_EACH)
+    run = snakemake(demo_copy, table, "--configfile", "shuffled.yaml")
     assert run.status == 0, run.text[-5000:]
     held_out = pd.read_csv(demo_copy / table, sep="\t").query("split == 'test'")
     assert len(held_out) == 2

@@ -7,8 +7,6 @@ from browser import Elements, Opened, open_page
 
 from workflow.conftest import Demo
 
-pytestmark = pytest.mark.xdist_group("demo")  # one process makes what these tests share
-
 
 @pytest.fixture(scope="module")
 def opened(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Opened:

@@ -22,8 +22,6 @@ from servers.server import GENCODE, UCSC, DataServer, with_checksums
 from rnatracks import simulate
 from workflow.runs import REPOSITORY, snakemake
 
-pytestmark = pytest.mark.xdist_group("network")  # one process makes what these tests share
-
 SETTINGS = simulate.SimulationSettings(seed=3, chromosomes={"chr1": 14_000, "chr2": 9_000}, gap=500)
 QUERY = "assay_title=total RNA-seq&biosample_ontology.term_id=EFO:0002784"
 TINY = {

@@ -13,8 +13,6 @@ import yaml
 
 from workflow.runs import Run, snakemake
 
-pytestmark = pytest.mark.xdist_group("real data")  # one process makes what these tests share
-
 LENGTH = 50_818_468
 SMALL = {
     "type": "mixtral",
