@@ -54,6 +54,7 @@ MODEL_TRACKS = [
 ]
 # Cell types whose samples are all listed with paths or URLs; those of the others are searched for.
 LOCATED = {name for name, cell_type in CELL_TYPES.items() if all_located(cell_type, SAMPLES)}
+SAMPLES_OF = {name: [sample for sample in SAMPLES if sample.cell_type == name] for name in CELL_TYPES}
 LOCI = {locus_file_name(locus): locus for locus in CONFIG["loci"]}
 SPEED_KEYS = ["loader_workers", "gradient_checkpointing"]
 SCORE_TABLES = ["base_resolution", "gene_expression", "differential"]
@@ -103,7 +104,7 @@ def signal_path(sample, strand):
 @functools.cache
 def remote_files(searched):
     """All files to fetch, by their key: references, listed samples, and samples found for the cell types `searched`."""
-    samples = [sample for sample in SAMPLES if sample.cell_type in LOCATED]
+    samples = [sample for name in LOCATED for sample in SAMPLES_OF[name]]
     samples += [sample for name in searched for sample in read_resolved(out(f"samples/resolved/{name}.tsv"), name)]
     files = [*REFERENCES.values(), *(signal_file(sample, strand) for sample in samples for strand in sample.files)]
     return {file.key: file for file in files if file.remote}
@@ -128,7 +129,7 @@ def read_resolved(path, cell_type):
 def samples_of(cell_type):
     """Samples of a cell type; where they must be searched for, the DAG waits for the search."""
     if cell_type in LOCATED:
-        return [sample for sample in SAMPLES if sample.cell_type == cell_type]
+        return SAMPLES_OF[cell_type]
     return read_resolved(checkpoints.resolve_samples.get(cell_type=cell_type).output.samples, cell_type)
 
 

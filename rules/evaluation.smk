@@ -29,7 +29,12 @@ rule score_bases:
     input:
         [out(f"evaluation/moments/{model}/{track}.tsv") for model, track in MODEL_TRACKS],
     output:
-        out("evaluation/base_resolution.tsv"),
+        report(
+            out("evaluation/base_resolution.tsv"),
+            caption="../resources/captions/base_resolution.rst",
+            category="Scores",
+            labels={"table": "base_resolution"},
+        ),
     log:
         out("logs/score_bases.log"),
     conda:
@@ -50,8 +55,18 @@ rule score_genes:
         observed=out("genes/observed.tsv.gz"),
         predicted=expand(out("genes/predicted/{model}.tsv.gz"), model=MODELS),
     output:
-        genes=out("evaluation/gene_expression.tsv"),
-        differences=out("evaluation/differential.tsv"),
+        genes=report(
+            out("evaluation/gene_expression.tsv"),
+            caption="../resources/captions/gene_expression.rst",
+            category="Scores",
+            labels={"table": "gene_expression"},
+        ),
+        differences=report(
+            out("evaluation/differential.tsv"),
+            caption="../resources/captions/differential.rst",
+            category="Scores",
+            labels={"table": "differential"},
+        ),
     log:
         out("logs/score_genes.log"),
     conda:

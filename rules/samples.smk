@@ -19,7 +19,7 @@ checkpoint resolve_samples:
             key: getattr(CELL_TYPES[wildcards.cell_type], key) for key in ("encode_query", "gtex_tissue", "stranded")
         },
         sources={key: CONFIG["sources"][key] for key in ("encode", "recount3")},
-        rows=lambda wildcards: [sample.as_row() for sample in SAMPLES if sample.cell_type == wildcards.cell_type],
+        rows=lambda wildcards: [sample.as_row() for sample in SAMPLES_OF[wildcards.cell_type]],
     script:
         "../workflow_scripts/resolve_samples.py"
 
