@@ -12,12 +12,12 @@ sys.path.insert(0, f"{workflow.basedir}/workflow_scripts")
 from rnatracks.config import (
     check_chromosomes,
     chromosome_splits,
-    expand_models,
     known_chromosomes,
     locus_file_name,
     validate_config,
 )
 from rnatracks.errors import InputError
+from rnatracks.plans import expand_models
 from rnatracks.qc import check_headers
 from rnatracks.remote import DataFile, Kind
 from rnatracks.samples import all_located, check_local_files, simulated_samples, tracks_of
@@ -56,7 +56,15 @@ MODEL_TRACKS = [
 LOCATED = {name for name, cell_type in CELL_TYPES.items() if all_located(cell_type, SAMPLES)}
 SAMPLES_OF = {name: [sample for sample in SAMPLES if sample.cell_type == name] for name in CELL_TYPES}
 LOCI = {locus_file_name(locus): locus for locus in CONFIG["loci"]}
-SPEED_KEYS = ["loader_workers", "gradient_checkpointing"]
+SPEED_KEYS = [
+    "loader_workers",
+    "gradient_checkpointing",
+    "compile",
+    "parallel",
+    "checkpoint_minutes",
+    "keep_checkpoints",
+    "stop_unless_falling",
+]
 SCORE_TABLES = ["base_resolution", "gene_expression", "differential"]
 
 
@@ -143,6 +151,14 @@ def observed_tracks(cell_types, suffix):
 
 def model_tracks(wildcards):
     return [str(track) for name in MODELS[wildcards.model].cell_types for track in TRACKS_OF[name]]
+
+
+def start_weights(wildcards):
+    """Weights of the model that this one starts from: another model of the run, or those in a folder."""
+    start = MODELS[wildcards.model].init_from
+    if start is None:
+        return []
+    return [out(f"models/{start}/model.safetensors")] if start in MODELS else sorted(Path(start).glob("*.safetensors"))
 
 
 def compared_models():

@@ -8,6 +8,8 @@ rule train_model:
         windows=out("windows/windows.bed.gz"),
         bigwigs=lambda wildcards: observed_tracks(MODELS[wildcards.model].cell_types, ".bw"),
         statistics=lambda wildcards: observed_tracks(MODELS[wildcards.model].cell_types, ".json"),
+        blacklist=path_of(REFERENCES["blacklist"]) if "blacklist" in REFERENCES else [],
+        start=start_weights,
     output:
         weights=out("models/{model}/model.safetensors"),
         config=out("models/{model}/config.json"),

@@ -10,12 +10,13 @@ import pyfaidx
 import pytest
 import torch
 from numpy.typing import NDArray
-from transformers import MixtralConfig
+from transformers import AutoConfig
 
 from rnatracks.backbone import BASES
-from rnatracks.config import HeadPlan
+from rnatracks.dataset import TargetTrack
 from rnatracks.model import CoverageConfig, CoverageModel
-from rnatracks.training import TargetTrack, TrainingSettings
+from rnatracks.plans import HeadPlan
+from rnatracks.training import TrainingSettings, training_settings
 
 SPEC = {
     "type": "mixtral",
@@ -27,7 +28,7 @@ SPEC = {
     "num_local_experts": 2,
     "num_experts_per_tok": 1,
 }
-HEAD = HeadPlan(channels=(8, 4), kernel_size=5, dropout=0.0, initial_scale=8.0)
+HEAD = HeadPlan(channels=(8, 4), kernel_size=5, dropout=0.0, initial_scale=8.0, batch_norm="batch", plain_output=False)
 TOKEN_IDS = {base: index for index, base in enumerate(BASES)}
 
 
@@ -52,11 +53,20 @@ def settings(**changes: object) -> TrainingSettings:
         "warmup_fraction": 0.05,
         "max_grad_norm": 1.0,
         "precision": "float32",
+        "augmentation": {"shift": 0, "reverse_complement": False},
+        "router_loss": 0.0,
         "gradient_checkpointing": False,
+        "compile": False,
+        "parallel": "ddp",
         "loader_workers": 0,
+        "checkpoint_minutes": 30,
+        "keep_checkpoints": 2,
+        "valid_windows": 1000,
+        "keep": "last",
+        "stop_unless_falling": True,
         "seed": 42,
     }
-    return TrainingSettings(**recipe | changes)
+    return training_settings(recipe | changes)
 
 
 def random_bases(rng: np.random.Generator, length: int) -> str:
@@ -93,26 +103,34 @@ def write_tracks(
     ]
 
 
-def small_model(seed: int = 0, means: Sequence[float] = (0.5, 2.0), kernel_size: int = 5) -> CoverageModel:
-    """A model with random weights and random batch norm statistics, in evaluation mode."""
+def small_model(
+    seed: int = 0,
+    means: Sequence[float] = (0.5, 2.0),
+    kernel_size: int = 5,
+    *,
+    backbone: Mapping[str, object] | None = None,
+    **changes: object,
+) -> CoverageModel:
+    """A model with random weights and random batch norm statistics, in evaluation mode.
+
+    `backbone` changes its configuration, where `type` may be `dilated_cnn`; other changes are of the model's.
+    """
     torch.manual_seed(seed)
-    shape = {key: value for key, value in SPEC.items() if key != "type"}
-    model = CoverageModel(
-        CoverageConfig(
-            backbone_config=MixtralConfig(
-                vocab_size=5, max_position_embeddings=4096, bos_token_id=None, eos_token_id=None, **shape
-            ),
-            tracks=["B.plus", "B.minus", "NK.plus", "NK.minus"][: len(means)],
-            track_means=list(means),
-            head_channels=[8, 4],
-            head_kernel_size=kernel_size,
-            window_size=256,
-            token_ids=TOKEN_IDS,
-        )
-    )
+    shape = {"type": "dilated_cnn", "hidden_size": 16, "num_hidden_layers": 3}
+    if backbone is None or backbone.get("type", "mixtral") == "mixtral":
+        shape = SPEC | {"bos_token_id": None, "eos_token_id": None, "use_cache": False}
+    shape |= {"vocab_size": 5, "max_position_embeddings": 4096} | dict(backbone or {})
+    settings = {
+        "tracks": ["B.plus", "B.minus", "NK.plus", "NK.minus"][: len(means)],
+        "track_means": list(means),
+        "head_channels": [8, 4],
+        "head_kernel_size": kernel_size,
+        "window_size": 256,
+        "token_ids": TOKEN_IDS,
+    }
+    model = CoverageModel(CoverageConfig(AutoConfig.for_model(shape.pop("type"), **shape), **settings | changes))
     for head in model.heads:
-        for layer in head.layers:
-            norm = layer[1]
+        for norm in head.norms:
             norm.running_mean.normal_(0, 0.3)
             norm.running_var.uniform_(0.5, 2)
             torch.nn.init.uniform_(norm.weight, 0.5, 2)

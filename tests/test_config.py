@@ -3,23 +3,19 @@
 import copy
 import dataclasses
 import gzip
+import json
 import re
 from pathlib import Path
 
+import jsonschema
 import pytest
 import yaml
 
 from rnatracks import simulate
-from rnatracks.config import (
-    HeadPlan,
-    ModelPlan,
-    check_chromosomes,
-    chromosome_splits,
-    expand_models,
-    known_chromosomes,
-    validate_config,
-)
+from rnatracks.config import check_chromosomes, chromosome_splits, known_chromosomes, validate_config
 from rnatracks.errors import InputError
+from rnatracks.explain import explain
+from rnatracks.plans import HeadPlan, LoraPlan, ModelPlan, expand_models
 from rnatracks.remote import is_url
 from rnatracks.terms import Split
 
@@ -42,6 +38,7 @@ MIXTRAL = {
     "num_key_value_heads": 2,
     "num_local_experts": 4,
 }
+CNN = {"type": "dilated_cnn", "hidden_size": 16, "num_hidden_layers": 3}
 ABSENT = "(no such key)"
 
 
@@ -59,15 +56,23 @@ def config_with(key: str, value: object) -> dict:
     return config
 
 
-def schema_fields(schema: dict, prefix: str = "") -> dict[str, dict]:
-    """Every field of a schema by its dotted name; NAME stands for a free name."""
-    fields = {}
-    for key, field in schema.get("properties", {}).items():
-        fields |= {f"{prefix}{key}": field} | schema_fields(field, f"{prefix}{key}.")
-    free = schema.get("additionalProperties")
-    if isinstance(free, dict):
-        fields |= {f"{prefix}NAME": free} | schema_fields(free, f"{prefix}NAME.")
-    return fields
+def schema_fields(schema: dict) -> dict[str, dict]:
+    """Every field of a schema by its dotted name; NAME stands for a free name, and [TYPE] for objects of one type."""
+
+    def below(node: dict, prefix: str) -> dict[str, dict]:
+        fields = {}
+        for key, field in node.get("properties", {}).items():
+            fields |= {f"{prefix}{key}": field} | below(field, f"{prefix}{key}.")
+            for branch in field.get("allOf", []):
+                kind = branch["if"]["properties"]["type"]["const"]
+                assert branch["then"] == {"$ref": f"#/$defs/{kind}"}
+                fields |= below(schema["$defs"][kind], f"{prefix}{key}[{kind}].")
+        free = node.get("additionalProperties")
+        if isinstance(free, dict):
+            fields |= {f"{prefix}NAME": free} | below(free, f"{prefix}NAME.")
+        return fields
+
+    return below(schema, "")
 
 
 def schema_nodes(node: object) -> list[dict]:
@@ -88,10 +93,14 @@ def test_shipped_configurations_are_valid(path: Path) -> None:
 def test_recipe_shows_every_field_with_its_default() -> None:
     recipe = yaml.safe_load((CONFIG / "config.yaml").read_text())
     schema = yaml.safe_load(SCHEMA.read_text())
+    defaults = validate_config(yaml.safe_load(MINIMAL), SCHEMA)
     assert set(recipe) == set(schema["properties"])
     for group in ("sources", "normalisation", "windows", "split", "training", "prediction", "genes"):
-        defaults = {key: field["default"] for key, field in schema["properties"][group]["properties"].items()}
-        assert recipe[group] == defaults
+        assert recipe[group] == defaults[group]
+    shown = recipe["models"]["genos"]
+    assert shown["head"] == defaults["models"]["small"]["head"]
+    for key in ("strands", "attention", "trainable", "control"):
+        assert shown[key] == defaults["models"]["small"][key]
     assert recipe["genome"]["chromosomes"] == [f"chr{number}" for number in range(1, 23)]
 
 
@@ -140,8 +149,20 @@ def test_defaults_are_filled_into_a_copy() -> None:
         "kernel_size": 9,
         "dropout": 0.1,
         "initial_scale": 8,
+        "batch_norm": "batch",
+        "plain_output": False,
     }
-    assert filled["models"]["small"]["control"] == "none"
+    assert filled["models"]["small"]["lora"] == {"rank": 16, "alpha": 32, "dropout": 0.05}
+    others = {key: value for key, value in filled["models"]["small"].items() if key not in ("head", "lora")}
+    assert others == {
+        "cell_types": "each",
+        "backbone": "some/model",
+        "init_from": None,
+        "strands": "heads",
+        "attention": "causal",
+        "trainable": "all",
+        "control": "none",
+    }
     assert filled["training"] == {
         "epochs": 60,
         "global_batch_size": 256,
@@ -153,6 +174,15 @@ def test_defaults_are_filled_into_a_copy() -> None:
         "gradient_checkpointing": True,
         "loader_workers": 2,
         "seed": 42,
+        "augmentation": {"shift": 0, "reverse_complement": False},
+        "router_loss": 0,
+        "compile": False,
+        "parallel": "ddp",
+        "checkpoint_minutes": 30,
+        "keep_checkpoints": 2,
+        "valid_windows": 1000,
+        "keep": "best",
+        "stop_unless_falling": True,
     }
     assert filled["prediction"] == {"batch_size": 4}
     assert filled["genes"] == {"pseudocount": 0.01, "types": None}
@@ -171,6 +201,16 @@ def test_simulation_defaults_are_those_of_the_simulator() -> None:
     for field in dataclasses.fields(simulate.SimulationSettings):
         if field.default is not dataclasses.MISSING:
             assert properties[field.name]["default"] == field.default
+
+
+@pytest.mark.parametrize(
+    ("backbone", "defaults"),
+    [(MIXTRAL, {"num_experts_per_tok": 2}), (CNN, {"kernel_size": 3, "dropout": 0.1}), ("some/model", None)],
+    ids=["mixtral", "dilated_cnn", "text"],
+)
+def test_a_backbone_gets_the_defaults_of_its_own_type(backbone: dict | str, defaults: dict | None) -> None:
+    filled = validate_config(config_with("models.small.backbone", backbone), SCHEMA)["models"]["small"]["backbone"]
+    assert filled == (backbone if defaults is None else backbone | defaults)
 
 
 SMALL = "models.small"
@@ -210,9 +250,58 @@ BAD = [
     ("models", {1: {}}, "models", "the name 1", "put it in quotes"),
     (f"{SMALL}.cell_types", "all", f"{SMALL}.cell_types", "'all'", "The word each"),
     (f"{SMALL}.cell_types", [], f"{SMALL}.cell_types", "nothing in it", "at least 1 entry"),
-    (f"{SMALL}.backbone", 7, f"{SMALL}.backbone", "7", "text or keys and values"),
+    (f"{SMALL}.backbone", 7, f"{SMALL}.backbone", "7", "text or keys and values or null"),
     (f"{SMALL}.backbone", {"type": "mixtral"}, f"{SMALL}.backbone.hidden_size", "no such key", "Width"),
     (f"{SMALL}.backbone", MIXTRAL | {"type": "bert"}, f"{SMALL}.backbone.type", "'bert'", "one of: mixtral"),
+    (f"{SMALL}.backbone", {}, f"{SMALL}.backbone.type", "no such key", "Kind of network"),
+    (
+        f"{SMALL}.backbone",
+        CNN | {"num_attention_heads": 4},
+        f"{SMALL}.backbone.num_attention_heads",
+        "a key that type dilated_cnn does not have",
+        "one of: type, hidden_size, num_hidden_layers, kernel_size, dropout",
+    ),
+    (
+        f"{SMALL}.backbone",
+        MIXTRAL | {"kernel_size": 3},
+        f"{SMALL}.backbone.kernel_size",
+        "a key that type mixtral does not have",
+        "one of: type, hidden_size, intermediate_size",
+    ),
+    (
+        f"{SMALL}.backbone",
+        {"type": "dilated_cnn", "hidden_sizes": 8},
+        f"{SMALL}.backbone.hidden_sizes",
+        "a key that type dilated_cnn does not have (did you mean hidden_size?)",
+        "one of: type",
+    ),
+    (
+        f"{SMALL}.backbone",
+        {"type": "dilated_cnn", "hidden_size": 8},
+        f"{SMALL}.backbone.num_hidden_layers",
+        "no such key",
+        "it to be given: Number of layers",
+    ),
+    (f"{SMALL}.backbone", CNN | {"kernel_size": 4}, f"{SMALL}.backbone.kernel_size", "4", "an odd number"),
+    (
+        f"{SMALL}.backbone",
+        CNN | {"num_hidden_layers": 16},
+        f"{SMALL}.backbone.num_hidden_layers",
+        "16",
+        "at most 15, as the last layer must be dilated by less than windows.size, 32000",
+    ),
+    (f"{SMALL}.backbone", ABSENT, f"{SMALL}.backbone", "neither backbone nor init_from", "one of them"),
+    (f"{SMALL}.init_from", "other", f"{SMALL}.init_from", "'other' beside a backbone", "one of them"),
+    (f"{SMALL}.strands", "both", f"{SMALL}.strands", "'both'", "one of: heads, reverse_complement"),
+    (f"{SMALL}.attention", "full", f"{SMALL}.attention", "'full'", "one of: causal, bidirectional"),
+    (f"{SMALL}.trainable", "heads", f"{SMALL}.trainable", "'heads'", "one of: all, head, lora"),
+    (f"{SMALL}.lora.rank", 0, f"{SMALL}.lora.rank", "0", "1 or more"),
+    (f"{SMALL}.lora.alpha", 0, f"{SMALL}.lora.alpha", "0", "more than 0"),
+    (f"{SMALL}.head.batch_norm", "none", f"{SMALL}.head.batch_norm", "'none'", "one of: batch, renorm, frozen"),
+    ("training.augmentation.shift", -1, "training.augmentation.shift", "-1", "0 or more"),
+    ("training.parallel", "dp", "training.parallel", "'dp'", "one of: ddp, fsdp"),
+    ("training.checkpoint_minutes", 0, "training.checkpoint_minutes", "0", "more than 0"),
+    ("training.keep", "all", "training.keep", "'all'", "one of: best, last"),
     (f"{SMALL}.backbone", MIXTRAL | {"hidden_size": 30}, f"{SMALL}.backbone.hidden_size", "30", "a multiple of"),
     (
         f"{SMALL}.backbone",
@@ -244,6 +333,25 @@ def test_bad_configuration_is_one_line(key: str, value: object, place: str, foun
     assert expected in rest.split("; expected ", 1)[1]
 
 
+def test_every_keyword_of_the_schema_is_explained() -> None:
+    """What a schema says otherwise than by these keywords would have no words."""
+    structure = {"$schema", "$defs", "$ref", "title", "description", "default", "properties", "items", "allOf"}
+    structure |= {"if", "then", "const"}
+    schema = yaml.safe_load(SCHEMA.read_text())
+    keywords = {key for node in [schema, *schema_fields(schema).values(), *schema["$defs"].values()] for key in node}
+    tried = {"type"}
+    for key, value, *_ in BAD:
+        for error in jsonschema.Draft202012Validator(schema).iter_errors(config_with(key, value)):
+            tried.add("propertyNames" if "propertyNames" in error.schema_path else error.validator)
+    assert keywords - structure <= tried
+
+
+def test_a_keyword_without_words_is_named() -> None:
+    error = next(jsonschema.Draft202012Validator({"multipleOf": 2}).iter_errors(3))
+    with pytest.raises(ValueError, match="^the schema keyword 'multipleOf' has no words here$"):
+        explain(error, "config")
+
+
 def test_an_empty_configuration_is_refused() -> None:
     with pytest.raises(InputError, match=r"^mine\.yaml: found null; expected keys and values$"):
         validate_config(None, SCHEMA, "mine.yaml")
@@ -252,6 +360,12 @@ def test_an_empty_configuration_is_refused() -> None:
 def test_a_misspelt_key_is_named_before_the_missing_one() -> None:
     config = config_with("samples", ABSENT) | {"sample": "samples.tsv"}
     with pytest.raises(InputError, match=r"^config, sample: .*did you mean samples\?"):
+        validate_config(config, SCHEMA)
+
+
+def test_a_required_key_that_is_given_is_not_taken_for_the_misspelt_one() -> None:
+    config = config_with("models.small.backbone", MIXTRAL | {"kernel_size": 3})
+    with pytest.raises(InputError, match="kernel_size: found a key that type mixtral does not have; expected one of"):
         validate_config(config, SCHEMA)
 
 
@@ -330,11 +444,188 @@ def test_expand_models() -> None:
     config = config_with("models.joint", {"cell_types": ["T", "B"], "backbone": MIXTRAL, "control": "shuffled_targets"})
     plans = expand_models(validate_config(config, SCHEMA), ["B", "T"])
     assert list(plans) == ["small-B", "small-T", "joint"]
-    head = HeadPlan((256, 64), 9, 0.1, 8)
-    assert plans["small-T"] == ModelPlan("small-T", "small", ("T",), "some/model", head, "none")
-    assert plans["joint"] == ModelPlan(
-        "joint", "joint", ("T", "B"), MIXTRAL | {"num_experts_per_tok": 2}, head, "shuffled_targets"
+    alone = ModelPlan(
+        name="small-T",
+        family="small",
+        cell_types=("T",),
+        backbone="some/model",
+        init_from=None,
+        strands="heads",
+        attention="causal",
+        trainable="all",
+        lora=LoraPlan(rank=16, alpha=32, dropout=0.05),
+        head=HeadPlan(
+            channels=(256, 64), kernel_size=9, dropout=0.1, initial_scale=8, batch_norm="batch", plain_output=False
+        ),
+        control="none",
     )
+    assert plans["small-T"] == alone
+    assert plans["joint"] == dataclasses.replace(
+        alone,
+        name="joint",
+        family="joint",
+        cell_types=("T", "B"),
+        backbone=MIXTRAL | {"num_experts_per_tok": 2},
+        control="shuffled_targets",
+    )
+
+
+def test_what_is_configured_for_a_model_is_planned() -> None:
+    chosen = {
+        "cell_types": ["B"],
+        "backbone": "x",
+        "strands": "reverse_complement",
+        "attention": "bidirectional",
+        "trainable": "lora",
+        "lora": {"rank": 4, "alpha": 2.5, "dropout": 0},
+        "head": {"batch_norm": "renorm", "plain_output": True, "channels": [8], "kernel_size": 3, "dropout": 0.2},
+    }
+    config = validate_config(config_with("models.one", chosen), SCHEMA)
+    plan = dataclasses.asdict(expand_models(config, ["B"])["one"])
+    head = chosen["head"] | {"initial_scale": 8}
+    assert json.loads(json.dumps(plan)) == chosen | {
+        "name": "one",
+        "family": "one",
+        "init_from": None,
+        "control": "none",
+        "head": head,
+    }
+
+
+def plans_of(families: dict[str, dict], cell_types: list[str]) -> dict[str, ModelPlan]:
+    """Plans of model families that are each given by what differs from a joint model of the cell types."""
+    models = {family: {"cell_types": cell_types} | settings for family, settings in families.items()}
+    return expand_models(validate_config(config_with("models", models), SCHEMA), cell_types)
+
+
+def test_models_start_from_models_of_the_run_in_any_order() -> None:
+    plans = plans_of(
+        {
+            "late": {"init_from": "middle"},
+            "middle": {"init_from": "first-B"},
+            "first": {"cell_types": "each", "backbone": "x"},
+            "last": {"init_from": "late"},
+        },
+        ["B", "T"],
+    )
+    starts = {name: plan.init_from for name, plan in plans.items()}
+    assert starts == {"late": "middle", "middle": "first-B", "first-B": None, "first-T": None, "last": "late"}
+
+
+def test_a_model_starts_from_a_folder(tmp_path: Path) -> None:
+    folder = str(tmp_path / "trained")
+    settings = {"small": {"cell_types": "each", "init_from": folder}, "other": {"backbone": "x"}}
+    with pytest.raises(InputError) as caught:
+        plans_of(settings, ["B"])
+    assert str(caught.value) == (
+        f"config, models.small.init_from: found {folder!r}, neither a model of this configuration "
+        "nor a folder with config.json; expected a model folder, or one of: other"
+    )
+    (tmp_path / "trained").mkdir()
+    (tmp_path / "trained" / "config.json").write_text("{}")
+    assert plans_of(settings, ["B"])["small-B"].init_from == folder
+
+
+@pytest.mark.parametrize(
+    ("families", "line"),
+    [
+        (
+            {"a": {"init_from": "a"}},
+            "config, models.a.init_from: found a circle of models: a starts from a; "
+            "expected another model, a model folder, or a backbone instead",
+        ),
+        (
+            {"a": {"cell_types": "each", "init_from": "a-B"}},
+            "config, models.a.init_from: found a circle of models: a-B starts from a-B; expected ",
+        ),
+        (
+            {"a": {"init_from": "b"}, "b": {"init_from": "c"}, "c": {"init_from": "a"}},
+            "config, models.a.init_from: found a circle of models: a starts from b starts from c starts from a; ",
+        ),
+        (
+            {"a": {"init_from": "b"}, "b": {"init_from": "b"}},
+            "config, models.a.init_from: found a circle of models: a starts from b starts from b; ",
+        ),
+        (
+            {"each": {"cell_types": "each", "backbone": "x"}, "b": {"init_from": "each"}},
+            "config, models.b.init_from: found 'each', neither a model of this configuration nor a folder with "
+            "config.json; expected a model folder, or one of: each-B, each-T",
+        ),
+        (
+            {"a": {"init_from": "no/such/folder"}},
+            "config, models.a.init_from: found 'no/such/folder', neither a model of this configuration nor a folder "
+            "with config.json; expected a model folder",
+        ),
+        (
+            {"a": {"backbone": CNN, "trainable": "lora"}},
+            "config, models.a.trainable: found 'lora', on the dilated_cnn of a; "
+            "expected all or head, as it has no attention",
+        ),
+        (
+            {"a": {"init_from": "b", "trainable": "lora"}, "b": {"init_from": "c"}, "c": {"backbone": CNN}},
+            "config, models.a.trainable: found 'lora', on the dilated_cnn of c; expected all or head",
+        ),
+        (
+            {"a": {"init_from": "b", "strands": "reverse_complement"}, "b": {"backbone": "x"}},
+            'config, models.a.strands: found "reverse_complement"; expected "heads", as b has, from which a starts',
+        ),
+        (
+            {"a": {"backbone": "x", "head": {"channels": [8]}}, "b": {"cell_types": "each", "init_from": "a"}},
+            "config, models.b.head.channels: found [256, 64]; expected [8], as a has, from which b-B starts",
+        ),
+        (
+            {"a": {"backbone": "x"}, "b": {"init_from": "a", "head": {"kernel_size": 3}}},
+            "config, models.b.head.kernel_size: found 3; expected 9, as a has",
+        ),
+        (
+            {"a": {"backbone": "x"}, "b": {"init_from": "a", "head": {"plain_output": True}}},
+            "config, models.b.head.plain_output: found true; expected false, as a has",
+        ),
+    ],
+    ids=[
+        "itself",
+        "itself of each",
+        "three",
+        "circle ahead",
+        "family of each",
+        "no folder",
+        "cnn",
+        "cnn ahead",
+        "strands",
+        "channels",
+        "kernel",
+        "output",
+    ],
+)
+def test_a_model_that_cannot_start_is_refused(families: dict[str, dict], line: str) -> None:
+    with pytest.raises(InputError) as caught:
+        plans_of(families, ["B", "T"])
+    assert str(caught.value).startswith(line)
+
+
+def test_low_rank_updates_may_start_from_a_language_model() -> None:
+    plans = plans_of({"a": {"backbone": MIXTRAL}, "b": {"init_from": "a", "trainable": "lora"}}, ["B"])
+    assert plans["b"].trainable == "lora"
+
+
+def test_the_models_of_the_readme_are_valid() -> None:
+    example = yaml.safe_load(re.search(r"^```yaml\n(.*?)^```$", (CONFIG / "README.md").read_text(), re.M | re.S)[1])
+    config = validate_config(config_with("models", example["models"]), SCHEMA)
+    assert list(expand_models(config, ["GM12878", "NK"])) == [
+        "genos-GM12878",
+        "genos-NK",
+        "cnn-GM12878",
+        "cnn-NK",
+        "both",
+        "moved",
+    ]
+
+
+def test_a_second_file_replaces_a_backbone_by_a_start() -> None:
+    config = config_with("models.small", {"cell_types": ["B"], "backbone": None, "init_from": "base"})
+    config["models"]["base"] = {"cell_types": ["B"], "backbone": "x"}
+    plan = expand_models(validate_config(config, SCHEMA), ["B"])["small"]
+    assert (plan.backbone, plan.init_from) == (None, "base")
 
 
 def test_expand_models_refuses_unknown_cell_types() -> None:

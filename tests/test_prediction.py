@@ -11,7 +11,8 @@ from models import TOKEN_IDS, offline, random_bases, small_model, write_fasta  #
 from numpy.typing import NDArray
 
 from rnatracks.genome import Genome, tile_starts
-from rnatracks.prediction import blend_weights, load_model, predict_chromosome, predict_tiles, stitch
+from rnatracks.modelfolder import load_model
+from rnatracks.prediction import blend_weights, predict_chromosome, predict_tiles, stitch
 
 
 class StandIn:

@@ -1,212 +1,64 @@
-"""Fine-tuning: what a window holds, what is learned from, the recipe, and what a failure leaves."""
+"""Fine-tuning: the recipe against references, on one process and several, interrupted and resumed."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyBigWig
-import pyfaidx
 import pytest
 import torch
 import transformers
-from models import HEAD, SPEC, TOKEN_IDS, offline, random_bases, settings, write_fasta, write_tracks  # noqa: F401
-from numpy.typing import NDArray
-from torch.utils.data import DataLoader
+from jobs import LENGTHS, SIZE, make_job, make_plan, make_windows, tile, write_data
+from models import TOKEN_IDS, offline, random_bases, settings  # noqa: F401
+from safetensors.torch import load_file
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from torch.utils.data import default_collate
 
 from rnatracks import training
+from rnatracks.assembly import assemble
 from rnatracks.backbone import make_base_tokenizer, token_lookup
+from rnatracks.dataset import WindowDataset, WindowSampler, target_tracks
 from rnatracks.errors import InputError
+from rnatracks.genome import read_windows
+from rnatracks.launch import STOPPED, run_in_processes
 from rnatracks.model import CoverageModel
-from rnatracks.training import (
-    LOG_COLUMNS,
-    FiniteLoss,
-    TargetTrack,
-    WindowDataset,
-    accumulation_steps,
-    shuffled_targets,
-    target_tracks,
-    tidy_history,
-    train,
-    training_windows,
-)
+from rnatracks.training import StoppedEarly, TrainingJob, accumulation_steps, train
 
-SIZE = 64
-LOOKUP = token_lookup(TOKEN_IDS)
+SCRIPTS = Path(training.__file__).parents[1]
 
 
-@pytest.fixture
-def fasta(tmp_path: Path) -> Path:
-    rng = np.random.default_rng(0)
-    chr1 = random_bases(rng, 1000)
-    sequences = {
-        "chr1": chr1[:300] + "N" * 50 + chr1[350:400].lower() + "RYKM" + chr1[404:],
-        "chr2": random_bases(rng, 500),
-        "chr3": random_bases(rng, 500),
-        "chr4": random_bases(rng, 40),
-    }
-    return write_fasta(tmp_path / "genome.fa", sequences)
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_data(tmp_path_factory.mktemp("data"))
+
+
+def weights(target: Path) -> dict[str, torch.Tensor]:
+    return load_file(target / "model.safetensors")
+
+
+def training_log(target: Path) -> pd.DataFrame:
+    return pd.read_csv(target / "training_log.tsv", sep="\t")
+
+
+def assert_same_weights(one: Path, other: Path) -> None:
+    first, second = weights(one), weights(other)
+    assert first.keys() == second.keys()
+    assert [name for name, value in first.items() if not torch.equal(value, second[name])] == []
 
 
 @pytest.fixture
-def tracks(tmp_path: Path) -> list[TargetTrack]:
-    rng = np.random.default_rng(1)
-    lengths = {"chr1": 1000, "chr2": 500, "chr3": 500, "chr4": 40}
-    coverage = {
-        name: {chrom: rng.gamma(0.3, 20, length) for chrom, length in lengths.items()} for name in ("B.plus", "B.minus")
-    }
-    return write_tracks(tmp_path, coverage, [0.4, 1.7])
-
-
-def make_windows(*places: tuple[str, int, int, str]) -> pd.DataFrame:
-    windows = pd.DataFrame(places, columns=["chrom", "start", "end", "split"])
-    return windows.assign(n_fraction=0.0, blacklist_fraction=0.0)
-
-
-def tile(chrom: str, length: int, split: str) -> list[tuple[str, int, int, str]]:
-    return [(chrom, start, start + SIZE, split) for start in range(0, length - SIZE + 1, SIZE)]
-
-
-@pytest.mark.parametrize(
-    ("chrom", "start", "end"),
-    [
-        ("chr1", 0, 64),
-        ("chr1", 290, 354),
-        ("chr1", 380, 444),
-        ("chr1", 936, 1000),
-        ("chr2", 10, 60),
-        ("chr2", 480, 500),
-        ("chr4", 0, 40),
-    ],
-    ids=["first", "gap", "lower case and RYKM", "last", "shorter", "shorter at the end", "shorter chromosome"],
-)
-def test_window_equals_its_sources(fasta: Path, tracks: list[TargetTrack], chrom: str, start: int, end: int) -> None:
-    item = WindowDataset(make_windows((chrom, start, end, "train")), SIZE, fasta, tracks, LOOKUP)[0]
-    bases = str(pyfaidx.Fasta(str(fasta))[chrom][start:end]).upper().ljust(SIZE, "N")
-    assert item["input_ids"].tolist() == [TOKEN_IDS.get(base, TOKEN_IDS["N"]) for base in bases]
-    assert item["mask"].tolist() == [base != "N" for base in bases]
-    assert item["labels"].dtype == torch.float32
-    for row, track in enumerate(tracks):
-        values = pyBigWig.open(str(track.path)).values(chrom, start, end)
-        for position, value in enumerate([*values, *[0.0] * (SIZE - (end - start))]):
-            x = (value / track.nonzero_mean) ** 0.75
-            y = x if x <= 10 else 2 * (10 * x) ** 0.5 - 10
-            assert item["labels"][row, position].item() == pytest.approx(y, rel=1e-5)
-
-
-def test_loader_processes_read_the_same(fasta: Path, tracks: list[TargetTrack]) -> None:
-    """Readers that were opened before the fork must not be shared."""
-    dataset = WindowDataset(make_windows(*tile("chr1", 1000, "train")), SIZE, fasta, tracks, LOOKUP)
-    here = [dataset[index] for index in range(len(dataset))]
-    loader = DataLoader(dataset, batch_size=1, num_workers=2, multiprocessing_context="fork")
-    for expected, batch in zip(here, loader, strict=True):
-        for key, value in expected.items():
-            assert torch.equal(batch[key][0], value), key
-
-
-def test_target_tracks_average_over_the_strands_of_a_cell_type(tmp_path: Path) -> None:
-    means = {"B.cell.plus": 1.0, "NK.plus": 10.0, "B.cell.minus": 3.0, "NK.minus": 30.0, "T.unstranded": 7.0}
-    for name, mean in means.items():
-        (tmp_path / f"{name}.json").write_text(json.dumps({"track": name, "nonzero_mean": mean}))
-    bigwigs = [tmp_path / f"{name}.bw" for name in means]
-    found = target_tracks([tmp_path / f"{name}.json" for name in means], bigwigs)
-    assert [track.name for track in found] == list(means)
-    assert [track.path for track in found] == bigwigs
-    assert [track.nonzero_mean for track in found] == [2.0, 20.0, 2.0, 20.0, 7.0]
-
-
-@pytest.mark.parametrize("mean", ["0.0", "-1.0", "NaN", "Infinity"])
-def test_tracks_without_signal_are_refused(tmp_path: Path, mean: str) -> None:
-    path = tmp_path / "B.plus.json"
-    path.write_text(f'{{"track": "B.plus", "nonzero_mean": {mean}}}')
-    with pytest.raises(InputError, match=r"B.plus.json, nonzero_mean: found .*; expected a positive finite number"):
-        target_tracks([path], [tmp_path / "B.plus.bw"])
-
-
-def test_training_windows_drop_gaps_and_blacklist() -> None:
-    windows = make_windows(*tile("chr1", 4 * SIZE, "train")).assign(
-        n_fraction=[0, 0.5, 0.51, 0], blacklist_fraction=[0.2, 0, 0, 0.21]
-    )
-    kept = training_windows(windows, 0.5, 0.2)
-    assert kept["start"].tolist() == [0, SIZE]
-    assert kept.index.tolist() == [0, 1]
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_shuffled_targets_permute_without_fixed_points(seed: int) -> None:
-    lengths = np.random.default_rng(seed).permutation([64] * 20 + [50] * 2 + [33])
-    windows = make_windows(*(("chr1", 0, int(length), "train") for length in lengths))
-    target_of = shuffled_targets(windows, seed)
-    assert sorted(target_of) == list(range(23))
-    assert (lengths[target_of] == lengths).all()
-    assert (target_of == np.arange(23)).tolist() == (lengths == 33).tolist()
-    assert (target_of == shuffled_targets(windows, seed)).all()
-    assert (target_of != shuffled_targets(windows, seed + 1)).any()
-
-
-def test_shuffled_windows_keep_their_bases(fasta: Path, tracks: list[TargetTrack]) -> None:
-    windows = make_windows(*tile("chr2", 500, "train"))
-    target_of = shuffled_targets(windows, 0)
-    plain = WindowDataset(windows, SIZE, fasta, tracks, LOOKUP)
-    shuffled = WindowDataset(windows, SIZE, fasta, tracks, LOOKUP, target_of)
-    for index in range(len(windows)):
-        assert torch.equal(shuffled[index]["input_ids"], plain[index]["input_ids"])
-        assert torch.equal(shuffled[index]["labels"], plain[int(target_of[index])]["labels"])
-
-
-def test_accumulation_steps() -> None:
-    assert accumulation_steps(settings(global_batch_size=256, micro_batch_size=1), 64) == 4
-    assert accumulation_steps(settings(global_batch_size=4, micro_batch_size=4), 1) == 1
-    with pytest.raises(InputError, match="global_batch_size: found 256; expected a multiple of .* = 3 x 1"):
-        accumulation_steps(settings(global_batch_size=256, micro_batch_size=1), 3)
-
-
-def test_tidy_history_is_one_row_a_step() -> None:
-    history = tidy_history(
-        [
-            {"step": 1, "epoch": 0.5, "loss": 3.0, "learning_rate": 0.1, "grad_norm": 9.0},
-            {"step": 2, "epoch": 1.0, "loss": 2.0, "learning_rate": 0.2},
-            {"step": 2, "epoch": 1.0, "eval_loss": 2.5, "eval_runtime": 1.0},
-            {"step": 2, "epoch": 1.0, "train_loss": 2.5, "train_runtime": 1.0},
-        ]
-    )
-    assert tuple(history.columns) == LOG_COLUMNS
-    assert history["step"].tolist() == [1, 2]
-    assert history["loss"].tolist() == [3.0, 2.0]
-    assert np.isnan(history["valid_loss"][0])
-    assert history["valid_loss"][1] == 2.5
-
-
-def run_training(
-    target: Path,
-    fasta: Path,
-    tracks: list[TargetTrack],
-    windows: pd.DataFrame,
-    shuffle: bool = False,
-    **changes: object,
-) -> pd.DataFrame:
-    target.parent.mkdir(exist_ok=True)
-    return train(
-        target,
-        backbone=SPEC,
-        head=HEAD,
-        tracks=tracks,
-        windows=windows,
-        window_size=SIZE,
-        fasta=fasta,
-        settings=settings(**changes),
-        shuffle_targets=shuffle,
-    )
-
-
-@pytest.fixture
-def recorded(monkeypatch: pytest.MonkeyPatch) -> list[transformers.Trainer]:
+def recorded(monkeypatch: pytest.MonkeyPatch) -> list[training.WindowTrainer]:
     """The trainers that `train` makes, each with the `input_ids` that it trained on in `seen`."""
     made = []
 
-    class Recorder(transformers.Trainer):
-        def __init__(self, *args: object, **kwargs: object) -> None:
-            super().__init__(*args, **kwargs)
+    class Recorder(training.WindowTrainer):
+        def __init__(self, **kwargs: object) -> None:
+            super().__init__(**kwargs)
             self.seen: list[tuple[int, ...]] = []
             made.append(self)
 
@@ -214,192 +66,508 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> list[transformers.Trainer]:
             self.seen += [tuple(row) for row in inputs["input_ids"].tolist()]
             return super().training_step(model, inputs, *args, **kwargs)
 
-    monkeypatch.setattr(training, "Trainer", Recorder)
+    monkeypatch.setattr(training, "WindowTrainer", Recorder)
     return made
 
 
-def tokens_of(fasta: Path, windows: pd.DataFrame) -> set[tuple[int, ...]]:
-    genome = pyfaidx.Fasta(str(fasta), sequence_always_upper=True)
-    return {
-        tuple(TOKEN_IDS.get(base, 4) for base in str(genome[row.chrom][row.start : row.end]))
-        for row in windows.itertuples()
-    }
+# --- The recipe
 
 
-@pytest.mark.parametrize("shuffle", [False, True])
-def test_held_out_windows_never_train(
-    tmp_path: Path, fasta: Path, tracks: list[TargetTrack], recorded: list, shuffle: bool
-) -> None:
-    windows = make_windows(*tile("chr2", 500, "valid"), *tile("chr1", 1000, "train"), *tile("chr3", 500, "test"))
-    history = run_training(tmp_path / "m" / "B", fasta, tracks, windows, shuffle, epochs=2)
-    seen = recorded[0].seen
-    assert set(seen) == tokens_of(fasta, windows[windows["split"] == "train"])
-    assert len(seen) == 2 * 15
-    assert not set(seen) & tokens_of(fasta, windows[windows["split"] != "train"])
-    assert history["valid_loss"].count() == 2
+def adafactor_by_hand(
+    value: torch.Tensor, gradient: torch.Tensor, state: dict[str, torch.Tensor], step: int, rate: float
+) -> torch.Tensor:
+    """Shazeer and Stern 2018, algorithms 4 and 5, with a learning rate from outside."""
+    decay, square = 1 - step**-0.8, gradient.square() + 1e-30
+    if gradient.dim() >= 2:
+        for name, average in (("rows", square.mean(-1)), ("columns", square.mean(-2))):
+            state[name] = decay * state[name] + (1 - decay) * average if name in state else (1 - decay) * average
+        rows = state["rows"] / state["rows"].mean(-1, keepdim=True)
+        second = rows[..., :, None] * state["columns"][..., None, :]
+    else:
+        state["all"] = decay * state.get("all", torch.zeros_like(square)) + (1 - decay) * square
+        second = state["all"]
+    update = gradient / second.sqrt()
+    return value - rate * update / max(1.0, update.square().mean().sqrt().item())
 
 
-def test_no_training_window_is_refused(tmp_path: Path, fasta: Path, tracks: list[TargetTrack]) -> None:
-    with pytest.raises(InputError, match="no window of split train"):
-        run_training(tmp_path / "m" / "B", fasta, tracks, make_windows(*tile("chr2", 500, "test")))
-    assert not (tmp_path / "m" / "B").exists()
+def test_steps_equal_a_reference_written_by_hand(tmp_path: Path, data: Path) -> None:
+    """Three steps of loss, accumulation, clipping, learning rate and Adafactor, on windows with blacklisted bases."""
+    (tmp_path / "black.bed").write_text("chr1\t100\t190\nchr1\t1000\t1003\n")
+    recipe = {"epochs": 3, "global_batch_size": 32, "micro_batch_size": 8, "learning_rate": 3e-3}
+    job = make_job(data, tmp_path / "B", blacklist=tmp_path / "black.bed", warmup_fraction=0.4, **recipe)
+    train(job)
+
+    transformers.set_seed(job.settings.seed)
+    tracks = target_tracks(job.statistics, job.bigwigs)
+    model, _ = assemble(job.plan, tracks, window_size=SIZE)
+    windows = read_windows(job.windows).query("split == 'train'")
+    black = pd.read_csv(tmp_path / "black.bed", sep="\t", names=["chrom", "start", "end"])
+    dataset = WindowDataset(windows, SIZE, job.fasta, tracks, token_lookup(TOKEN_IDS), blacklist=black)
+    sampler = WindowSampler(len(windows), 32, shift=0, reverse_complement=False, seed=job.settings.seed)
+    states: dict[str, dict[str, torch.Tensor]] = {name: {} for name, _ in model.named_parameters()}
+    losses, model = [], model.train()
+    for step in (1, 2, 3):
+        sampler.epoch = step - 1
+        items = [dataset[draw] for draw in sampler]
+        counted = sum((item["labels"] != -100).sum() for item in items)
+        model.zero_grad()
+        total = 0.0
+        for first in range(0, 32, 8):
+            batch = default_collate(items[first : first + 8])
+            # Its own labels tell batch norm what counts; the loss is taken from its predictions here.
+            output = model(batch["input_ids"], labels=batch["labels"])
+            error = torch.where(batch["labels"] != -100, output.predictions - batch["labels"], 0.0)
+            loss = error.square().sum() / counted
+            loss.backward()
+            total += loss.item()
+        losses.append(total)
+        norm = torch.sqrt(sum(value.grad.square().sum() for value in model.parameters()))
+        rate = 3e-3 * [0.0, 0.5, 1.0][step - 1]  # 0.4 of 3 steps warm up: 2
+        with torch.no_grad():
+            for name, value in model.named_parameters():
+                gradient = value.grad * min(1.0, 1.0 / (norm.item() + 1e-6))
+                value.copy_(adafactor_by_hand(value, gradient, states[name], step, rate))
+
+    log = training_log(job.target)
+    np.testing.assert_allclose(log["loss"].dropna(), losses, rtol=1e-6)
+    trained = CoverageModel.from_pretrained(job.target)
+    for (name, value), (_, expected) in zip(trained.named_parameters(), model.named_parameters(), strict=True):
+        torch.testing.assert_close(value, expected, rtol=0, atol=1e-6, msg=name)
 
 
-def test_recipe_adafactor_warm_up_and_cosine(
-    tmp_path: Path, fasta: Path, tracks: list[TargetTrack], recorded: list
-) -> None:
-    windows = make_windows(*tile("chr1", 1000, "train"))
-    history = run_training(tmp_path / "m" / "B", fasta, tracks, windows, epochs=10, learning_rate=0.01)
+def test_published_batch_arithmetic() -> None:
+    """Global batch 256, on 64 GPUs and on one."""
+    published = settings(global_batch_size=256, micro_batch_size=1)
+    assert accumulation_steps(published, 64) == 4
+    assert accumulation_steps(published, 1) == 256
+    assert accumulation_steps(settings(global_batch_size=4, micro_batch_size=4), 1) == 1
+    with pytest.raises(InputError, match="global_batch_size: found 256; expected a multiple of .* = 3 x 1"):
+        accumulation_steps(published, 3)
+
+
+def test_adafactor_warm_up_and_cosine(tmp_path: Path, data: Path, recorded: list) -> None:
+    job = make_job(data, tmp_path / "B", epochs=5, learning_rate=0.01)
+    train(job)
     optimiser = recorded[0].optimizer
     assert type(getattr(optimiser, "optimizer", optimiser)) is transformers.Adafactor
-    steps, warm_up = 40, 2
-    assert history["step"].tolist() == list(range(1, steps + 1))
-    done = history["step"].to_numpy() - 1  # a step's rate is that of the steps before it: the first warms up from 0
+    log, steps, warm_up = training_log(job.target).dropna(subset="loss"), 40, 2
+    assert log["step"].tolist() == list(range(1, steps + 1))
+    done = log["step"].to_numpy() - 1  # a step's rate is that of the steps before it: the first warms up from 0
     cosine = 0.5 * (1 + np.cos(np.pi * (done - warm_up) / (steps - warm_up)))
     expected = 0.01 * np.where(done < warm_up, done / warm_up, cosine)
-    np.testing.assert_allclose(history["learning_rate"], expected, rtol=1e-6, atol=1e-12)
-    assert history["learning_rate"].iloc[-1] < 0.002 * 0.01
+    np.testing.assert_allclose(log["learning_rate"], expected, rtol=1e-6, atol=1e-12)
 
 
 @pytest.mark.parametrize(("fraction", "highest"), [(0.0, 1), (0.5, 5), (1.0, 8)])
-def test_warm_up_fraction_reaches_both_ends(
-    tmp_path: Path, fasta: Path, tracks: list[TargetTrack], fraction: float, highest: int
-) -> None:
-    windows = make_windows(*tile("chr1", 1000, "train"))
-    history = run_training(tmp_path / "m" / "B", fasta, tracks, windows, epochs=2, warmup_fraction=fraction)
-    assert len(history) == 8
-    assert history["step"][history["learning_rate"].argmax()] == highest
+def test_warm_up_fraction_reaches_both_ends(tmp_path: Path, data: Path, fraction: float, highest: int) -> None:
+    job = make_job(data, tmp_path / "B", warmup_fraction=fraction)
+    train(job)
+    log = training_log(job.target).dropna(subset="loss")
+    assert len(log) == 8
+    assert log["step"].iloc[log["learning_rate"].argmax()] == highest
 
 
-def test_accumulation_equals_one_large_batch(
-    tmp_path: Path, fasta: Path, tracks: list[TargetTrack], recorded: list, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """With fixed batch norm statistics: in training each micro-batch has its own, see `TrainingSettings`."""
-
-    def fixed(self: torch.nn.BatchNorm1d, states: torch.Tensor) -> torch.Tensor:
-        return torch.nn.functional.batch_norm(states, self.running_mean, self.running_var, self.weight, self.bias)
-
-    monkeypatch.setattr(torch.nn.BatchNorm1d, "forward", fixed)
-    windows = make_windows(*tile("chr2", 500, "train"), ("chr3", 0, 64, "train"))
+def test_accumulation_equals_one_large_batch(tmp_path: Path, data: Path) -> None:
+    """Also where micro-batches hold different numbers of bases that count; batch norm, which sees slices, is frozen."""
+    (tmp_path / "black.bed").write_text("chr1\t0\t300\nchr1\t1000\t1030\n")
     logs = []
-    for micro in (8, 4, 1):
-        recipe = {"epochs": 8, "global_batch_size": 8, "micro_batch_size": micro, "learning_rate": 5e-3}
-        run_training(tmp_path / "m" / str(micro), fasta, tracks, windows, **recipe)
-        logs.append(pd.DataFrame([entry for entry in recorded[-1].state.log_history if "loss" in entry]))
-    assert logs[0]["loss"].iloc[-1] < 0.95 * logs[0]["loss"].iloc[0]
+    for micro in (8, 2, 1):
+        recipe = {"epochs": 3, "global_batch_size": 8, "micro_batch_size": micro, "learning_rate": 5e-3}
+        plan = make_plan(head_batch_norm="frozen")
+        job = make_job(data, tmp_path / str(micro), plan, blacklist=tmp_path / "black.bed", **recipe)
+        train(replace(job, max_blacklist_fraction=1.0))
+        logs.append(training_log(job.target).dropna(subset="loss"))
+    assert logs[0]["loss"].iloc[-4:].mean() < 0.95 * logs[0]["loss"].iloc[:4].mean()
     for other in logs[1:]:
-        assert len(other) == 8
-        np.testing.assert_allclose(other["loss"], logs[0]["loss"], rtol=1e-3)
-        np.testing.assert_allclose(other["grad_norm"], logs[0]["grad_norm"], rtol=1e-2)
+        assert len(other) == 12
+        np.testing.assert_allclose(other["loss"], logs[0]["loss"], rtol=1e-5)
 
 
-def test_same_seed_same_weights(tmp_path: Path, fasta: Path, tracks: list[TargetTrack]) -> None:
-    windows = make_windows(*tile("chr1", 1000, "train"), *tile("chr2", 500, "valid"))
-    weights, histories = [], []
+def tokens_of(data: Path, split: str) -> set[tuple[int, ...]]:
+    windows = read_windows(data / "windows.bed.gz").query(f"split == '{split}'")
+    lines = (data / "genome.fa").read_text().split(">")[1:]
+    genome = {record.split("\n", 1)[0]: record.split("\n", 1)[1].replace("\n", "") for record in lines}
+    return {tuple(TOKEN_IDS[base] for base in genome[row.chrom][row.start : row.end]) for row in windows.itertuples()}
+
+
+@pytest.mark.parametrize("control", ["none", "shuffled_targets"])
+def test_held_out_windows_never_train(tmp_path: Path, data: Path, recorded: list, control: str) -> None:
+    job = make_job(data, tmp_path / "B", make_plan(control=control), epochs=2)
+    train(job)
+    seen = recorded[0].seen
+    assert len(seen) == 2 * 32
+    assert set(seen) == tokens_of(data, "train")
+    assert training_log(job.target)["valid_loss"].count() == 2
+
+
+def test_no_training_window_is_refused(tmp_path: Path) -> None:
+    data = write_data(tmp_path / "data", make_windows(*tile("chr2", "test")))
+    job = make_job(data, tmp_path / "B")
+    with pytest.raises(InputError, match="no window of split train"):
+        train(job)
+    assert not [*job.target.iterdir()]
+
+
+def test_same_seed_same_weights(tmp_path: Path, data: Path) -> None:
+    plan = make_plan(head_dropout=0.1)
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
-        target = tmp_path / "m" / name
-        histories.append(run_training(target, fasta, tracks, windows, seed=seed))
-        weights.append((target / "model.safetensors").read_bytes())
-    assert weights[0] == weights[1]
-    pd.testing.assert_frame_equal(histories[0], histories[1])
-    assert weights[0] != weights[2]
+        train(make_job(data, tmp_path / name, plan, seed=seed))
+    assert (tmp_path / "a/model.safetensors").read_bytes() == (tmp_path / "b/model.safetensors").read_bytes()
+    pd.testing.assert_frame_equal(training_log(tmp_path / "a"), training_log(tmp_path / "b"))
+    assert (tmp_path / "a/model.safetensors").read_bytes() != (tmp_path / "c/model.safetensors").read_bytes()
 
 
-def test_half_precision_and_checkpointing_run(tmp_path: Path, fasta: Path, tracks: list[TargetTrack]) -> None:
-    windows = make_windows(*tile("chr2", 500, "train"))
-    target = tmp_path / "m" / "B"
-    history = run_training(target, fasta, tracks, windows, precision="bf16", gradient_checkpointing=True)
-    assert np.isfinite(history["loss"]).all()
-    assert CoverageModel.from_pretrained(target).dtype == torch.float32
+def test_half_precision_and_checkpointing_run(tmp_path: Path, data: Path) -> None:
+    job = make_job(data, tmp_path / "B", precision="bf16", gradient_checkpointing=True, router_loss=0.01)
+    train(job)
+    assert np.isfinite(training_log(job.target)["loss"].dropna()).all()
+    assert CoverageModel.from_pretrained(job.target).dtype == torch.float32
 
 
-def test_folder_holds_the_trained_model(tmp_path: Path, fasta: Path, tracks: list[TargetTrack], recorded: list) -> None:
-    target = tmp_path / "m" / "B"
-    run_training(target, fasta, tracks, make_windows(*tile("chr2", 500, "train")))
-    names = {path.name for path in target.iterdir()}
-    assert names == {"config.json", "model.safetensors", "model.py", "tokenizer.json", "tokenizer_config.json"}
-    assert [path.name for path in target.parent.iterdir()] == ["B"]
-    model, trained = CoverageModel.from_pretrained(target), recorded[0].model
+# --- What is left behind
+
+
+def test_folder_holds_the_trained_model(tmp_path: Path, data: Path, recorded: list) -> None:
+    job = make_job(data, tmp_path / "B")
+    train(job)
+    code = {"model.py", "heads.py", "dilated_cnn.py"}
+    model_files = {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"}
+    assert {path.name for path in job.target.iterdir()} == code | model_files | {"training_log.tsv", "tensorboard"}
+    assert [path.name for path in tmp_path.iterdir()] == ["B"]
+    model, trained = CoverageModel.from_pretrained(job.target), recorded[0].model
     for name, value in trained.state_dict().items():
         assert torch.equal(model.state_dict()[name], value), name
     assert model.config.tracks == ["B.plus", "B.minus"]
-    assert model.config.track_means == [0.4, 1.7]
+    assert model.config.track_means == [0.5, 0.5]
     assert model.config.window_size == SIZE
     assert model.config.token_ids == TOKEN_IDS
 
 
-def spoilt_tracks(folder: Path, value: float) -> list[TargetTrack]:
-    lengths = {"chr1": 1000, "chr2": 500, "chr3": 500, "chr4": 40}
-    coverage = {chrom: np.full(length, value) for chrom, length in lengths.items()}
-    return write_tracks(folder, {"B.plus": coverage}, [1e-3])
+def test_tensorboard_holds_the_training_log(tmp_path: Path, data: Path) -> None:
+    job = make_job(data, tmp_path / "B")
+    train(job)
+    events = EventAccumulator(str(job.target / "tensorboard")).Reload()
+    losses = [event.value for event in events.Scalars("train/loss")]
+    np.testing.assert_allclose(losses, training_log(job.target)["loss"].dropna(), rtol=1e-6)
+    assert "eval/pearson_log1p.B.plus" in events.Tags()["scalars"]
+
+
+def test_cost_is_told_before_it_starts(tmp_path: Path, data: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("INFO"):
+        train(make_job(data, tmp_path / "B", epochs=2.5, global_batch_size=8, micro_batch_size=2))
+    said = "\n".join(record.message for record in caplog.records)
+    assert "32 windows of 64 bases, 7 for validation;" in said
+    assert "global batch 8 = 1 process(es) x 2 window(s) x 4 accumulated; device cpu; 10 steps, 5,120 tokens" in said
+    assert "estimated from one micro-batch (" in said
+    assert said.index("estimated") < said.index("step ")
 
 
 @pytest.mark.filterwarnings("ignore:(invalid value|overflow) encountered:RuntimeWarning")
 @pytest.mark.parametrize("value", [-1.0, 3e38], ids=["NaN targets", "infinite targets"])
-def test_targets_that_are_not_finite_stop_the_training(tmp_path: Path, fasta: Path, value: float) -> None:
+def test_targets_that_are_not_finite_stop_the_training(tmp_path: Path, value: float) -> None:
     """Negative coverage has no power 3/4: its target is NaN. 3e38 / 1e-3 is beyond float32."""
-    target = tmp_path / "m" / "B"
+    coverage = {
+        name: {chrom: np.full(length, level) for chrom, length in LENGTHS.items()}
+        for name, level in (("B.plus", 1.0), ("B.minus", value))
+    }
+    job = make_job(write_data(tmp_path / "data", coverage=coverage, mean=1e-3), tmp_path / "B")
     with pytest.raises(InputError, match=r"^training, step 1: found loss = (nan|inf); expected a finite loss"):
-        run_training(target, fasta, spoilt_tracks(tmp_path, value), make_windows(*tile("chr1", 1000, "train")))
-    assert not target.exists()
+        train(job)
+    assert not (job.target / "model.safetensors").exists()
 
 
-@pytest.mark.parametrize("name", ["loss", "eval_loss", "train_loss"])
-@pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_every_logged_loss_must_be_finite(name: str, value: float) -> None:
-    """`train_loss`, the mean over all steps, also tells of steps after the last one logged."""
-    state = transformers.TrainerState(global_step=7)
-    FiniteLoss().on_log(None, state, None, {name: 1.0, "grad_norm": 2.0})
-    with pytest.raises(InputError, match=f"^training, step 7: found {name} = {value}; expected a finite loss"):
-        FiniteLoss().on_log(None, state, None, {name: value})
-
-
-def test_diverged_training_is_refused(tmp_path: Path, fasta: Path, tracks: list[TargetTrack]) -> None:
-    target = tmp_path / "m" / "B"
+def test_diverged_training_is_refused(tmp_path: Path, data: Path) -> None:
+    job = make_job(data, tmp_path / "B", epochs=5, learning_rate=1e30)
     with pytest.raises(InputError, match=r"^training, step \d+: found .*loss = (nan|inf)") as refusal:
-        run_training(
-            target, fasta, tracks, make_windows(*tile("chr1", 1000, "train")), epochs=5, learning_rate=float("1e30")
-        )
+        train(job)
     assert "\n" not in str(refusal.value)
-    assert not target.exists()
+    assert not (job.target / "model.safetensors").exists()
 
 
-@pytest.mark.parametrize("already", [False, True], ids=["no folder", "an empty folder"])
-def test_failed_save_leaves_nothing(
-    tmp_path: Path, fasta: Path, tracks: list[TargetTrack], monkeypatch: pytest.MonkeyPatch, already: bool
-) -> None:
-    """The weights are saved, then the disk is full: neither they nor a leftover may remain."""
+def test_loss_that_does_not_fall_is_refused(tmp_path: Path) -> None:
+    """All windows are alike, and the rate is so low that nothing is learned."""
+    recipe = {"epochs": 20, "learning_rate": 1e-30}
+    flat = {name: {chrom: np.full(length, 0.5) for chrom, length in LENGTHS.items()} for name in ("B.plus", "B.minus")}
+    poly_a = {chrom: "A" * length for chrom, length in LENGTHS.items()}
+    data = write_data(tmp_path / "flat", coverage=flat, sequences=poly_a)
+    plan = make_plan(head_batch_norm="frozen")
+    with pytest.raises(InputError, match=r"^training, step 32 of 160: found a loss of .* expected a falling one"):
+        train(make_job(data, tmp_path / "B", plan, **recipe))
+    train(make_job(data, tmp_path / "C", plan, **recipe, stop_unless_falling=False))
+
+
+def test_failed_save_leaves_nothing(tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The weights are saved, then the disk is full: the model's folder must not look finished."""
 
     def fail(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    target = tmp_path / "m" / "B"
-    if already:
-        target.mkdir(parents=True)
     monkeypatch.setattr(type(make_base_tokenizer()), "save_pretrained", fail)
+    job = make_job(data, tmp_path / "B")
     with pytest.raises(OSError, match="No space left"):
-        run_training(target, fasta, tracks, make_windows(*tile("chr2", 500, "train")))
-    assert [*target.parent.rglob("*")] == ([target] if already else [])
+        train(job)
+    left = {path.name for path in job.target.iterdir()}
+    assert left == {"checkpoints", "tensorboard", "training_log.tsv"}
+    assert [path.name for path in tmp_path.iterdir()] == ["B"]
 
 
-def motif_genome(folder: Path) -> tuple[Path, list[TargetTrack], NDArray[np.float64]]:
-    """Coverage 4 on the 16 bases from each planted motif on, else 0.1."""
+def test_keep_chooses_the_weights(tmp_path: Path, data: Path) -> None:
+    """Random coverage: validation gets worse while training gets better, so that the last epoch is not the best."""
+    kept = {}
+    for keep in ("best", "last"):
+        job = make_job(data, tmp_path / keep, keep=keep, epochs=6, learning_rate=5e-3)
+        train(job)
+        kept[keep] = training_log(job.target).dropna(subset="valid_pearson_log1p")
+    pd.testing.assert_frame_equal(kept["best"], kept["last"])
+    best = kept["best"]["valid_pearson_log1p"].argmax()
+    assert best != 5
+    one = make_job(data, tmp_path / "until best", keep="last", epochs=6, learning_rate=5e-3)
+    with pytest.raises(StoppedEarly):
+        stop_after(one, steps=8 * (best + 1))
+    checkpoint = load_file(one.target / f"checkpoints/checkpoint-{8 * (best + 1)}/model.safetensors")
+    model = CoverageModel.from_pretrained(tmp_path / "best")
+    for name, value in model.state_dict().items():
+        if "num_batches" not in name:
+            assert torch.equal(value, checkpoint[name]), name
+    assert any(
+        not torch.equal(weights(tmp_path / "last")[name], value) for name, value in weights(tmp_path / "best").items()
+    )
+
+
+# --- What trains, and from where
+
+
+@pytest.mark.parametrize("trainable", ["head", "lora"])
+def test_only_what_is_trainable_changes(tmp_path: Path, data: Path, trainable: str) -> None:
+    plan = make_plan(trainable=trainable)
+    job = make_job(data, tmp_path / "B", plan, keep="best", learning_rate=1e-2)
+    train(job)
+    transformers.set_seed(job.settings.seed)
+    start, _ = assemble(make_plan(), target_tracks(job.statistics, job.bigwigs), window_size=SIZE)
+    trained = CoverageModel.from_pretrained(job.target).state_dict()
+    changed = {name for name, value in start.state_dict().items() if not torch.equal(value, trained[name])}
+    assert {name for name in changed if name.startswith("heads.")}
+    in_backbone = {name.rsplit(".", 2)[1] for name in changed if name.startswith("backbone.")}
+    assert in_backbone == (set() if trainable == "head" else {"q_proj", "k_proj", "v_proj", "o_proj"})
+    assert (job.target / "adapter/adapter_model.safetensors").exists() == (trainable == "lora")
+
+
+def test_training_goes_on_from_another_model(tmp_path: Path, data: Path) -> None:
+    first = make_job(data, tmp_path / "first", epochs=10, learning_rate=5e-3)
+    train(first)
+    plan = make_plan(name="NK", backbone=None, init_from="first")
+    second = make_job(data, tmp_path / "second", plan, start=first.target, learning_rate=1e-6, keep="last")
+    train(second)
+    assert training_log(second.target)["loss"].iloc[0] < 0.8 * training_log(first.target)["loss"].iloc[0]
+
+
+def motif_data(folder: Path) -> Path:
+    """Coverage of 4 on the 16 bases from each planted motif on, in the motif's direction, on its strand; else 0.1."""
     rng, motif, length = np.random.default_rng(5), "GATTACAG", 16_384
-    bases, coverage = list(random_bases(rng, length)), np.full(length, 0.1)
-    for start in range(10, length - 30, 64):
-        place = start + int(rng.integers(0, 40))
-        bases[place : place + len(motif)] = motif
-        coverage[place : place + 16] = 4
-    tracks = write_tracks(folder, {"B.plus": {"chr1": coverage}}, [1.0])
-    return write_fasta(folder / "genome.fa", {"chr1": "".join(bases)}), tracks, coverage
-
-
-def test_a_planted_motif_is_learned(tmp_path: Path) -> None:
-    """On windows held out; the best constant prediction's error is the variance of the targets."""
-    fasta, tracks, coverage = motif_genome(tmp_path)
-    windows = make_windows(*tile("chr1", 16_384, "train"))
+    reverse = motif[::-1].translate(str.maketrans("ACGT", "TGCA"))
+    bases, coverage = list(random_bases(rng, length)), np.full((2, length), 0.1)
+    for start in range(10, length - 40, 64):
+        place = start + int(rng.integers(0, 30))
+        if rng.random() < 0.5:
+            bases[place : place + 8] = motif
+            coverage[0, place : place + 16] = 4
+        else:
+            bases[place : place + 8] = reverse
+            coverage[1, place - 8 : place + 8] = 4
+    windows = make_windows(*tile("chr1", "train", length))
     windows.loc[windows.index % 8 == 0, "split"] = "valid"
-    history = run_training(tmp_path / "m" / "B", fasta, tracks, windows, epochs=15, learning_rate=5e-3)
-    constant = (coverage**0.75).var()
-    assert history["valid_loss"].dropna().iloc[-1] < 0.5 * constant
-    assert history["loss"].dropna().iloc[-1] < 0.5 * constant
+    tracks = {"B.plus": {"chr1": coverage[0]}, "B.minus": {"chr1": coverage[1]}}
+    return write_data(folder, windows, tracks, {"chr1": "".join(bases)}, mean=1.0)
+
+
+CNN = {"type": "dilated_cnn", "hidden_size": 16, "num_hidden_layers": 3, "kernel_size": 3, "dropout": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("plan", "augmentation"),
+    [
+        ({"attention": "bidirectional"}, {}),
+        ({"strands": "reverse_complement"}, {}),
+        ({"backbone": CNN}, {"shift": 9, "reverse_complement": True}),
+        ({"backbone": CNN, "strands": "reverse_complement"}, {"shift": 9, "reverse_complement": True}),
+    ],
+    ids=["bidirectional", "reverse_complement", "augmented dilated_cnn", "all"],
+)
+def test_a_planted_motif_is_learned_on_its_strand(tmp_path: Path, plan: dict, augmentation: dict) -> None:
+    """On windows held out; swapped strands or shifted bases would leave no correlation."""
+    recipe = {"epochs": 12, "learning_rate": 1e-2, "keep": "best"}
+    augmentation = {"shift": 0, "reverse_complement": False} | augmentation
+    job = make_job(
+        motif_data(tmp_path / "data"), tmp_path / "B", make_plan(**plan), augmentation=augmentation, **recipe
+    )
+    train(job)
+    best = training_log(job.target)[["valid_pearson_log1p.B.plus", "valid_pearson_log1p.B.minus"]].max()
+    assert (best > 0.7).all(), best
+
+
+# --- Interrupted and resumed
+
+
+def stop_after(job: TrainingJob, steps: int) -> None:
+    """Train with a SIGTERM to this process at the end of a step."""
+
+    class Terminated(transformers.TrainerCallback):
+        def on_step_end(self, args: object, state: transformers.TrainerState, *_: object, **__: object) -> None:
+            if state.global_step == steps:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    class Trainer(training.WindowTrainer):
+        def __init__(self, **kwargs: object) -> None:
+            super().__init__(**kwargs)
+            self.add_callback(Terminated())
+
+    original, training.WindowTrainer = training.WindowTrainer, Trainer
+    try:
+        train(job)
+    finally:
+        training.WindowTrainer = original
+
+
+LONG = {
+    "epochs": 3,
+    "keep": "best",
+    "micro_batch_size": 2,
+    "augmentation": {"shift": 20, "reverse_complement": True},
+    "loader_workers": 1,
+}
+
+
+def long_plan(**changes: object):
+    return make_plan(head_dropout=0.1, head_batch_norm="renorm", **changes)
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model with dropout, augmentation and running statistics, trained without a break."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    job = make_job(data, tmp_path_factory.mktemp("whole") / "B", long_plan(), **LONG)
+    train(job)
+    torch.set_num_threads(threads)
+    return job.target
+
+
+@pytest.mark.parametrize("steps", [5, 8, 16, 23], ids=["first epoch", "its end", "second end", "near the end"])
+def test_terminated_and_resumed_equals_uninterrupted(
+    tmp_path: Path, data: Path, uninterrupted: Path, steps: int
+) -> None:
+    """To the last weight, and in the log: optimiser, schedule, order, augmentation, dropout, statistics, best epoch."""
+    job = make_job(data, tmp_path / "B", long_plan(), **LONG)
+    with pytest.raises(StoppedEarly) as stop:
+        stop_after(job, steps)
+    assert stop.value.code == STOPPED
+    assert (job.target / f"checkpoints/checkpoint-{steps}/complete.json").is_file()
+    assert not (job.target / "model.safetensors").exists()
+    train(job)
+    assert_same_weights(job.target, uninterrupted)
+    pd.testing.assert_frame_equal(training_log(job.target), training_log(uninterrupted))
+    assert not (job.target / "checkpoints").exists()
+
+
+def start_process(job: TrainingJob) -> subprocess.Popen:
+    job.write(job.target / "job.json")
+    environment = os.environ | {"PYTHONPATH": str(SCRIPTS), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+    command = [sys.executable, "-m", "rnatracks.training", str(job.target / "job.json")]
+    return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+
+
+def test_killed_and_resumed_equals_uninterrupted(
+    tmp_path: Path, data: Path, uninterrupted: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """kill -9 in the midst of saving after every step; then the newest checkpoint is damaged besides."""
+    job = make_job(data, tmp_path / "B", long_plan(), **LONG, checkpoint_minutes=1e-9)
+    process = start_process(job)
+    said = []
+    for line in process.stderr:
+        said.append(line)
+        if " step 10/" in line:
+            process.kill()
+    assert process.wait() == -signal.SIGKILL, "".join(said)
+    whole = sorted(job.target.glob("checkpoints/checkpoint-*/complete.json"), key=lambda path: path.stat().st_mtime)
+    assert len(whole) >= 2
+    with (whole[-1].parent / "optimizer.pt").open("r+b") as stream:
+        stream.truncate(1000)
+    with caplog.at_level("INFO"):
+        train(job)
+    said = "\n".join(record.message for record in caplog.records)
+    assert f"{whole[-1].parent} is damaged and is removed (optimizer.pt: found 1000 bytes" in said
+    assert f"going on from {whole[-2].parent}" in said
+    assert_same_weights(job.target, uninterrupted)
+
+
+def test_another_recipe_starts_anew(tmp_path: Path, data: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(StoppedEarly):
+        stop_after(make_job(data, tmp_path / "B"), 3)
+    with caplog.at_level("INFO"):
+        train(make_job(data, tmp_path / "B", learning_rate=2e-3))
+    assert "checkpoints of another recipe are removed (changed: training)" in caplog.text
+    train(make_job(data, tmp_path / "C", learning_rate=2e-3))
+    assert_same_weights(tmp_path / "B", tmp_path / "C")
+
+
+def test_speed_settings_are_no_recipe(tmp_path: Path, data: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(StoppedEarly):
+        stop_after(make_job(data, tmp_path / "B"), 3)
+    with caplog.at_level("INFO"):
+        train(make_job(data, tmp_path / "B", loader_workers=1, keep_checkpoints=3))
+    assert "going on from" in caplog.text
+
+
+# --- Several processes
+
+
+LAUNCHER = """
+import sys
+from pathlib import Path
+from rnatracks.jobs import open_log
+from rnatracks.launch import run_in_processes
+open_log(sys.argv[2])
+run_in_processes("rnatracks.training", Path(sys.argv[1]), processes=2, threads=2)
+"""
+
+
+def assert_same_logs(one: Path, other: Path) -> None:
+    logs = [training_log(target) for target in (one, other)]
+    for column in ("loss", "valid_loss", "valid_pearson_log1p.B.plus", "valid_pearson_log1p.B.minus"):
+        np.testing.assert_allclose(logs[1][column], logs[0][column], rtol=1e-4, atol=1e-4, err_msg=column)
+
+
+def test_two_processes_equal_one(tmp_path: Path, data: Path) -> None:
+    """With synchronised batch norm statistics, where micro-batches hold the same windows."""
+    plan = make_plan(strands="reverse_complement", head_batch_norm="batch")
+    recipe = {"epochs": 2, "global_batch_size": 8, "keep": "best", "learning_rate": 5e-3}
+    one = make_job(data, tmp_path / "one", plan, **recipe, micro_batch_size=8)
+    train(one)
+    two = make_job(data, tmp_path / "two", plan, **recipe, micro_batch_size=4)
+    two.write(tmp_path / "job.json")
+    run_in_processes("rnatracks.training", tmp_path / "job.json", processes=2, threads=2)
+    assert_same_logs(one.target, two.target)
+    assert json.loads((two.target / "config.json").read_text())["strands"] == "reverse_complement"
+
+
+def test_two_processes_stopped_and_resumed_equal_one(tmp_path: Path, data: Path) -> None:
+    """In other micro-batches, with statistics frozen; SIGTERM goes to the launcher alone."""
+    plan = make_plan(head_batch_norm="frozen")
+    recipe = {"epochs": 12, "global_batch_size": 8, "keep": "best"}
+    one = make_job(data, tmp_path / "one", plan, **recipe, micro_batch_size=4)
+    train(one)
+    two = make_job(data, tmp_path / "two", plan, **recipe, micro_batch_size=1)
+    two.write(tmp_path / "job.json")
+    command = [sys.executable, "-c", LAUNCHER, str(tmp_path / "job.json"), str(tmp_path / "log")]
+    environment = os.environ | {"PYTHONPATH": str(SCRIPTS)}
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+    said = []
+    for line in process.stderr:
+        said.append(line)
+        if " step 4/" in line:
+            process.terminate()
+    assert process.wait() == 1, "".join(said)
+    assert "it saved a checkpoint, from which the next run goes on" in (tmp_path / "log").read_text(), "".join(said)
+    assert [*two.target.glob("checkpoints/checkpoint-*/complete.json")]
+    run_in_processes("rnatracks.training", tmp_path / "job.json", processes=2, threads=2)
+    assert_same_logs(one.target, two.target)

@@ -6,7 +6,8 @@ import torch
 
 from rnatracks.genome import Genome
 from rnatracks.jobs import open_log
-from rnatracks.prediction import load_model, predict_chromosome
+from rnatracks.modelfolder import load_model
+from rnatracks.prediction import predict_chromosome
 
 open_log(snakemake.log[0])
 torch.set_num_threads(snakemake.threads)

@@ -1,50 +1,56 @@
 """Fine-tune one model on the mean tracks of its cell types."""
 
+import tempfile
 from pathlib import Path
 
+import pandas as pd
 import torch
 
-from rnatracks.config import HeadPlan
-from rnatracks.files import write_json, write_table
+from rnatracks.dataset import target_tracks, training_windows
+from rnatracks.files import write_json
 from rnatracks.genome import read_windows
 from rnatracks.jobs import open_log
+from rnatracks.launch import run_in_processes
 from rnatracks.modelcard import write_model_card
 from rnatracks.provenance import Provenance, describe_commit, software_versions
-from rnatracks.training import TrainingSettings, target_tracks, train, training_windows
+from rnatracks.training import TrainingJob, model_plan, train, training_settings
 
 open_log(snakemake.log[0])
 torch.set_num_threads(snakemake.threads)
-plan, limits = snakemake.params.model, snakemake.params.windows
-folder = Path(snakemake.output.weights).parent
-shuffled = plan["control"] == "shuffled_targets"
-tracks = target_tracks(map(Path, snakemake.input.statistics), map(Path, snakemake.input.bigwigs))
-windows = training_windows(
-    read_windows(Path(snakemake.input.windows)), limits["max_n_fraction"], limits["max_blacklist_fraction"]
-)
-history = train(
-    folder,
-    backbone=plan["backbone"],
-    head=HeadPlan(**plan["head"]),
-    tracks=tracks,
-    windows=windows,
+limits, start = snakemake.params.windows, snakemake.input.get("start")
+job = TrainingJob(
+    plan=model_plan(snakemake.params.model),
+    settings=training_settings(snakemake.config["training"]),
+    target=Path(snakemake.output.weights).parent,
+    windows=Path(snakemake.input.windows),
     window_size=limits["size"],
+    max_n_fraction=limits["max_n_fraction"],
+    max_blacklist_fraction=limits["max_blacklist_fraction"],
     fasta=Path(snakemake.input.fasta),
-    settings=TrainingSettings(**snakemake.config["training"]),
-    shuffle_targets=shuffled,
+    statistics=tuple(map(Path, snakemake.input.statistics)),
+    bigwigs=tuple(map(Path, snakemake.input.bigwigs)),
+    blacklist=Path(snakemake.input.blacklist) if snakemake.input.get("blacklist") else None,
+    start=Path(start[0]).parent if start else None,
 )
-write_table(history, Path(snakemake.output.log))
+gpus, nodes = max(1, snakemake.resources.get("gpu", 1)), snakemake.resources.get("nodes", 1)
+if gpus * nodes == 1:
+    train(job)
+else:
+    with tempfile.TemporaryDirectory(dir=job.target) as folder:
+        job.write(Path(folder, "job.json"))
+        run_in_processes(
+            "rnatracks.training", Path(folder, "job.json"), processes=gpus, nodes=nodes, threads=snakemake.threads
+        )
 provenance = Provenance(describe_commit(Path(snakemake.scriptdir)), software_versions())
 write_model_card(
-    folder,
-    name=snakemake.wildcards.model,
-    backbone=plan["backbone"],
-    tracks=tracks,
-    windows=windows,
-    window_size=limits["size"],
+    job.target,
+    plan=job.plan,
+    tracks=target_tracks(job.statistics, job.bigwigs),
+    windows=training_windows(read_windows(job.windows), job.max_n_fraction, job.max_blacklist_fraction),
+    window_size=job.window_size,
     settings=snakemake.config["training"],
-    history=history,
+    history=pd.read_csv(snakemake.output.log, sep="\t"),
     total=snakemake.params.total,
-    shuffled=shuffled,
     provenance=provenance,
 )
 write_json(Path(snakemake.output.provenance), provenance)

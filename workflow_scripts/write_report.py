@@ -90,7 +90,7 @@ content = ReportContent(
     training=[
         TrainingRun(
             model=model,
-            settings=facts({"backbone": plan["backbone"], "control": plan["control"], **config["training"]}),
+            settings=facts(pd.json_normalize({"model": plan, "training": config["training"]}).iloc[0].to_dict()),
             curve=gallery("training_curve", [path], [model]),
         )
         for (model, plan), path in zip(params.models.items(), snakemake.input.training, strict=True)

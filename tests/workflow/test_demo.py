@@ -7,9 +7,16 @@ import numpy as np
 import pandas as pd
 import pyBigWig
 import pytest
+import torch
 import yaml
+from safetensors.torch import load_file
 
-from rnatracks.metrics import BASE_COLUMNS, DIFFERENCE_COLUMNS, GENE_COLUMNS
+from rnatracks.backbone import token_lookup
+from rnatracks.bigwig import Coverage
+from rnatracks.genome import Genome
+from rnatracks.metrics import BASE_COLUMNS, DIFFERENCE_COLUMNS, GENE_COLUMNS, Moments
+from rnatracks.modelfolder import load_model
+from rnatracks.transforms import unsquash
 from workflow.conftest import DEMO, Demo
 from workflow.runs import snakemake
 
@@ -162,6 +169,57 @@ def test_a_new_cell_type_plans_only_its_own_jobs(demo_copy: Path) -> None:
         for job in jobs:
             named = " ".join(job.values())
             assert "teal" in named, f"{rule} {job} does not belong to the new cell type"
+
+
+def test_a_model_that_starts_from_another_waits_for_it(demo_copy: Path) -> None:
+    config = yaml.safe_load((demo_copy / DEMO[1]).read_text())
+    config["models"]["late"] = {"cell_types": ["indigo"], "init_from": "small-amber", "trainable": "head"}
+    config["models"]["late"]["head"] = config["models"]["small"]["head"]
+    (demo_copy / DEMO[1]).write_text(yaml.safe_dump(config))
+    table = "results/demo/models/late/training_log.tsv"
+    planned = snakemake(demo_copy, table, *DEMO, "--dry-run").planned()
+    assert [job["model"] for job in planned["train_model"]] == ["late"]
+    config["training"]["epochs"] = 0.1
+    (demo_copy / DEMO[1]).write_text(yaml.safe_dump(config))
+    run = snakemake(demo_copy, table, *DEMO)
+    assert run.status == 0, run.text[-5000:]
+    assert run.text.index("small-amber: 1,001 windows") < run.text.index("late: 1,001 windows")
+    weights = {
+        name: load_file(demo_copy / f"results/demo/models/{name}/model.safetensors") for name in ("small-amber", "late")
+    }
+    backbone = [name for name in weights["late"] if name.startswith("backbone.")]
+    assert backbone
+    assert all(torch.equal(weights["late"][name], weights["small-amber"][name]) for name in backbone)
+    assert any(not torch.equal(value, weights["small-amber"][name]) for name, value in weights["late"].items())
+
+
+def test_gpus_are_processes_that_train_together(demo_copy: Path) -> None:
+    """Without a GPU each is a process on gloo."""
+    config = yaml.safe_load((demo_copy / DEMO[1]).read_text())
+    config["training"] |= {"epochs": 0.1, "micro_batch_size": 1}
+    (demo_copy / DEMO[1]).write_text(yaml.safe_dump(config))
+    table = "results/demo/models/small-amber/training_log.tsv"
+    run = snakemake(demo_copy, table, *DEMO, "--set-resources", "train_model:gpu=2")
+    assert run.status == 0, run.text[-5000:]
+    assert "global batch 4 = 2 process(es) x 1 window(s) x 2 accumulated" in run.text
+    assert (demo_copy / "results/demo/models/small-amber/README.md").is_file()
+
+
+def test_shuffled_sequence_is_not_predicted_from(demo: Demo) -> None:
+    """The model has learnt an order of bases, not what windows are made of. A constant prediction has no score."""
+    model = load_model(demo.results / "models/small-amber", "cpu")
+    genome, rng = Genome(demo.results / "reference/genome.fa"), np.random.default_rng(0)
+    lookup, moments = token_lookup(model.config.token_ids), [Moments(), Moments()]
+    observed = [Coverage(demo.results / f"tracks/observed/{track}.bw") for track in model.config.tracks]
+    for start in range(0, 100_000 - 512, 512):
+        bases = rng.permutation(genome.bases("chr3", start, start + 512))
+        with torch.inference_mode():
+            predicted = model(torch.from_numpy(lookup[bases])[None]).predictions[0].numpy()
+        for row, mean in enumerate(model.config.track_means):
+            pair = observed[row].values("chr3", start, start + 512), unsquash(predicted[row], mean)
+            moments[row] += Moments.of(*map(np.log1p, pair))
+    assert all(abs(track.pearson) < 0.1 for track in moments)
+    assert np.isnan(Moments.of(observed[0].values("chr3", 0, 1000), np.full(1000, 0.3)).pearson)
 
 
 BLOCK = 64

@@ -21,21 +21,27 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
+from .dilated_cnn import DilatedCNN  # noqa: F401  makes it known to Transformers
 from .errors import InputError, shorten
 
 BASES = "ACGTN"
 PROBE = "ATCGNNACGTTGCAAACCCGGGTTTN"
 
 
-def load_backbone(spec: str | Mapping[str, Any], *, max_length: int) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """Get the language model and its tokenizer.
+def load_backbone(
+    spec: str | Mapping[str, Any], attention: str = "causal", *, max_length: int
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """Get the backbone and its tokenizer.
 
     Parameters
     ----------
     spec
         A hub id or folder, loaded with its weights and without remote code; or a
-        mapping with `type` (a Transformers model type, such as `mixtral`) and
-        settings of its configuration, built with random weights.
+        mapping with `type` (`mixtral` or `dilated_cnn`) and settings of its
+        configuration, built with random weights.
+    attention
+        `causal`, or `bidirectional`: whether a base sees what lies to its right.
+        Without meaning for a backbone that has no attention.
     max_length
         Tokens in the longest input.
 
@@ -45,13 +51,14 @@ def load_backbone(spec: str | Mapping[str, Any], *, max_length: int) -> tuple[Pr
         If the id or folder holds no such model, its weights are damaged or not
         complete, or the model is too short for `max_length`.
     """
+    is_causal = attention == "causal"
     if isinstance(spec, str):
-        backbone, tokenizer = _load_pretrained(spec)
+        backbone, tokenizer = _load_pretrained(spec, is_causal)
     else:
         tokenizer = make_base_tokenizer()
         settings = {key: value for key, value in spec.items() if key != "type"}
-        settings |= {"vocab_size": len(tokenizer), "max_position_embeddings": max_length}
-        special = {"pad_token_id": None, "bos_token_id": None, "eos_token_id": None}
+        settings |= {"vocab_size": len(tokenizer), "max_position_embeddings": max_length, "is_causal": is_causal}
+        special = {"pad_token_id": None, "bos_token_id": None, "eos_token_id": None, "use_cache": False}
         backbone = AutoModel.from_config(AutoConfig.for_model(spec["type"], **settings, **special))
     longest = backbone.config.max_position_embeddings
     if longest < max_length:
@@ -61,7 +68,7 @@ def load_backbone(spec: str | Mapping[str, Any], *, max_length: int) -> tuple[Pr
     return backbone, tokenizer
 
 
-def _load_pretrained(spec: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+def _load_pretrained(spec: str, is_causal: bool) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     where, expected = f"backbone {spec!r}", "a model folder or hub id that Transformers loads"
     folder = Path(spec)
     if folder.is_absolute() and not folder.is_dir():
@@ -70,7 +77,9 @@ def _load_pretrained(spec: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBas
         raise InputError(where, "a folder without config.json", expected)
     try:
         tokenizer = AutoTokenizer.from_pretrained(spec)
-        backbone, loaded = AutoModel.from_pretrained(spec, dtype=torch.float32, output_loading_info=True)
+        config = AutoConfig.from_pretrained(spec, use_cache=False)
+        config.is_causal = is_causal
+        backbone, loaded = AutoModel.from_pretrained(spec, config=config, dtype=torch.float32, output_loading_info=True)
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise InputError(where, textwrap.shorten(str(error), 300), expected) from error
     if loaded["missing_keys"]:

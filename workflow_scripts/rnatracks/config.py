@@ -1,4 +1,4 @@
-"""Checks of the configuration, and the models that it asks for."""
+"""Checks of the configuration, and what it says of chromosomes and loci."""
 
 import copy
 import gzip
@@ -6,8 +6,7 @@ import io
 import math
 import re
 import zlib
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,31 +22,7 @@ from .terms import Split
 # Larger FASTA files are not read before jobs run.
 MAX_FASTA_BYTES = 100_000_000
 
-
-@dataclass(frozen=True)
-class HeadPlan:
-    """Convolutions over the backbone: widths of the hidden ones, kernel in bases, dropout, first value of the scale."""
-
-    channels: tuple[int, ...]
-    kernel_size: int
-    dropout: float
-    initial_scale: float
-
-
-@dataclass(frozen=True)
-class ModelPlan:
-    """One model to train.
-
-    `family` is its key under `models`; `backbone` is a hub id or folder, or the
-    keys and values of the configuration; `control` is `none` or `shuffled_targets`.
-    """
-
-    name: str
-    family: str
-    cell_types: tuple[str, ...]
-    backbone: str | Mapping[str, str | int]
-    head: HeadPlan
-    control: str
+Refuse = Callable[[str, object, str], None]
 
 
 def validate_config(config: Mapping[str, Any], schema: Path, where: str = "config") -> dict[str, Any]:
@@ -143,51 +118,6 @@ def known_chromosomes(config: Mapping[str, Any]) -> set[str] | None:
     return names
 
 
-def expand_models(config: Mapping[str, Any], cell_types: Sequence[str]) -> dict[str, ModelPlan]:
-    """List the models to train, in the order of the configuration.
-
-    Parameters
-    ----------
-    config
-        A validated configuration.
-    cell_types
-        Names of all cell types, in the order of their sheet.
-
-    Returns
-    -------
-    Plans by model name: `FAMILY-CELLTYPE` where `cell_types` is `each`, else `FAMILY`.
-
-    Raises
-    ------
-    InputError
-        For an unknown cell type, or two models of one name.
-    """
-    plans: dict[str, ModelPlan] = {}
-    for family, settings in config["models"].items():
-        chosen = settings["cell_types"]
-        where = f"config, models.{family}.cell_types"
-        if chosen == "each":
-            groups = {f"{family}-{cell_type}": (cell_type,) for cell_type in cell_types}
-        else:
-            groups = {family: tuple(chosen)}
-        for name, members in groups.items():
-            for cell_type in members:
-                if cell_type not in cell_types:
-                    raise InputError(where, repr(cell_type), f"cell types of the sheet: {shorten(cell_types)}")
-            if name in plans:
-                raise InputError(where, f"a second model called {name!r}", "names of their own")
-            head = settings["head"]
-            plans[name] = ModelPlan(
-                name=name,
-                family=family,
-                cell_types=members,
-                backbone=settings["backbone"],
-                head=HeadPlan(**head | {"channels": tuple(head["channels"])}),
-                control=settings["control"],
-            )
-    return plans
-
-
 def locus_file_name(locus: str) -> str:
     """Turn a gene name or region into a file name: `chr19:39,407,000-39,439,000` to `chr19_39407000-39439000`."""
     return re.sub(r"[^\w.-]", "_", locus.strip().replace(",", ""))
@@ -278,20 +208,44 @@ def _cross_check(config: Mapping[str, Any], where: str) -> None:
             f"a divisor of training.global_batch_size, which is {training['global_batch_size']}",
         )
     for family, settings in config["models"].items():
-        kernel_size, backbone = settings["head"]["kernel_size"], settings["backbone"]
-        if kernel_size % 2 == 0:
-            refuse(f"models.{family}.head.kernel_size", kernel_size, "an odd number")
-        if isinstance(backbone, str):
-            continue
-        for many, few in (("hidden_size", "num_attention_heads"), ("num_attention_heads", "num_key_value_heads")):
-            if backbone[many] % backbone[few]:
-                refuse(f"models.{family}.backbone.{many}", backbone[many], f"a multiple of {few}, {backbone[few]}")
-        experts, used = backbone["num_local_experts"], backbone["num_experts_per_tok"]
-        if used > experts:
-            refuse(f"models.{family}.backbone.num_experts_per_tok", used, f"at most num_local_experts, {experts}")
+        _check_model(f"models.{family}", settings, size, refuse)
 
 
-def _check_simulation(config: Mapping[str, Any], refuse: Callable[[str, object, str], None]) -> None:
+def _check_model(key: str, settings: Mapping[str, Any], window_size: int, refuse: Refuse) -> None:
+    backbone, init_from = settings["backbone"], settings["init_from"]
+    if backbone is None and init_from is None:
+        refuse(f"{key}.backbone", "neither backbone nor init_from", "one of them")
+    if backbone is not None and init_from is not None:
+        refuse(f"{key}.init_from", f"{init_from!r} beside a backbone", "one of them")
+    _check_odd(f"{key}.head.kernel_size", settings["head"]["kernel_size"], refuse)
+    if not isinstance(backbone, Mapping):
+        return
+    match backbone["type"]:
+        case "mixtral":
+            _check_mixtral(f"{key}.backbone", backbone, refuse)
+        case "dilated_cnn":
+            _check_odd(f"{key}.backbone.kernel_size", backbone["kernel_size"], refuse)
+            most = (window_size - 1).bit_length()
+            if backbone["num_hidden_layers"] > most:
+                expected = f"at most {most}, as the last layer must be dilated by less than windows.size, {window_size}"
+                refuse(f"{key}.backbone.num_hidden_layers", backbone["num_hidden_layers"], expected)
+
+
+def _check_odd(key: str, kernel_size: int, refuse: Refuse) -> None:
+    if kernel_size % 2 == 0:
+        refuse(key, kernel_size, "an odd number")
+
+
+def _check_mixtral(key: str, backbone: Mapping[str, Any], refuse: Refuse) -> None:
+    for many, few in (("hidden_size", "num_attention_heads"), ("num_attention_heads", "num_key_value_heads")):
+        if backbone[many] % backbone[few]:
+            refuse(f"{key}.{many}", backbone[many], f"a multiple of {few}, {backbone[few]}")
+    experts, used = backbone["num_local_experts"], backbone["num_experts_per_tok"]
+    if used > experts:
+        refuse(f"{key}.num_experts_per_tok", used, f"at most num_local_experts, {experts}")
+
+
+def _check_simulation(config: Mapping[str, Any], refuse: Refuse) -> None:
     """Simulated files may only be written into a folder of their own, so that nothing of the user's is overwritten."""
     folder = Path(config["results"]) / "simulated"
     for key, location in (

@@ -1,4 +1,4 @@
-"""The one error that a user can mend: bad input, told in one line."""
+"""Errors whose one line says all: bad input, which a user can mend, and what ends a distributed training."""
 
 from collections.abc import Collection
 
@@ -22,6 +22,14 @@ class InputError(ValueError):
     def __init__(self, where: object, found: object, expected: object) -> None:
         line = f"{where}: found {found}; expected {expected}"
         super().__init__(" ".join(line.split()))
+
+
+class WorkerError(RuntimeError):
+    """A process of several failed; what it printed says why."""
+
+
+class StoppedError(RuntimeError):
+    """All processes were asked to stop, saved a checkpoint and ended before they were done."""
 
 
 def prefix_hint(missing: str, present: Collection[str]) -> str:

@@ -22,15 +22,25 @@ KINDS = {
 
 
 def explain(error: jsonschema.ValidationError, where: str) -> InputError:
-    """Say in plain words what a schema error means."""
+    """Say in plain words what a schema error means.
+
+    Raises
+    ------
+    ValueError
+        If the schema uses a keyword that has no words here.
+    """
     path = [*error.absolute_path]
     value, rule, about = error.instance, error.validator_value, error.schema.get("description", "")
     found = _show(value)
     if error.validator == "additionalProperties":
         known = list(error.schema["properties"])
         key = next(key for key in value if key not in known)
-        close = difflib.get_close_matches(str(key), known, n=1)
-        found = f"an unknown key{f' (did you mean {close[0]}?)' if close else ''}"
+        # A required key that is there was not misspelt; others may be there because defaults were filled in.
+        given = [name for name in error.schema.get("required", []) if name in value]
+        close = difflib.get_close_matches(str(key), [name for name in known if name not in given], n=1)
+        # What stands under `then` in the schema holds for one type of object only.
+        found = f"a key that type {value['type']} does not have" if "then" in error.schema_path else "an unknown key"
+        found += f" (did you mean {close[0]}?)" if close else ""
         return InputError(_place(where, [*path, key]), found, f"one of: {', '.join(known)}")
     if error.validator == "required":
         key = next(key for key in rule if key not in value)
@@ -61,7 +71,7 @@ def explain(error: jsonschema.ValidationError, where: str) -> InputError:
         case "pattern":
             expected = about.rstrip(".") or f"text that matches {rule}"
         case _:
-            raise NotImplementedError(f"the schema keyword {error.validator!r} has no words here")
+            raise ValueError(f"the schema keyword {error.validator!r} has no words here")
     return InputError(_place(where, path), found, expected)
 
 

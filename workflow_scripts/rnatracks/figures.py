@@ -116,13 +116,13 @@ def gene_scatter(observed: pd.Series, predicted: pd.Series, split: pd.Series, ti
 
 @matplotlib.rc_context(STYLE)
 def training_curve(log: pd.DataFrame) -> Figure:
-    """Draw loss and learning rate against the optimiser's steps.
+    """Draw loss, validation score and learning rate against the optimiser's steps.
 
     Parameters
     ----------
     log
-        Columns `step`, `epoch`, `learning_rate`, `loss` and `valid_loss`; a cell that
-        was not logged at a step is NaN.
+        Columns `monitors.LOG_COLUMNS`; a cell that was not logged at a step is NaN.
+        Without a validation score its panel is left out.
     """
     log = log.sort_values("step", kind="stable")
     losses = log.dropna(subset="loss")
@@ -130,18 +130,31 @@ def training_curve(log: pd.DataFrame) -> Figure:
     valid = log.dropna(subset="valid_loss")
     window = max(1, len(losses) // 40)
 
-    figure = Figure(figsize=(8, 3.8), layout="constrained")
-    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[4, 1])
+    scores = log.dropna(subset="valid_pearson_log1p")
+    colour = SPLIT_COLOURS[Split.VALID]
+    heights = [4, 2, 1] if len(scores) else [4, 1]
+    figure = Figure(figsize=(8, 0.76 * sum(heights)), layout="constrained")
+    upper, *middle, lower = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights)
     upper.plot(losses["step"], losses["loss"], color=FAINT, linewidth=0.6, label="training, as logged")
     if window > 1:
         smooth = losses["loss"].rolling(window, center=True, min_periods=1).mean()
         label = f"training, mean of {window} logged values"
         upper.plot(losses["step"], smooth, color="#555555", linewidth=1.6, label=label)
+    line = {"color": colour, "markersize": 4, "linewidth": 1}
     if len(valid):
-        colour = SPLIT_COLOURS[Split.VALID]
-        upper.plot(
-            valid["step"], valid["valid_loss"], "o-", color=colour, markersize=4, linewidth=1, label="validation"
+        upper.plot(valid["step"], valid["valid_loss"], "o-", **line, label="validation")
+    for axes in middle:
+        axes.plot(scores["step"], scores["valid_pearson_log1p"], "o-", **line)
+        best = scores.loc[scores["valid_pearson_log1p"].idxmax()]
+        axes.annotate(
+            f"{best['valid_pearson_log1p']:.3f}",
+            (best["step"], best["valid_pearson_log1p"]),
+            textcoords="offset points",
+            xytext=(0, -12),
+            ha="center",
+            color=colour,
         )
+        axes.set_ylabel("validation\nlog1p r")
     drawn = pd.concat([losses["loss"], valid["valid_loss"]])
     if len(drawn) and drawn.min() > 0 and drawn.max() > 10 * drawn.min():
         upper.set_yscale("log")

@@ -4,7 +4,7 @@ import logging
 import sys
 from types import TracebackType
 
-from .errors import InputError
+from .errors import InputError, StoppedError, WorkerError
 
 log = logging.getLogger("rnatracks")
 
@@ -22,7 +22,7 @@ def open_log(path: str) -> None:
 
 
 def _log_error(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
-    if issubclass(kind, InputError):
+    if issubclass(kind, InputError | StoppedError | WorkerError):
         log.error("%s", error)
     else:
         log.critical("%s", kind.__name__, exc_info=(kind, error, traceback))

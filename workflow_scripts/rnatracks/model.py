@@ -1,17 +1,24 @@
-"""The network: a genome language model with one convolutional head a track.
+"""The network: a backbone that reads bases, with convolutional heads that write tracks.
 
-This file and the folder it is saved with are enough to load a model:
-`AutoModel.from_pretrained(folder, trust_remote_code=True)` needs nothing else
-of this project.
+This file, those that it imports from this project, and the folder that it is saved
+with are enough to load a model: `AutoModel.from_pretrained(folder,
+trust_remote_code=True)` needs nothing else.
 """
 
-import itertools
 from dataclasses import dataclass
 
 import torch
 from torch import nn
 from transformers import AutoConfig, AutoModel, PreTrainedConfig, PreTrainedModel
+from transformers.models.mixtral.modeling_mixtral import load_balancing_loss_func
 from transformers.utils import ModelOutput
+
+from .dilated_cnn import DilatedCNN  # noqa: F401  makes it known to Transformers
+from .heads import TrackHead
+
+# The label of a base that does not count, as everywhere in Transformers.
+IGNORED = -100.0
+COMPLEMENTS = {"A": "T", "C": "G", "G": "C", "T": "A", "N": "N"}
 
 
 class CoverageConfig(PreTrainedConfig):
@@ -20,13 +27,19 @@ class CoverageConfig(PreTrainedConfig):
     Parameters
     ----------
     backbone_config
-        Configuration of the language model, as its own class writes it.
+        Configuration of the backbone, as its own class writes it.
     tracks
-        Names of the output tracks, `{cell_type}.{strand}`, in the order of the heads.
+        Names of the output tracks, `{cell_type}.{strand}`.
     track_means
         Nonzero mean of each track's normalised coverage: the m of the squash.
-    head_channels, head_kernel_size, head_dropout
-        Widths of the two hidden convolutions, their kernel (odd), and the dropout rate.
+    strands
+        `heads`: a head for each track, all reading the sequence. `reverse_complement`: a
+        head for each cell type, whose plus track is read on the sequence and whose minus
+        track on the reverse complement, flipped back; an unstranded track is the mean of both.
+    head_channels, head_kernel_size, head_dropout, head_initial_scale, head_batch_norm, head_plain_output
+        Shape of a head: see `TrackHead`.
+    router_loss
+        Weight of the loss that balances the load of a mixture's experts; 0 for none.
     window_size
         Bases a training window held, the natural size of a prediction tile.
     token_ids
@@ -40,10 +53,14 @@ class CoverageConfig(PreTrainedConfig):
         backbone_config: dict | PreTrainedConfig | None = None,
         tracks: list[str] | None = None,
         track_means: list[float] | None = None,
+        strands: str = "heads",
         head_channels: list[int] | None = None,
         head_kernel_size: int = 9,
         head_dropout: float = 0.1,
         head_initial_scale: float = 8.0,
+        head_batch_norm: str = "batch",
+        head_plain_output: bool = False,
+        router_loss: float = 0.0,
         window_size: int = 32_000,
         token_ids: dict[str, int] | None = None,
         **kwargs,
@@ -53,47 +70,33 @@ class CoverageConfig(PreTrainedConfig):
         self.backbone_config = backbone_config
         self.tracks = tracks or []
         self.track_means = track_means or []
+        self.strands = strands
         self.head_channels = head_channels or [256, 64]
         self.head_kernel_size = head_kernel_size
         self.head_dropout = head_dropout
         self.head_initial_scale = head_initial_scale
+        self.head_batch_norm = head_batch_norm
+        self.head_plain_output = head_plain_output
+        self.router_loss = router_loss
         self.window_size = window_size
         self.token_ids = token_ids or {}
         super().__init__(**kwargs)
 
-
-class TrackHead(nn.Module):
-    """Three convolutions over the backbone's states, each followed by batch norm, GELU and dropout.
-
-    The result times a learnable scale goes through a softplus: one value a base, never negative.
-    Maps `[batch, hidden, length]` to `[batch, length]`.
-    """
-
-    def __init__(self, hidden: int, channels: list[int], kernel_size: int, dropout: float, scale: float) -> None:
-        super().__init__()
-        if kernel_size % 2 == 0:
-            raise ValueError(f"{kernel_size=} must be odd, or the output shifts by half a base")
-        widths = [hidden, *channels, 1]
-        self.layers = nn.Sequential(
-            *(
-                nn.Sequential(
-                    nn.Conv1d(before, after, kernel_size, padding="same"),
-                    nn.BatchNorm1d(after),
-                    nn.GELU(),
-                    nn.Dropout(dropout),
-                )
-                for before, after in itertools.pairwise(widths)
-            )
-        )
-        self.scale = nn.Parameter(torch.tensor(float(scale)))
-
-    def forward(self, states: torch.Tensor) -> torch.Tensor:
-        return nn.functional.softplus(self.layers(states).squeeze(1) * self.scale)
+    @property
+    def head_names(self) -> list[str]:
+        """What each head stands for: a track, or with `reverse_complement` a cell type."""
+        if self.strands == "heads":
+            return list(self.tracks)
+        return list(dict.fromkeys(track.rpartition(".")[0] for track in self.tracks))
 
 
 @dataclass
 class CoverageOutput(ModelOutput):
-    """`loss`: mean squared error over unmasked bases; `predictions`: `[batch, track, length]`, squashed scale."""
+    """What the model says.
+
+    `loss`: mean squared error over the labels that count, plus the weighted loss of the
+    router if there is one; `predictions`: `[batch, track, length]`, on the squashed scale.
+    """
 
     loss: torch.Tensor | None = None
     predictions: torch.Tensor | None = None
@@ -104,13 +107,16 @@ class CoverageModel(PreTrainedModel):
 
     Input `input_ids` is `[batch, length]`, one token a base; `predictions` is
     `[batch, track, length]`. With `labels` of that shape the loss is the mean
-    squared error, over the bases where `mask` (`[batch, length]`) is true.
+    squared error over the labels that are not `IGNORED`. Heads and loss are
+    computed in float32, also under autocast.
     """
 
     config_class = CoverageConfig
     base_model_prefix = "rnatracks"
     main_input_name = "input_ids"
     supports_gradient_checkpointing = True
+    # The Trainer counts the labels of all micro-batches and processes of a step, and passes their number.
+    accepts_loss_kwargs = True
     _supports_sdpa = True
     _supports_flash_attn = True
 
@@ -124,8 +130,10 @@ class CoverageModel(PreTrainedModel):
                 config.head_kernel_size,
                 config.head_dropout,
                 config.head_initial_scale,
+                config.head_batch_norm,
+                config.head_plain_output,
             )
-            for _ in config.tracks
+            for _ in config.head_names
         )
         if backbone is None:
             self.post_init()
@@ -133,22 +141,73 @@ class CoverageModel(PreTrainedModel):
     def _init_weights(self, module: nn.Module) -> None:
         """Heads keep PyTorch's own initial values; the backbone initialises itself."""
 
+    def enable_input_require_grads(self) -> None:
+        """Nothing to do: checkpointing does without, and through a frozen backbone no gradient need go."""
+
     def forward(
         self,
         input_ids: torch.Tensor,
         labels: torch.Tensor | None = None,
-        mask: torch.Tensor | None = None,
+        num_items_in_batch: torch.Tensor | None = None,
     ) -> CoverageOutput:
-        states = self.backbone(input_ids=input_ids, use_cache=False).last_hidden_state.transpose(1, 2)
-        predictions = torch.stack([head(states) for head in self.heads], dim=1)
-        if labels is None:
-            return CoverageOutput(predictions=predictions)
-        error = (predictions.float() - labels.float()).square()
-        if mask is None:
-            return CoverageOutput(loss=error.mean(), predictions=predictions)
-        weight = mask.unsqueeze(1).expand_as(error).float()
-        loss = (error * weight).sum() / weight.sum().clamp(min=1)
+        """Predict, and with `labels` [batch, track, length] compare.
+
+        Parameters
+        ----------
+        input_ids
+            Token ids, `[batch, length]`.
+        labels
+            Squashed coverage, `[batch, track, length]`; `IGNORED` where a base does not count.
+        num_items_in_batch
+            By how many labels to divide the loss, by default those that count here: the sum over the
+            micro-batches and processes of a step is then the mean over its whole batch.
+        """
+        counted = None if labels is None else labels != IGNORED
+        reads, positions = self._views(input_ids, None if counted is None else counted.any(1))
+        routed = {"output_router_logits": True} if labels is not None and self.config.router_loss else {}
+        outputs = self.backbone(input_ids=reads, **routed)
+        with torch.autocast(input_ids.device.type, enabled=False):
+            states = outputs.last_hidden_state.transpose(1, 2).float()
+            predictions = self._tracks([head(states, positions) for head in self.heads])
+            if labels is None:
+                return CoverageOutput(predictions=predictions)
+            here = counted.sum().clamp(min=1)
+            items = here if num_items_in_batch is None else num_items_in_batch
+            loss = (predictions - labels.float()).square().masked_fill(~counted, 0).sum() / items
+            if routed:
+                mixture = self.config.backbone_config
+                balance = load_balancing_loss_func(
+                    outputs.router_logits, mixture.num_local_experts, mixture.num_experts_per_tok
+                )
+                loss = loss + self.config.router_loss * balance * here / items
         return CoverageOutput(loss=loss, predictions=predictions)
+
+    def _views(self, input_ids: torch.Tensor, counted: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """What the backbone reads: the sequences, with `reverse_complement` followed by their reverse complements."""
+        if self.config.strands == "heads":
+            return input_ids, counted
+        ids = self.config.token_ids
+        complement = torch.arange(self.config.backbone_config.vocab_size)
+        for base, partner in COMPLEMENTS.items():
+            complement[ids[base]] = ids[partner]
+        flipped = complement.to(input_ids.device)[input_ids].flip(1)
+        return torch.cat([input_ids, flipped]), None if counted is None else torch.cat([counted, counted.flip(1)])
+
+    def _tracks(self, outputs: list[torch.Tensor]) -> torch.Tensor:
+        """Tracks `[batch, track, length]` from what the heads say of each view, `[view x batch, length]`."""
+        if self.config.strands == "heads":
+            return torch.stack(outputs, dim=1)
+        tracks = []
+        for track in self.config.tracks:
+            cell_type, _, strand = track.rpartition(".")
+            forward, backward = outputs[self.config.head_names.index(cell_type)].chunk(2)
+            if strand == "plus":
+                tracks.append(forward)
+            elif strand == "minus":
+                tracks.append(backward.flip(1))
+            else:
+                tracks.append((forward + backward.flip(1)) / 2)
+        return torch.stack(tracks, dim=1)
 
 
 CoverageConfig.register_for_auto_class()

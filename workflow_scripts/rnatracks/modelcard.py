@@ -1,14 +1,17 @@
 """The README of a trained model's folder."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import yaml
 from huggingface_hub import ModelCard, ModelCardData
 
+from .dataset import TargetTrack
+from .plans import ModelPlan
 from .provenance import Provenance
-from .training import TargetTrack
 
 TEXT = """---
 {metadata}
@@ -41,43 +44,80 @@ a cell type, each scaled to a total of {total:g} over the chosen chromosomes, bo
 
 {control}## Recipe
 
-Backbone: {backbone}. Mean squared error on squashed coverage, Adafactor, cosine schedule after a linear warm-up.
+Backbone: {backbone}, {sight}. Trained: {trained}. Strands: {strands}.
+Mean squared error on squashed coverage, Adafactor, cosine schedule after a linear warm-up.
 
 ```yaml
 {settings}```
 
-Last training loss {loss:.4f}{valid} (training with dropout, validation without). Software: {software}.
+Last training loss {loss:.4f} (with dropout). {valid}Software: {software}.
 
 ## Limits
 
 Scores are in the run's report, not here. The model has seen no sequence context beyond one window.
 It predicts the average of the samples that it was trained on, not a person or a condition.
-The ends of a window are predicted worst: overlap windows and blend them. A causal backbone sees only what lies
-to the left of a base, so the minus strand is at a disadvantage.
+The ends of a window are predicted worst: overlap windows and blend them.{causal}
 """
+
+STRANDS = {
+    "heads": "a head for each track",
+    "reverse_complement": "a head for each cell type, on the sequence for plus and on its reverse complement for minus",
+}
+TRAINED = {
+    "all": "all weights",
+    "head": "the heads only",
+    "lora": "the heads, and low-rank updates of the attention, merged into the weights (by themselves in `adapter/`)",
+}
+SIGHTS = {
+    "causal": "with causal attention",
+    "bidirectional": "with bidirectional attention",
+    "dilated_cnn": "whose convolutions look both ways",
+}
+CAUSAL = """
+A causal backbone sees only what lies to the left of a base, so the minus strand is at a disadvantage."""
 
 
 def write_model_card(
     folder: Path,
     *,
-    name: str,
-    backbone: object,
+    plan: ModelPlan,
     tracks: Sequence[TargetTrack],
     windows: pd.DataFrame,
     window_size: int,
     settings: dict,
     history: pd.DataFrame,
     total: float,
-    shuffled: bool,
     provenance: Provenance,
 ) -> None:
-    """Write the model card (data, recipe, limits) into the model's folder."""
+    """Write the model card (data, recipe, validation scores, limits) into the folder of a saved model.
+
+    Parameters
+    ----------
+    folder
+        The model's; its `config.json` tells the kind of a backbone that came with `init_from`.
+    plan
+        What the model is made of.
+    tracks
+        What it predicts.
+    windows
+        Windows that could train or validate, columns `chrom split` at least.
+    window_size
+        In bases.
+    settings
+        The `training` section of the configuration.
+    history
+        The training log: see `monitors.LOG_COLUMNS`.
+    total
+        What a sample was scaled to.
+    provenance
+        Commit and versions.
+    """
     training = windows.loc[windows["split"] == "train"]
-    losses = history[["loss", "valid_loss"]].ffill().iloc[-1]
+    sight = _sight(folder, plan)
     metadata = ModelCardData(library_name="transformers", tags=["genomics", "rna-seq", "rnatracks"])
     text = TEXT.format(
         metadata=metadata.to_yaml(),
-        name=name,
+        name=plan.name,
         tracks=", ".join(track.name for track in tracks),
         commit=f" at commit {provenance.commit}" if provenance.commit else "",
         software=", ".join(f"{name} {version}" for name, version in provenance.versions.items()),
@@ -88,14 +128,48 @@ def write_model_card(
         total=total,
         means="\n".join(f"| {track.name} | {track.nonzero_mean:.6g} |" for track in tracks),
         control="**A control: its targets were shuffled over windows. It is not meant to predict.**\n\n"
-        if shuffled
+        if plan.control == "shuffled_targets"
         else "",
-        backbone=f"`{backbone}`" if isinstance(backbone, str) else "random weights, " + str(dict(backbone)),
+        backbone=_backbone(plan),
+        sight=sight,
+        trained=TRAINED[plan.trainable],
+        strands=STRANDS[plan.strands],
         settings=yaml.safe_dump(settings, sort_keys=False),
-        loss=losses["loss"],
-        valid="" if pd.isna(losses["valid_loss"]) else f", validation loss {losses['valid_loss']:.4f}",
+        loss=history["loss"].dropna().iloc[-1],
+        valid=_validation(history, settings["keep"]),
+        causal=CAUSAL if sight == SIGHTS["causal"] and plan.strands == "heads" else "",
     )
     ModelCard(text).save(folder / "README.md")
+
+
+def _backbone(plan: ModelPlan) -> str:
+    if plan.init_from is not None:
+        return f"that of the model `{plan.init_from}`"
+    return f"`{plan.backbone}`" if isinstance(plan.backbone, str) else "random weights, " + str(dict(plan.backbone))
+
+
+def _sight(folder: Path, plan: ModelPlan) -> str:
+    """How far a base sees: a network without attention has but one way."""
+    kind = json.loads((folder / "config.json").read_text())["backbone_config"]["model_type"]
+    return SIGHTS[kind if kind in SIGHTS else plan.attention]
+
+
+def _validation(history: pd.DataFrame, keep: str) -> str:
+    """One sentence on the validation windows, of the epoch whose weights the model has."""
+    watched = history.dropna(subset="valid_loss")
+    if watched.empty:
+        return ""
+    scores = watched["valid_pearson_log1p"]
+    if keep == "best" and scores.notna().any():
+        row, chosen = watched.loc[scores.idxmax()], "the best epoch, whose weights these are"
+    else:
+        row, chosen = watched.iloc[-1], "the last epoch"
+    score = row["valid_pearson_log1p"]
+    correlation = "undefined" if np.isnan(score) else f"{score:.4f}"
+    return (
+        f"Validation windows after epoch {row['epoch']:g}, {chosen}: loss {row['valid_loss']:.4f}, "
+        f"pearson_log1p {correlation}. "
+    )
 
 
 def _held_out(windows: pd.DataFrame) -> str:

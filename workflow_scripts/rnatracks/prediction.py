@@ -10,22 +10,12 @@ import torch
 from numpy.typing import NDArray
 
 from .backbone import token_lookup
-from .errors import InputError
 from .files import written_whole
 from .genome import Genome, tile_starts
 from .model import CoverageModel
 from .transforms import unsquash
 
 log = logging.getLogger(__name__)
-
-
-def load_model(folder: Path, device: str | None = None) -> CoverageModel:
-    """Load a trained model's folder for inference, on the GPU if there is one."""
-    model, report = CoverageModel.from_pretrained(folder, output_loading_info=True)
-    wrong = {kind: names for kind, names in report.items() if names}
-    if wrong:
-        raise InputError(folder, f"weights that do not fit the configuration: {wrong}", "all weights of the model")
-    return model.to(device or ("cuda" if torch.cuda.is_available() else "cpu")).eval()
 
 
 def predict_tiles(

@@ -13,6 +13,7 @@ PACKAGES = [
     "torch",
     "transformers",
     "accelerate",
+    "peft",
     "safetensors",
     "numpy",
     "pandas",

@@ -1,54 +1,80 @@
-"""Fine-tuning with the Hugging Face Trainer: windows and mean tracks in, a model folder out."""
+"""Fine-tuning with the Hugging Face Trainer: windows and mean tracks in, a model folder out.
 
+`python -m rnatracks.training JOB.json` is what each process of a distributed training runs.
+"""
+
+import hashlib
 import json
 import logging
-import math
 import os
-import tempfile
-import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
-from numpy.typing import NDArray
-from torch.utils.data import Dataset, default_collate
+from torch.utils.data import DataLoader, default_collate
 from transformers import (
     PreTrainedTokenizerBase,
     PrinterCallback,
     Trainer,
     TrainerCallback,
-    TrainerControl,
     TrainerState,
     TrainingArguments,
     set_seed,
 )
+from transformers.utils.logging import disable_progress_bar
 
-from .backbone import load_backbone, token_ids, token_lookup
-from .bigwig import Coverage
-from .config import HeadPlan
+from .assembly import assemble, merge_adapters
+from .backbone import token_lookup
+from .checkpoints import claim, clear, newest_whole
+from .cost import describe_duration, measure_cost
+from .dataset import (
+    WindowDataset,
+    WindowSampler,
+    evenly_spread,
+    shuffled_targets,
+    target_tracks,
+    training_windows,
+)
 from .errors import InputError
-from .genome import Genome
-from .model import CoverageConfig, CoverageModel
-from .terms import Split, Track
-from .transforms import squash
+from .files import write_table
+from .genome import read_bed, read_windows
+from .interruption import Checkpointing
+from .launch import STOPPED, StopRequest
+from .modelfolder import save_model
+from .monitors import LOGGED, FallingLoss, FiniteLoss, ProgressLog, tidy_history
+from .plans import HeadPlan, LoraPlan, ModelPlan
+from .terms import Split
+from .validation import PEARSON, TrackScores
 
 log = logging.getLogger(__name__)
 
-LOG_COLUMNS = ("step", "epoch", "learning_rate", "loss", "valid_loss")
+# Settings that change how fast or how safely a model is trained, but not what it becomes.
+SPEED_SETTINGS = (
+    "gradient_checkpointing",
+    "loader_workers",
+    "compile",
+    "parallel",
+    "checkpoint_minutes",
+    "keep_checkpoints",
+    "stop_unless_falling",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Augmentation:
+    """Windows moved by up to `shift` bases; half of them read as their reverse complement."""
+
+    shift: int
+    reverse_complement: bool
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingSettings:
-    """The recipe; field by field the `training` section of the configuration.
-
-    Accumulated micro-batches add up to the gradient of the global batch but for two
-    things that each micro-batch does for itself: the heads' batch norm takes its
-    statistics, and the loss its mean over unmasked bases.
-    """
+    """The recipe; field by field the `training` section of the configuration."""
 
     epochs: float
     global_batch_size: int
@@ -57,115 +83,84 @@ class TrainingSettings:
     warmup_fraction: float
     max_grad_norm: float
     precision: str
+    augmentation: Augmentation
+    router_loss: float
     gradient_checkpointing: bool
+    compile: bool
+    parallel: str
     loader_workers: int
+    checkpoint_minutes: float
+    keep_checkpoints: int
+    valid_windows: int
+    keep: str
+    stop_unless_falling: bool
     seed: int
 
 
-@dataclass(frozen=True)
-class TargetTrack:
-    """A mean track to learn: its name, its bigWig, and its nonzero mean m."""
-
-    name: str
-    path: Path
-    nonzero_mean: float
-
-
-def target_tracks(statistics: Iterable[Path], bigwigs: Iterable[Path]) -> list[TargetTrack]:
-    """Pair mean tracks with their m: nonzero means, averaged over the strands of a cell type.
+@dataclass(frozen=True, kw_only=True)
+class TrainingJob:
+    """Everything that a process needs to know to train one model; JSON can hold it.
 
     Parameters
     ----------
-    statistics, bigwigs
-        `tracks/observed/{track}.json` and `.bw`, in one order.
-
-    Raises
-    ------
-    InputError
-        If a nonzero mean is not a positive finite number: such a track holds no signal.
-    """
-    records = []
-    by_cell_type: dict[str, list[float]] = {}
-    for path in statistics:
-        record = json.loads(path.read_text())
-        if not 0 < record["nonzero_mean"] < math.inf:
-            raise InputError(f"{path}, nonzero_mean", record["nonzero_mean"], "a positive finite number")
-        records.append(record)
-        by_cell_type.setdefault(Track.parse(record["track"]).cell_type, []).append(record["nonzero_mean"])
-    return [
-        TargetTrack(record["track"], path, float(np.mean(by_cell_type[Track.parse(record["track"]).cell_type])))
-        for record, path in zip(records, bigwigs, strict=True)
-    ]
-
-
-class WindowDataset(Dataset):
-    """Windows as tensors: `input_ids` [size], `labels` [track, size], squashed, and `mask` [size].
-
-    The mask is true where a base counts in the loss: inside the window and not N.
-
-    Parameters
-    ----------
+    plan
+        The model.
+    settings
+        The recipe.
+    target
+        Folder that receives the model, `training_log.tsv`, and while it trains `checkpoints/`.
     windows
-        Columns `chrom start end`, 0-based half-open; those shorter than `size` are
-        padded with N, and 0 for a target, up to `size`.
-    target_of
-        For each window the row whose targets it gets; by default its own.
+        `windows.bed.gz`; those of split `train` train, those of `valid` are watched.
+    window_size
+        In bases.
+    max_n_fraction, max_blacklist_fraction
+        Windows above either do not train.
+    fasta, statistics, bigwigs
+        The prepared genome, and `.json` and `.bw` of the observed tracks, in one order.
+    blacklist
+        BED file of bases that do not count, or None.
+    start
+        Folder of the model to start from, where the plan says so.
     """
 
-    def __init__(
-        self,
-        windows: pd.DataFrame,
-        size: int,
-        fasta: Path,
-        tracks: Sequence[TargetTrack],
-        lookup: NDArray[np.int64],
-        target_of: NDArray[np.int64] | None = None,
-    ) -> None:
-        self._places = list(zip(windows["chrom"], windows["start"], windows["end"], strict=True))
-        self._size, self._fasta, self._tracks, self._lookup = size, fasta, tuple(tracks), lookup
-        self._target_of = np.arange(len(self._places)) if target_of is None else target_of
-        self._opened_by: int | None = None
+    plan: ModelPlan
+    settings: TrainingSettings
+    target: Path
+    windows: Path
+    window_size: int
+    max_n_fraction: float
+    max_blacklist_fraction: float
+    fasta: Path
+    statistics: tuple[Path, ...]
+    bigwigs: tuple[Path, ...]
+    blacklist: Path | None
+    start: Path | None
 
-    def __len__(self) -> int:
-        return len(self._places)
+    def write(self, path: Path) -> None:
+        """Write as JSON."""
+        path.write_text(json.dumps(asdict(self), default=str))
 
-    def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
-        self._open_once_a_process()
-        chrom, start, end = self._places[index]
-        bases = np.full(self._size, ord("N"), np.uint8)
-        bases[: end - start] = self._genome.bases(chrom, start, end)
-        chrom, start, end = self._places[self._target_of[index]]
-        labels = np.zeros((len(self._tracks), self._size), np.float32)
-        for row, (track, coverage) in enumerate(zip(self._tracks, self._coverages, strict=True)):
-            labels[row, : end - start] = squash(coverage.values(chrom, start, end), track.nonzero_mean)
-        return {
-            "input_ids": torch.from_numpy(self._lookup[bases]),
-            "labels": torch.from_numpy(labels),
-            "mask": torch.from_numpy(bases != ord("N")),
-        }
-
-    def _open_once_a_process(self) -> None:
-        """Readers must not be shared with forked loader processes."""
-        if self._opened_by != os.getpid():
-            self._genome = Genome(self._fasta)
-            self._coverages = [Coverage(track.path) for track in self._tracks]
-            self._opened_by = os.getpid()
+    @classmethod
+    def read(cls, path: Path) -> "TrainingJob":
+        """Read back what `write` wrote."""
+        job = json.loads(path.read_text())
+        for key in ("target", "windows", "fasta", "blacklist", "start"):
+            job[key] = None if job[key] is None else Path(job[key])
+        for key in ("statistics", "bigwigs"):
+            job[key] = tuple(map(Path, job[key]))
+        return cls(**job | {"plan": model_plan(job["plan"]), "settings": training_settings(job["settings"])})
 
 
-def training_windows(windows: pd.DataFrame, max_n_fraction: float, max_blacklist_fraction: float) -> pd.DataFrame:
-    """Windows that are neither mostly N nor mostly blacklisted."""
-    usable = (windows["n_fraction"] <= max_n_fraction) & (windows["blacklist_fraction"] <= max_blacklist_fraction)
-    return windows.loc[usable].reset_index(drop=True)
+def model_plan(fields: Mapping[str, Any]) -> ModelPlan:
+    """A plan from its fields as `asdict` and JSON give them."""
+    head = HeadPlan(**fields["head"] | {"channels": tuple(fields["head"]["channels"])})
+    lora = LoraPlan(**fields["lora"])
+    return ModelPlan(**fields | {"cell_types": tuple(fields["cell_types"]), "head": head, "lora": lora})
 
 
-def shuffled_targets(windows: pd.DataFrame, seed: int) -> NDArray[np.int64]:
-    """A control: give each window the targets of another one of the same length, never its own if there is another."""
-    rng = np.random.default_rng(seed)
-    target_of = np.arange(len(windows))
-    for _, rows in windows.groupby(windows["end"] - windows["start"]).indices.items():
-        order = rng.permutation(rows)
-        target_of[order] = np.roll(order, 1)
-    return target_of
+def training_settings(section: Mapping[str, Any]) -> TrainingSettings:
+    """Settings from the `training` section of a validated configuration."""
+    return TrainingSettings(**section | {"augmentation": Augmentation(**section["augmentation"])})
 
 
 def accumulation_steps(settings: TrainingSettings, processes: int) -> int:
@@ -186,181 +181,256 @@ def accumulation_steps(settings: TrainingSettings, processes: int) -> int:
     return settings.global_batch_size // at_once
 
 
-def train(
-    target: Path,
-    *,
-    backbone: str | Mapping[str, Any],
-    head: HeadPlan,
-    tracks: Sequence[TargetTrack],
-    windows: pd.DataFrame,
-    window_size: int,
-    fasta: Path,
-    settings: TrainingSettings,
-    shuffle_targets: bool = False,
-) -> pd.DataFrame:
-    """Train on the windows of split `train`, watch those of `valid`, save to the folder `target`.
+class StoppedEarly(SystemExit):
+    """A signal asked to stop, and a checkpoint was saved; the exit status is that of a temporary failure."""
 
-    Returns
-    -------
-    The training log, columns `LOG_COLUMNS`; `valid_loss` is empty without validation windows.
+    def __init__(self) -> None:
+        super().__init__(STOPPED)
+
+
+def train(job: TrainingJob) -> None:
+    """Train one model, or go on where a checkpoint of the same recipe ends; save it to the job's folder.
+
+    Every process of a distributed training calls this. Beside the model, `training_log.tsv`
+    has one row a logged step: see `monitors.LOG_COLUMNS`.
 
     Raises
     ------
     InputError
-        If there is no window to train on, the backbone does not fit, or the loss is not finite.
+        If there is no window to train on, the backbone does not fit, or the loss is not finite or does not fall.
+    StoppedEarly
+        If SIGTERM, SIGINT or SIGUSR1 asked to stop; a checkpoint was saved.
     """
+    request = StopRequest()
+    with request.listening():
+        trainer, tokenizer, checkpointing = prepare(job, request)
+        checkpoints = Path(trainer.args.output_dir)
+        with trainer.args.main_process_first(desc="looking for checkpoints"):
+            if trainer.is_world_process_zero():
+                claim(checkpoints, recipe(job))
+            newest = newest_whole(checkpoints)
+            if newest is None and trainer.is_world_process_zero():
+                clear(job.target / "tensorboard")
+        if newest is not None:
+            log.info("going on from %s", newest)
+        trainer.train(resume_from_checkpoint=None if newest is None else str(newest))
+        if checkpointing.stopped:
+            raise StoppedEarly
+    if trainer.is_world_process_zero():
+        write_table(tidy_history(trainer.state.log_history), job.target / "training_log.tsv")
+        model = trainer.accelerator.unwrap_model(trainer.model)
+        clear(job.target / "adapter")
+        merge_adapters(model, job.target / "adapter")
+        save_model(model, tokenizer, job.target)
+        clear(checkpoints)
+    trainer.accelerator.wait_for_everyone()
+
+
+def recipe(job: TrainingJob) -> dict[str, Any]:
+    """What the trained weights depend on: two trainings of one recipe may share checkpoints."""
+    settings = {key: value for key, value in asdict(job.settings).items() if key not in SPEED_SETTINGS}
+    files = [job.windows, *job.statistics, Path(f"{job.fasta}.fai")]
+    if job.blacklist is not None:
+        files.append(job.blacklist)
+    if job.start is not None:
+        files += sorted(job.start.glob("*.safetensors"))
+    return {
+        "plan": json.loads(json.dumps(asdict(job.plan))),
+        "training": settings,
+        "windows": [job.window_size, job.max_n_fraction, job.max_blacklist_fraction],
+        "files": {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in files},
+    }
+
+
+class WindowTrainer(Trainer):
+    """The Trainer, with training windows drawn by our sampler, and checkpoints that it can read back."""
+
+    def __init__(self, *, sampler: WindowSampler, **settings: Any) -> None:
+        super().__init__(**settings, callbacks=[EpochOfSampler(sampler)])
+        self._sampler = sampler
+
+    def get_train_dataloader(self) -> DataLoader:
+        return self.accelerator.prepare(
+            DataLoader(
+                self.train_dataset,
+                batch_size=self._train_batch_size,
+                sampler=self._sampler,
+                collate_fn=self.data_collator,
+                num_workers=self.args.dataloader_num_workers,
+                pin_memory=self.args.dataloader_pin_memory,
+            )
+        )
+
+    def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
+        """Save under the names that the weights have in memory.
+
+        By default those of experts are saved as the hub has them, and the Trainer,
+        which does not translate them back, resumes without them.
+        """
+        if self.is_fsdp_enabled:
+            super().save_model(output_dir, _internal_call)
+        elif self.args.should_save:
+            model = self.accelerator.unwrap_model(self.model)
+            model.save_pretrained(output_dir or self.args.output_dir, save_original_format=False)
+
+
+class EpochOfSampler(TrainerCallback):
+    """Tell the sampler which epoch begins."""
+
+    def __init__(self, sampler: WindowSampler) -> None:
+        self._sampler = sampler
+
+    def on_epoch_begin(self, args: TrainingArguments, state: TrainerState, *_: object, **__: object) -> None:
+        self._sampler.epoch = int(state.epoch)
+
+
+def prepare(job: TrainingJob, request: StopRequest) -> tuple[WindowTrainer, PreTrainedTokenizerBase, Checkpointing]:
+    """Everything up to the first step, with the cost told."""
+    settings, plan = job.settings, job.plan
+    disable_progress_bar()
     set_seed(settings.seed)
+    tracks = target_tracks(job.statistics, job.bigwigs)
+    windows = training_windows(read_windows(job.windows), job.max_n_fraction, job.max_blacklist_fraction)
     training, validation = (
         windows.loc[windows["split"] == split].reset_index(drop=True) for split in (Split.TRAIN, Split.VALID)
     )
     if training.empty:
         raise InputError("windows", "no window of split train that is not mostly N or blacklisted", "at least one")
-    model, tokenizer = build_model(backbone, head, tracks, window_size)
+    validation = evenly_spread(validation, settings.valid_windows)
+    model, tokenizer = assemble(
+        plan, tracks, window_size=job.window_size, router_loss=settings.router_loss, start=job.start
+    )
     lookup = token_lookup(model.config.token_ids)
-    target_of = shuffled_targets(training, settings.seed) if shuffle_targets else None
-    dataset = WindowDataset(training, window_size, fasta, tracks, lookup, target_of)
-    watched = WindowDataset(validation, window_size, fasta, tracks, lookup) if len(validation) else None
-
-    arguments = _training_arguments(settings, target.parent, len(dataset), watched is not None)
-    trainer = Trainer(
+    blacklist = None if job.blacklist is None else read_bed(job.blacklist)
+    target_of = shuffled_targets(training, settings.seed) if plan.control == "shuffled_targets" else None
+    dataset, watched = (
+        WindowDataset(part, job.window_size, job.fasta, tracks, lookup, blacklist=blacklist, target_of=rows)
+        for part, rows in ((training, target_of), (validation, None))
+    )
+    sampler = WindowSampler(
+        len(training), settings.global_batch_size, **asdict(settings.augmentation), seed=settings.seed
+    )
+    steps_per_epoch = len(sampler) // settings.global_batch_size
+    arguments = _training_arguments(job, steps_per_epoch, validate=len(validation) > 0)
+    checkpointing = Checkpointing(request, settings.checkpoint_minutes, steps_per_epoch)
+    trainer = WindowTrainer(
         model=model,
         args=arguments,
         train_dataset=dataset,
-        eval_dataset=watched,
+        eval_dataset=watched if len(validation) else None,
         data_collator=default_collate,
-        callbacks=[FiniteLoss(), ProgressLog(len(dataset) * window_size * settings.epochs)],
+        compute_metrics=TrackScores(tracks),
+        sampler=sampler,
     )
     trainer.remove_callback(PrinterCallback)
+    for callback in (
+        FiniteLoss(),
+        *([FallingLoss()] if settings.stop_unless_falling and job.start is None else []),
+        ProgressLog(settings.global_batch_size * job.window_size),
+        checkpointing,
+    ):
+        trainer.add_callback(callback)
+    _tell_cost(trainer, job, steps_per_epoch, len(training), len(validation))
+    return trainer, tokenizer, checkpointing
+
+
+def _tell_cost(trainer: WindowTrainer, job: TrainingJob, steps_per_epoch: int, training: int, validation: int) -> None:
+    settings, arguments, model = job.settings, trainer.args, trainer.model
+    steps = int(np.ceil(settings.epochs * steps_per_epoch))
+    trained = sum(value.numel() for value in model.parameters() if value.requires_grad)
     log.info(
-        "%d windows of %d bases, %d for validation; %s parameters; global batch %d = %d x %d; device %s",
-        len(dataset),
-        window_size,
-        len(validation),
+        "%s: %s windows of %s bases, %s for validation; %s parameters, %s of them trained",
+        job.plan.name,
+        f"{training:,}",
+        f"{job.window_size:,}",
+        f"{validation:,}",
         f"{model.num_parameters():,}",
+        f"{trained:,}",
+    )
+    log.info(
+        "global batch %d = %d process(es) x %d window(s) x %d accumulated; device %s; %s steps, %s tokens",
         settings.global_batch_size,
+        arguments.world_size,
         settings.micro_batch_size,
-        arguments.gradient_accumulation_steps * arguments.world_size,
+        arguments.gradient_accumulation_steps,
         arguments.device,
+        f"{steps:,}",
+        f"{steps * settings.global_batch_size * job.window_size:,}",
     )
-    trainer.train()
-    _save_whole(model, tokenizer, target)
-    return tidy_history(trainer.state.log_history)
-
-
-def _save_whole(model: CoverageModel, tokenizer: PreTrainedTokenizerBase, target: Path) -> None:
-    """Save beside `target`, then move the files in: a failed save leaves nothing in it."""
-    with tempfile.TemporaryDirectory(prefix=f".partial.{target.name}.", dir=target.parent) as partial:
-        model.save_pretrained(partial)
-        tokenizer.save_pretrained(partial)
-        target.mkdir(exist_ok=True)
-        for path in Path(partial).iterdir():
-            path.replace(target / path.name)
-
-
-def build_model(
-    backbone: str | Mapping[str, Any], head: HeadPlan, tracks: Sequence[TargetTrack], window_size: int
-) -> tuple[CoverageModel, PreTrainedTokenizerBase]:
-    """Put new heads, one a track, on a backbone."""
-    network, tokenizer = load_backbone(backbone, max_length=window_size)
-    config = CoverageConfig(
-        backbone_config=network.config,
-        tracks=[track.name for track in tracks],
-        track_means=[track.nonzero_mean for track in tracks],
-        head_channels=list(head.channels),
-        head_kernel_size=head.kernel_size,
-        head_dropout=head.dropout,
-        head_initial_scale=head.initial_scale,
-        window_size=window_size,
-        token_ids=token_ids(tokenizer),
+    if settings.parallel == "fsdp":
+        log.info("time and memory are not estimated for fsdp")
+        return
+    batch = default_collate([trainer.train_dataset[0]] * settings.micro_batch_size)
+    cost = measure_cost(model, batch, settings.precision)
+    passes = steps * arguments.gradient_accumulation_steps
+    watch = settings.epochs * validation / (3 * settings.micro_batch_size * arguments.world_size)
+    log.info(
+        "estimated from one micro-batch (%.2f s): %s for training and validation; %.1f GB for each process",
+        cost.seconds,
+        describe_duration(cost.seconds * (passes + watch)),
+        cost.memory / 1e9,
     )
-    return CoverageModel(config, network), tokenizer
 
 
-def _training_arguments(settings: TrainingSettings, folder: Path, windows: int, validate: bool) -> TrainingArguments:
+def _training_arguments(job: TrainingJob, steps_per_epoch: int, *, validate: bool) -> TrainingArguments:
+    settings = job.settings
     processes = int(os.environ.get("WORLD_SIZE", "1"))
-    accumulation = accumulation_steps(settings, processes)
-    steps = settings.epochs * np.ceil(windows / settings.global_batch_size)
+    choose_best = validate and settings.keep == "best"
+    cuda = torch.cuda.is_available()
+    os.environ["TENSORBOARD_LOGGING_DIR"] = str(job.target / "tensorboard")
     return TrainingArguments(
-        output_dir=str(folder),
+        output_dir=str((job.target / "checkpoints").absolute()),
         num_train_epochs=settings.epochs,
         per_device_train_batch_size=settings.micro_batch_size,
         per_device_eval_batch_size=settings.micro_batch_size,
-        gradient_accumulation_steps=accumulation,
+        gradient_accumulation_steps=accumulation_steps(settings, processes),
         optim="adafactor",
         learning_rate=settings.learning_rate,
         lr_scheduler_type="cosine",
         # Below 1 it is a fraction of all steps; 1 itself would be one step.
-        warmup_steps=min(settings.warmup_fraction, math.nextafter(1, 0)),
+        warmup_steps=min(settings.warmup_fraction, float(np.nextafter(1, 0))),
         max_grad_norm=settings.max_grad_norm,
-        use_cpu=not torch.cuda.is_available(),
+        use_cpu=not cuda,
+        ddp_backend=None if processes == 1 else "nccl" if cuda else "gloo",
+        ddp_find_unused_parameters=False,
+        fsdp="full_shard" if settings.parallel == "fsdp" else None,
         bf16=settings.precision == "bf16",
+        torch_compile=settings.compile,
         activation_checkpointing=settings.gradient_checkpointing,
         dataloader_num_workers=settings.loader_workers,
-        dataloader_pin_memory=torch.cuda.is_available(),
+        dataloader_pin_memory=cuda,
         seed=settings.seed,
         eval_strategy="epoch" if validate else "no",
-        prediction_loss_only=True,
-        save_strategy="no",
-        logging_steps=max(1, int(steps // 100)),
+        batch_eval_metrics=True,
+        save_strategy="epoch" if choose_best else "no",
+        save_total_limit=settings.keep_checkpoints,
+        load_best_model_at_end=choose_best,
+        metric_for_best_model=PEARSON if choose_best else None,
+        greater_is_better=True,
+        logging_steps=max(1, int(settings.epochs * steps_per_epoch) // LOGGED),
         logging_nan_inf_filter=False,
         disable_tqdm=True,
-        report_to="none",
+        report_to="tensorboard",
         remove_unused_columns=False,
     )
 
 
-class FiniteLoss(TrainerCallback):
-    """Stop the training as soon as a logged loss is NaN or infinite."""
-
-    def on_log(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, logs: dict, **_: object
-    ) -> None:
-        for name in ("loss", "eval_loss", "train_loss"):
-            if not math.isfinite(logs.get(name, 0)):
-                raise InputError(
-                    f"training, step {state.global_step}",
-                    f"{name} = {logs[name]}",
-                    "a finite loss: lower training.learning_rate, check the tracks",
-                )
-
-
-class ProgressLog(TrainerCallback):
-    """Report loss, learning rate, speed and time left to the log as training goes."""
-
-    def __init__(self, tokens: float) -> None:
-        self._tokens = tokens
-        self._began = 0.0
-
-    def on_train_begin(self, *_: object, **__: object) -> None:
-        self._began = time.monotonic()
-
-    def on_log(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, logs: dict, **_: object
-    ) -> None:
-        every = max(1, state.max_steps // 20)
-        if "loss" not in logs or state.global_step // every == (state.global_step - args.logging_steps) // every:
-            return
-        spent = time.monotonic() - self._began
-        done = state.global_step / state.max_steps
-        log.info(
-            "step %d/%d (%.0f%%), epoch %.2f: loss %.4f, learning rate %.2e, %s tokens/s, %.0f s left",
-            state.global_step,
-            state.max_steps,
-            100 * done,
-            state.epoch,
-            logs["loss"],
-            logs["learning_rate"],
-            f"{self._tokens * done / spent:,.0f}",
-            spent / done - spent,
-        )
+def main() -> None:
+    """Train the job named on the command line, as one process of several."""
+    logging.basicConfig(
+        level=logging.INFO if os.environ.get("RANK", "0") == "0" else logging.WARNING,
+        format="%(asctime)s %(levelname)s %(message)s",
+        datefmt="%H:%M:%S",
+    )
+    try:
+        train(TrainingJob.read(Path(sys.argv[1])))
+    except InputError as error:
+        log.error("%s", error)
+        sys.exit(1)
+    finally:
+        if torch.distributed.is_initialized():
+            torch.distributed.destroy_process_group()
 
 
-def tidy_history(history: Sequence[Mapping[str, float]]) -> pd.DataFrame:
-    """The Trainer's log as one row a step, columns `LOG_COLUMNS`."""
-    rows: dict[int, dict[str, float]] = {}
-    for entry in history:
-        row = rows.setdefault(int(entry["step"]), {"step": int(entry["step"]), "epoch": entry["epoch"]})
-        for ours, theirs in (("loss", "loss"), ("learning_rate", "learning_rate"), ("valid_loss", "eval_loss")):
-            if theirs in entry:
-                row[ours] = entry[theirs]
-    return pd.DataFrame(rows.values()).reindex(columns=list(LOG_COLUMNS))
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,236 @@
+"""Tokens per second of our training step, beside a plain loop on the same model, in the same run.
+
+The plain loop has its windows in memory and calls nothing but the model, `backward`, gradient clipping
+and Transformers' Adafactor. Ours reads windows from FASTA and bigWig, logs and watches the loss. The two
+take turns; medians of the repeats are compared. With `--shape genos` on a GPU the model is Genos-1.2B's
+shape with random weights, and the share of the GPU's peak that it reaches is told.
+
+    python benchmarks/training_step.py [--shape demo|medium|genos] [--repeats 5]
+"""
+
+import argparse
+import json
+import statistics
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyBigWig
+import pyfaidx
+import torch
+import yaml
+from torch.utils.data import default_collate
+from transformers import Adafactor, TrainerCallback, TrainerState, TrainingArguments
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(REPOSITORY / "workflow_scripts"))
+
+from rnatracks.assembly import assemble  # noqa: E402
+from rnatracks.config import validate_config  # noqa: E402
+from rnatracks.dataset import WindowDataset, target_tracks  # noqa: E402
+from rnatracks.genome import read_windows, write_windows  # noqa: E402
+from rnatracks.interruption import StopRequest  # noqa: E402
+from rnatracks.plans import expand_models  # noqa: E402
+from rnatracks.training import TrainingJob, prepare, training_settings  # noqa: E402
+
+PEAKS = {"H100": 989e12, "H200": 989e12, "A100": 312e12}  # dense bf16 FLOP/s, from NVIDIA's data sheets
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A model, its windows, and the steps that one repeat takes."""
+
+    backbone: dict[str, object]
+    window: int
+    batch: int
+    micro_batch: int
+    steps: int
+    precision: str = "float32"
+    checkpointing: bool = False
+
+
+def mixtral(hidden: int, inner: int, layers: int, heads: int, experts: int) -> dict[str, object]:
+    return {
+        "type": "mixtral",
+        "hidden_size": hidden,
+        "intermediate_size": inner,
+        "num_hidden_layers": layers,
+        "num_attention_heads": heads,
+        "num_key_value_heads": heads // 2,
+        "num_local_experts": experts,
+        "num_experts_per_tok": 2,
+    }
+
+
+SHAPES = {
+    "demo": Shape(mixtral(32, 32, 1, 4, 4), window=512, batch=4, micro_batch=4, steps=200),
+    "medium": Shape(mixtral(64, 128, 2, 4, 4), window=2048, batch=4, micro_batch=4, steps=40),
+    "genos": Shape(
+        mixtral(1024, 4096, 12, 16, 8),
+        window=32_000,
+        batch=4,
+        micro_batch=1,
+        steps=3,
+        precision="bf16",
+        checkpointing=True,
+    ),
+}
+
+
+def write_job(folder: Path, shape: Shape) -> TrainingJob:
+    """A genome with dense coverage, as many windows as one repeat needs, and the job that trains on them."""
+    rng, length = np.random.default_rng(0), shape.window * shape.batch * shape.steps
+    bases = rng.choice(np.frombuffer(b"ACGT", np.uint8), length).tobytes().decode()
+    lines = (bases[start : start + 60] for start in range(0, length, 60))
+    (folder / "genome.fa").write_text("\n".join([">chr1", *lines, ""]))
+    pyfaidx.Faidx(str(folder / "genome.fa")).close()
+    for strand in ("plus", "minus"):
+        with pyBigWig.open(str(folder / f"B.{strand}.bw"), "w") as file:
+            file.addHeader([("chr1", length)])
+            file.addEntries("chr1", 0, values=rng.gamma(0.3, 3, length).round(2), span=1, step=1)
+        (folder / f"B.{strand}.json").write_text(json.dumps({"track": f"B.{strand}", "nonzero_mean": 1.0}))
+    starts = range(0, length, shape.window)
+    windows = pd.DataFrame([("chr1", start, start + shape.window, "train", 0.0, 0.0) for start in starts])
+    windows.columns = ["chrom", "start", "end", "split", "n_fraction", "blacklist_fraction"]
+    write_windows(windows, folder / "windows.bed.gz")
+    config = yaml.safe_load((REPOSITORY / "config/demo/config.yaml").read_text())
+    config["models"] = {"timed": {"cell_types": ["B"], "backbone": shape.backbone, "head": {"channels": [32, 16]}}}
+    if shape.window == 32_000:
+        del config["models"]["timed"]["head"]
+    config["training"] |= {
+        "epochs": 1,
+        "global_batch_size": shape.batch,
+        "micro_batch_size": shape.micro_batch,
+        "precision": shape.precision,
+        "gradient_checkpointing": shape.checkpointing,
+        "stop_unless_falling": False,
+    }
+    config["windows"] = {"size": shape.window, "overlap": 0}
+    config = validate_config(config, REPOSITORY / "config/schemas/config.schema.yaml")
+    (folder / "model").mkdir(exist_ok=True)
+    return TrainingJob(
+        plan=expand_models(config, ["B"])["timed"],
+        settings=training_settings(config["training"]),
+        target=folder / "model",
+        windows=folder / "windows.bed.gz",
+        window_size=shape.window,
+        max_n_fraction=1,
+        max_blacklist_fraction=1,
+        fasta=folder / "genome.fa",
+        statistics=(folder / "B.plus.json", folder / "B.minus.json"),
+        bigwigs=(folder / "B.plus.bw", folder / "B.minus.bw"),
+        blacklist=None,
+        start=None,
+    )
+
+
+def synchronise() -> None:
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+
+
+class Stopwatch(TrainerCallback):
+    """Seconds from the beginning of the first step to the end of the last one."""
+
+    def on_step_begin(self, args: TrainingArguments, state: TrainerState, *_: object, **__: object) -> None:
+        if state.global_step == 0:
+            synchronise()
+            self.began = time.perf_counter()
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, *_: object, **__: object) -> None:
+        synchronise()
+        self.seconds = time.perf_counter() - self.began
+
+
+def time_ours(job: TrainingJob) -> float:
+    """Seconds of the steps of one epoch through the Trainer, reading included."""
+    trainer, _, _ = prepare(job, StopRequest())
+    watch = Stopwatch()
+    trainer.add_callback(watch)
+    trainer.train()
+    return watch.seconds
+
+
+def time_plain(job: TrainingJob, shape: Shape, batches: list[dict[str, torch.Tensor]]) -> float:
+    """Seconds of the same steps in a plain loop, with all windows in memory."""
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    tracks = target_tracks(job.statistics, job.bigwigs)
+    model = assemble(job.plan, tracks, window_size=shape.window)[0].to(device).train()
+    if shape.checkpointing:
+        model.activation_checkpointing_enable()
+    optimiser = Adafactor(model.parameters(), lr=1e-3, scale_parameter=False, relative_step=False)
+    accumulated = shape.batch // shape.micro_batch
+    synchronise()
+    began = time.perf_counter()
+    for index, batch in enumerate(batches):
+        with torch.autocast(device, torch.bfloat16, enabled=shape.precision == "bf16"):
+            loss = model(**{key: value.to(device) for key, value in batch.items()}).loss
+        (loss / accumulated).backward()
+        if (index + 1) % accumulated == 0:
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimiser.step()
+            optimiser.zero_grad()
+    synchronise()
+    return time.perf_counter() - began
+
+
+def forward_flops(backbone: dict[str, object], window: int, tracks: int) -> float:
+    """Multiply-adds times 2 of one window's forward pass: projections, attention (causal: half), experts, heads."""
+    hidden, layers = backbone["hidden_size"], backbone["num_hidden_layers"]
+    grouped = backbone["num_key_value_heads"] / backbone["num_attention_heads"]
+    projections = 2 * window * hidden * hidden * (2 + 2 * grouped)
+    attention = 2 * window * window * hidden
+    experts = 2 * window * hidden * backbone["intermediate_size"] * 3 * backbone["num_experts_per_tok"]
+    heads = tracks * 2 * window * 9 * (hidden * 256 + 256 * 64 + 64)
+    return layers * (projections + attention + experts) + heads
+
+
+def main() -> None:
+    """Measure, and print one table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--shape", choices=SHAPES, default="demo")
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=1)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    shape = SHAPES[options.shape]
+    with tempfile.TemporaryDirectory() as name:
+        job = write_job(Path(name), shape)
+        windows = read_windows(job.windows)
+        lookup = np.full(256, 4)
+        lookup[np.frombuffer(b"ACGT", np.uint8)] = range(4)
+        dataset = WindowDataset(windows, shape.window, job.fasta, target_tracks(job.statistics, job.bigwigs), lookup)
+        began = time.perf_counter()
+        items = [dataset[row] for row in range(len(dataset))]
+        reading = time.perf_counter() - began
+        batches = [default_collate(items[i : i + shape.micro_batch]) for i in range(0, len(items), shape.micro_batch)]
+        times = [(time_ours(job), time_plain(job, shape, batches)) for _ in range(options.repeats)]
+    ours, plain = (statistics.median(column) for column in zip(*times, strict=True))
+    tokens = shape.window * shape.batch * shape.steps
+    rows = [
+        ("model, window, batch", f"{options.shape}, {shape.window:,}, {shape.batch}"),
+        ("ours", f"{tokens / ours:,.0f} tokens/s, {1000 * ours / shape.steps:.0f} ms a step"),
+        ("plain loop", f"{tokens / plain:,.0f} tokens/s, {1000 * plain / shape.steps:.0f} ms a step"),
+        ("ratio of speeds", f"{plain / ours:.3f} (repeats: {', '.join(f'{b / a:.3f}' for a, b in times)})"),
+        ("reading windows, without loader processes", f"{reading / ours:.1%} of our step"),
+    ]
+    if torch.cuda.is_available():
+        device = torch.cuda.get_device_name()
+        passes = 4 if shape.checkpointing else 3
+        flops = forward_flops(shape.backbone, shape.window, 2) * shape.batch * shape.steps
+        peak = next((value for key, value in PEAKS.items() if key in device), float("nan"))
+        rows += [
+            ("device", device),
+            ("peak memory", f"{torch.cuda.max_memory_allocated() / 1e9:.1f} GB"),
+            ("model-FLOPs utilisation (3 forward passes a step)", f"{3 * flops / ours / peak:.1%}"),
+            (f"hardware utilisation ({passes} passes)", f"{passes * flops / ours / peak:.1%}"),
+        ]
+    sys.stdout.write("".join(f"{name}: {value}\n" for name, value in rows))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,128 @@
+"""Models put together for training: heads on a backbone, from scratch or from another model; adapters in and out."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from peft import LoraConfig, PeftModel, get_peft_model
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
+
+from .backbone import load_backbone, token_ids
+from .dataset import TargetTrack
+from .errors import InputError
+from .model import CoverageConfig, CoverageModel
+from .modelfolder import load_model
+from .plans import ModelPlan
+
+log = logging.getLogger(__name__)
+
+# The attention's projections, as Mixtral, Mistral and Llama call them.
+ADAPTED = ("q_proj", "k_proj", "v_proj", "o_proj")
+
+
+def assemble(
+    plan: ModelPlan,
+    tracks: Sequence[TargetTrack],
+    *,
+    window_size: int,
+    router_loss: float = 0.0,
+    start: Path | None = None,
+) -> tuple[CoverageModel, PreTrainedTokenizerBase]:
+    """Build the model that a plan describes, ready to train.
+
+    Parameters
+    ----------
+    plan
+        Backbone, heads, strands, attention, and what trains.
+    tracks
+        The tracks to predict, in order.
+    window_size
+        In bases.
+    router_loss
+        Weight of the loss that balances a mixture's experts; a backbone without experts goes without it.
+    start
+        Folder of the model to start from, where the plan has `init_from`: its backbone
+        is taken, and its heads as `copy_heads` says.
+
+    Raises
+    ------
+    InputError
+        If the backbone does not fit the plan, or the model to start from has other heads.
+    """
+    if start is None:
+        backbone, tokenizer = load_backbone(plan.backbone, plan.attention, max_length=window_size)
+        source = None
+    else:
+        source, tokenizer = load_model(start, "cpu"), AutoTokenizer.from_pretrained(start)
+        backbone = source.backbone
+        backbone.config.is_causal = plan.attention == "causal"
+    if router_loss and not hasattr(backbone.config, "num_local_experts"):
+        log.info("training.router_loss does nothing for %s, whose backbone has no experts", plan.name)
+        router_loss = 0.0
+    config = CoverageConfig(
+        backbone_config=backbone.config,
+        tracks=[track.name for track in tracks],
+        track_means=[track.nonzero_mean for track in tracks],
+        strands=plan.strands,
+        head_channels=list(plan.head.channels),
+        head_kernel_size=plan.head.kernel_size,
+        head_dropout=plan.head.dropout,
+        head_initial_scale=plan.head.initial_scale,
+        head_batch_norm=plan.head.batch_norm,
+        head_plain_output=plan.head.plain_output,
+        router_loss=router_loss,
+        window_size=window_size,
+        token_ids=token_ids(tokenizer),
+    )
+    model = CoverageModel(config, backbone)
+    if source is not None:
+        copy_heads(source, model, start)
+    if plan.trainable != "all":
+        model.backbone.requires_grad_(False)
+    if plan.trainable == "lora":
+        model.backbone = get_peft_model(backbone, lora_config(plan))
+    return model, tokenizer
+
+
+def lora_config(plan: ModelPlan) -> LoraConfig:
+    """Settings of a plan's adapters: low-rank updates of the attention's projections."""
+    return LoraConfig(
+        r=plan.lora.rank, lora_alpha=plan.lora.alpha, lora_dropout=plan.lora.dropout, target_modules=list(ADAPTED)
+    )
+
+
+def copy_heads(source: CoverageModel, target: CoverageModel, where: Path) -> None:
+    """Start each head from the source's head of that name, else from its only one of that strand, else anew.
+
+    Raises
+    ------
+    InputError
+        If the heads are of another shape, or read the strands in another way.
+    """
+    for key in ("strands", "head_channels", "head_kernel_size", "head_plain_output"):
+        found, expected = getattr(source.config, key), getattr(target.config, key)
+        if found != expected:
+            raise InputError(f"{where}, to start from, {key}", found, f"{expected}, as the new model has")
+    heads = dict(zip(source.config.head_names, source.heads, strict=True))
+    for name, head in zip(target.config.head_names, target.heads, strict=True):
+        origin = name if name in heads else _only_alike(name, list(heads), target.config.strands)
+        if origin is None:
+            log.warning("head %s starts anew: %s has no head of that name, nor a single one alike", name, where)
+            continue
+        head.load_state_dict(heads[origin].state_dict())
+        log.info("head %s starts from %s of %s", name, origin, where)
+
+
+def _only_alike(name: str, others: Sequence[str], strands: str) -> str | None:
+    """The only head that predicts the same strand; where a head has both strands, the only one."""
+    if strands == "heads":
+        others = [other for other in others if other.rpartition(".")[2] == name.rpartition(".")[2]]
+    return others[0] if len(others) == 1 else None
+
+
+def merge_adapters(model: CoverageModel, adapters: Path) -> None:
+    """Add adapters, if there are any, into the weights, after saving them by themselves to a folder."""
+    if isinstance(model.backbone, PeftModel):
+        model.backbone.save_pretrained(adapters)
+        model.backbone = model.backbone.merge_and_unload()
+        model.backbone.requires_grad_(True)

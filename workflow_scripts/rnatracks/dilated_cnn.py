@@ -1,0 +1,98 @@
+"""A small Basenji-like network in a language model's place: the baseline that one has to beat.
+
+Saved with every model: it imports nothing else of this project.
+"""
+
+import torch
+from torch import nn
+from transformers import AutoConfig, AutoModel, PreTrainedConfig, PreTrainedModel
+from transformers.modeling_layers import GradientCheckpointingLayer
+from transformers.modeling_outputs import BaseModelOutput
+
+STEM_KERNEL_SIZE = 15
+
+
+class DilatedCNNConfig(PreTrainedConfig):
+    """Shape of the network; the names are those of Transformers' language models.
+
+    Parameters
+    ----------
+    vocab_size
+        Tokens; the first four are the bases, any other one is an unknown base.
+    hidden_size
+        Channels.
+    num_hidden_layers
+        Residual blocks; block i is dilated by 2**i.
+    kernel_size
+        Of the dilated convolutions, in bases; odd.
+    dropout
+        Fraction of a block's values that is dropped in training.
+    """
+
+    model_type = "dilated_cnn"
+
+    def __init__(
+        self,
+        vocab_size: int = 5,
+        hidden_size: int = 64,
+        num_hidden_layers: int = 10,
+        kernel_size: int = 3,
+        dropout: float = 0.1,
+        **kwargs,
+    ) -> None:
+        self.vocab_size = vocab_size
+        self.hidden_size = hidden_size
+        self.num_hidden_layers = num_hidden_layers
+        self.kernel_size = kernel_size
+        self.dropout = dropout
+        super().__init__(**kwargs)
+
+
+class DilatedBlock(GradientCheckpointingLayer):
+    """Norm over channels, dilated convolution, GELU, convolution of width 1, dropout; added to the input."""
+
+    def __init__(self, config: DilatedCNNConfig, dilation: int) -> None:
+        super().__init__()
+        width = config.hidden_size
+        self.norm = nn.LayerNorm(width)
+        self.dilated = nn.Conv1d(width, width, config.kernel_size, dilation=dilation, padding="same")
+        self.mix = nn.Conv1d(width, width, 1)
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(self, states: torch.Tensor) -> torch.Tensor:
+        update = self.norm(states.transpose(1, 2)).transpose(1, 2)
+        update = self.mix(nn.functional.gelu(self.dilated(update)))
+        return states + self.dropout(update)
+
+
+class DilatedCNN(PreTrainedModel):
+    """Token ids `[batch, length]` to states `[batch, length, hidden]`, through one-hot bases (none for N)."""
+
+    config_class = DilatedCNNConfig
+    base_model_prefix = "dilated_cnn"
+    main_input_name = "input_ids"
+    supports_gradient_checkpointing = True
+
+    def __init__(self, config: DilatedCNNConfig) -> None:
+        super().__init__(config)
+        if config.kernel_size % 2 == 0:
+            raise ValueError(f"{config.kernel_size=} must be odd, or the states shift")
+        self.stem = nn.Conv1d(4, config.hidden_size, STEM_KERNEL_SIZE, padding="same")
+        self.blocks = nn.ModuleList(DilatedBlock(config, 2**layer) for layer in range(config.num_hidden_layers))
+        self.norm = nn.LayerNorm(config.hidden_size)
+        self.post_init()
+
+    def _init_weights(self, module: nn.Module) -> None:
+        """PyTorch's own initial values."""
+
+    def forward(self, input_ids: torch.Tensor) -> BaseModelOutput:
+        one_hot = nn.functional.one_hot(input_ids, self.config.vocab_size)[..., :4]
+        states = self.stem(one_hot.transpose(1, 2).to(self.stem.weight.dtype))
+        for block in self.blocks:
+            states = block(states)
+        return BaseModelOutput(last_hidden_state=self.norm(states.transpose(1, 2)))
+
+
+# A folder that is loaded with its own code brings these classes a second time.
+AutoConfig.register(DilatedCNNConfig.model_type, DilatedCNNConfig, exist_ok=True)
+AutoModel.register(DilatedCNNConfig, DilatedCNN, exist_ok=True)

@@ -1,0 +1,152 @@
+"""What turns a backbone's states into one track: convolutions with a batch norm that knows which bases count.
+
+Saved with every model: it imports nothing else of this project.
+"""
+
+import itertools
+
+import torch
+from torch import distributed, nn
+
+# Running statistics: the plain average of the first 1 / MOMENTUM passes, then an exponential one.
+MOMENTUM = 0.01
+# Limits of the correction in batch renormalisation, as published (Ioffe 2017, section 3).
+MAX_STRETCH, MAX_SHIFT = 3.0, 5.0
+
+
+class TrackNorm(nn.BatchNorm1d):
+    """Batch norm whose statistics are those of the bases that count, in all processes together.
+
+    PyTorch's own has no mask, and its synchronised one no CPU.
+
+    Parameters
+    ----------
+    channels
+        Channels of the values, `[batch, channels, length]`.
+    mode
+        `batch`: the published one, which normalises by the statistics of the values at
+        hand. `renorm`: batch renormalisation (Ioffe 2017, arXiv:1702.03275), which
+        corrects them towards the running statistics, so that training normalises as
+        prediction does, however few windows are at hand; these include the values at
+        hand, so that the first pass of all is plain batch norm. `frozen`: the running
+        statistics as they are.
+    """
+
+    def __init__(self, channels: int, mode: str) -> None:
+        super().__init__(channels, momentum=MOMENTUM)
+        self.mode = mode
+
+    def forward(self, values: torch.Tensor, counted: torch.Tensor | None = None) -> torch.Tensor:
+        """Normalise; `counted` is true where a base counts in the statistics, `[batch, length]`, by default all."""
+        if not self.training or self.mode == "frozen":
+            return nn.functional.batch_norm(
+                values, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
+            )
+        count, mean, variance = _statistics(values, counted)
+        # Windows without a base that counts have no statistics, and must not spoil the running ones.
+        mean, variance = (
+            torch.where(count > 0, own, running)
+            for own, running in ((mean, self.running_mean), (variance, self.running_var))
+        )
+        deviation = (variance + self.eps).sqrt()
+        self._follow(count, mean.detach(), variance.detach())
+        values = (values - mean[:, None]) / deviation[:, None]
+        if self.mode == "renorm":
+            running = (self.running_var + self.eps).sqrt()
+            stretch = (deviation.detach() / running).clamp(1 / MAX_STRETCH, MAX_STRETCH)
+            shift = ((mean.detach() - self.running_mean) / running).clamp(-MAX_SHIFT, MAX_SHIFT)
+            values = values * stretch[:, None] + shift[:, None]
+        return values * self.weight[:, None] + self.bias[:, None]
+
+    @torch.no_grad()
+    def _follow(self, count: torch.Tensor, mean: torch.Tensor, variance: torch.Tensor) -> None:
+        self.num_batches_tracked += count > 0
+        rate = (1 / self.num_batches_tracked.clamp(min=1)).clamp(min=self.momentum)
+        self.running_mean.lerp_(mean, rate)
+        self.running_var.lerp_(variance, rate)
+
+
+def _statistics(values: torch.Tensor, counted: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """How many positions count, in all processes together, and each channel's mean and variance over them."""
+    weights = torch.ones_like(values[:, :1]) if counted is None else counted[:, None].to(values.dtype)
+    count, *sums = _over_processes(torch.cat([weights.sum()[None], (values * weights).sum((0, 2))]))
+    mean = torch.stack(sums) / count.clamp(min=1)
+    squares = _over_processes(((values - mean[:, None]).square() * weights).sum((0, 2)))
+    return count, mean, squares / count.clamp(min=1)
+
+
+def _over_processes(sums: torch.Tensor) -> torch.Tensor:
+    return _SumOverProcesses.apply(sums) if distributed.is_initialized() else sums
+
+
+class _SumOverProcesses(torch.autograd.Function):
+    """All-reduce whose gradient is all-reduced too: each process's loss depends on the sums of all."""
+
+    @staticmethod
+    def forward(context: torch.autograd.function.FunctionCtx, sums: torch.Tensor) -> torch.Tensor:
+        sums = sums.clone()
+        distributed.all_reduce(sums)
+        return sums
+
+    @staticmethod
+    def backward(context: torch.autograd.function.FunctionCtx, gradient: torch.Tensor) -> torch.Tensor:
+        gradient = gradient.clone()
+        distributed.all_reduce(gradient)
+        return gradient
+
+
+class TrackHead(nn.Module):
+    """Three convolutions over the backbone's states, each followed by batch norm, GELU and dropout.
+
+    The result times a learnable scale goes through a softplus: one value a base, never negative.
+    Maps `[batch, hidden, length]` to `[batch, length]`.
+
+    Parameters
+    ----------
+    hidden
+        Width of the backbone's states.
+    channels
+        Widths of the hidden convolutions; a last one to width 1 follows.
+    kernel_size
+        In bases; odd.
+    dropout
+        Fraction of values that is dropped in training.
+    scale
+        First value of the scale.
+    batch_norm
+        Mode of `TrackNorm`.
+    plain_output
+        Nothing between the last convolution and the scale. With the published batch norm, GELU
+        and dropout there, no prediction can fall below softplus(-0.17 scale).
+    """
+
+    def __init__(
+        self,
+        hidden: int,
+        channels: list[int],
+        kernel_size: int,
+        dropout: float,
+        scale: float,
+        batch_norm: str = "batch",
+        plain_output: bool = False,
+    ) -> None:
+        super().__init__()
+        if kernel_size % 2 == 0:
+            raise ValueError(f"{kernel_size=} must be odd, or the output shifts by half a base")
+        widths = [hidden, *channels, 1]
+        normed = widths[1:-1] if plain_output else widths[1:]
+        self.norms = nn.ModuleList(TrackNorm(width, batch_norm) for width in normed)
+        # A norm takes away what a bias before it adds, whose gradient would be rounding noise.
+        self.convolutions = nn.ModuleList(
+            nn.Conv1d(before, after, kernel_size, padding="same", bias=layer >= len(normed))
+            for layer, (before, after) in enumerate(itertools.pairwise(widths))
+        )
+        self.dropout = nn.Dropout(dropout)
+        self.scale = nn.Parameter(torch.tensor(float(scale)))
+
+    def forward(self, states: torch.Tensor, counted: torch.Tensor | None = None) -> torch.Tensor:
+        for convolution, norm in itertools.zip_longest(self.convolutions, self.norms):
+            states = convolution(states)
+            if norm is not None:
+                states = self.dropout(nn.functional.gelu(norm(states, counted)))
+        return nn.functional.softplus(states.squeeze(1) * self.scale)

@@ -1,0 +1,80 @@
+"""Trainings that survive: checkpoints by the clock, and one more when a signal asks to stop."""
+
+import logging
+import time
+from pathlib import Path
+
+import torch
+from torch import distributed
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from .checkpoints import seal
+from .launch import StopRequest
+
+log = logging.getLogger(__name__)
+
+
+class Checkpointing(TrainerCallback):
+    """Save every so many minutes, and save and stop when asked to; at the end of a step, in all processes alike.
+
+    A training that is stopped at the last step of an epoch validates first, so that
+    one that is resumed there has nothing to make up for.
+
+    Parameters
+    ----------
+    request
+        Set by a signal.
+    minutes
+        Between two checkpoints.
+    steps_per_epoch
+        Optimiser steps.
+    """
+
+    def __init__(self, request: StopRequest, minutes: float, steps_per_epoch: int) -> None:
+        self._request, self._seconds, self._steps_per_epoch = request, 60 * minutes, steps_per_epoch
+        self._saved = time.monotonic()
+        self.stopped = False
+
+    def on_train_begin(self, *_: object, **__: object) -> None:
+        self._saved = time.monotonic()
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
+    ) -> TrainerControl:
+        if state.global_step % self._steps_per_epoch:
+            self._act(args, state, control)
+        return control
+
+    def on_epoch_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
+    ) -> TrainerControl:
+        if self.stopped:
+            control.should_evaluate = control.should_log = control.should_save = False
+        else:
+            self._act(args, state, control)
+        return control
+
+    def _act(self, args: TrainingArguments, state: TrainerState, control: TrainerControl) -> None:
+        stop = self._request.signal is not None
+        due = time.monotonic() - self._saved > self._seconds
+        stop, due = _anywhere(torch.tensor([stop, due], dtype=torch.int32, device=args.device))
+        if stop and state.global_step < state.max_steps:
+            self.stopped = True
+            control.should_training_stop = True
+            named = self._request.signal.name if self._request.signal else "a signal to another process"
+            log.warning("%s: saving a checkpoint at step %d, then stopping", named, state.global_step)
+        control.should_save = control.should_save or stop or due
+
+    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object) -> None:
+        if distributed.is_initialized():
+            distributed.barrier()
+        if state.is_world_process_zero:
+            seal(Path(args.output_dir) / f"checkpoint-{state.global_step}")
+        self._saved = time.monotonic()
+
+
+def _anywhere(flags: torch.Tensor) -> list[bool]:
+    """Which flags are set in any process."""
+    if distributed.is_initialized():
+        distributed.all_reduce(flags, distributed.ReduceOp.MAX)
+    return [bool(flag) for flag in flags]

@@ -1,0 +1,164 @@
+"""The models that a configuration asks for: what each is made of, and which starts from which."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .errors import InputError, shorten
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeadPlan:
+    """Convolutions over the backbone.
+
+    `channels` are the widths of the hidden ones, `kernel_size` is in bases,
+    `initial_scale` is the first value of the scale before the softplus;
+    `batch_norm` is `batch`, `renorm` or `frozen`; with `plain_output` nothing but
+    the scale and the softplus follows the last convolution.
+    """
+
+    channels: tuple[int, ...]
+    kernel_size: int
+    dropout: float
+    initial_scale: float
+    batch_norm: str
+    plain_output: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoraPlan:
+    """Low-rank updates of the attention's projections, scaled by `alpha / rank`; `dropout` is that of their inputs."""
+
+    rank: int
+    alpha: float
+    dropout: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelPlan:
+    """One model to train, field by field as its family is configured.
+
+    `family` is its key under `models`. Either `backbone` or `init_from` is given:
+    `backbone` is a hub id or folder, or the keys and values of the configuration;
+    `init_from` is the name of another model of the run, else a model folder.
+    `strands` is `heads` or `reverse_complement`, `attention` is `causal` or
+    `bidirectional`, `trainable` is `all`, `head` or `lora`, which alone uses the
+    field `lora`, and `control` is `none` or `shuffled_targets`.
+    """
+
+    name: str
+    family: str
+    cell_types: tuple[str, ...]
+    backbone: str | Mapping[str, str | int | float] | None
+    init_from: str | None
+    strands: str
+    attention: str
+    trainable: str
+    lora: LoraPlan
+    head: HeadPlan
+    control: str
+
+
+def expand_models(config: Mapping[str, Any], cell_types: Sequence[str]) -> dict[str, ModelPlan]:
+    """List the models to train, in the order of the configuration.
+
+    Parameters
+    ----------
+    config
+        A validated configuration.
+    cell_types
+        Names of all cell types, in the order of their sheet.
+
+    Returns
+    -------
+    Plans by model name: `FAMILY-CELLTYPE` where `cell_types` is `each`, else `FAMILY`.
+
+    Raises
+    ------
+    InputError
+        For an unknown cell type, two models of one name, or a model that starts
+        from itself, from a circle of models, from what is neither a model nor a
+        model folder, from a model of the run with other heads, or with low-rank
+        updates from a network without attention.
+    """
+    plans: dict[str, ModelPlan] = {}
+    for family, settings in config["models"].items():
+        chosen = settings["cell_types"]
+        where = f"config, models.{family}.cell_types"
+        if chosen == "each":
+            groups = {f"{family}-{cell_type}": (cell_type,) for cell_type in cell_types}
+        else:
+            groups = {family: tuple(chosen)}
+        for name, members in groups.items():
+            for cell_type in members:
+                if cell_type not in cell_types:
+                    raise InputError(where, repr(cell_type), f"cell types of the sheet: {shorten(cell_types)}")
+            if name in plans:
+                raise InputError(where, f"a second model called {name!r}", "names of their own")
+            plans[name] = _plan(name, family, members, settings)
+    for plan in plans.values():
+        _check_start(plan, plans)
+        if plan.init_from in plans:
+            _check_heads(plan, plans[plan.init_from])
+    return plans
+
+
+def _plan(name: str, family: str, members: tuple[str, ...], settings: Mapping[str, Any]) -> ModelPlan:
+    head = settings["head"]
+    return ModelPlan(
+        name=name,
+        family=family,
+        cell_types=members,
+        backbone=settings["backbone"],
+        init_from=settings["init_from"],
+        strands=settings["strands"],
+        attention=settings["attention"],
+        trainable=settings["trainable"],
+        lora=LoraPlan(**settings["lora"]),
+        head=HeadPlan(**head | {"channels": tuple(head["channels"])}),
+        control=settings["control"],
+    )
+
+
+def _check_start(plan: ModelPlan, plans: Mapping[str, ModelPlan]) -> None:
+    """Follow a model to the one that its chain of `init_from` begins with, and check that it can start there."""
+    where = f"config, models.{plan.family}"
+    first, passed = plan, [plan.name]
+    while first.init_from in plans:
+        first = plans[first.init_from]
+        if first.name in passed:
+            raise InputError(
+                f"{where}.init_from",
+                f"a circle of models: {' starts from '.join([*passed, first.name])}",
+                "another model, a model folder, or a backbone instead",
+            )
+        passed.append(first.name)
+    if first.init_from is not None and not (Path(first.init_from) / "config.json").is_file():
+        others = [name for name in plans if name != first.name]
+        raise InputError(
+            f"config, models.{first.family}.init_from",
+            f"{first.init_from!r}, neither a model of this configuration nor a folder with config.json",
+            f"a model folder{f', or one of: {shorten(others)}' if others else ''}",
+        )
+    if plan.trainable == "lora" and isinstance(first.backbone, Mapping) and first.backbone["type"] == "dilated_cnn":
+        raise InputError(
+            f"{where}.trainable", f"'lora', on the dilated_cnn of {first.name}", "all or head, as it has no attention"
+        )
+
+
+def _check_heads(plan: ModelPlan, start: ModelPlan) -> None:
+    """Heads can be copied only between models whose heads have one shape."""
+    for key, found, expected in (
+        ("strands", plan.strands, start.strands),
+        ("head.channels", [*plan.head.channels], [*start.head.channels]),
+        ("head.kernel_size", plan.head.kernel_size, start.head.kernel_size),
+        ("head.plain_output", plan.head.plain_output, start.head.plain_output),
+    ):
+        if found != expected:
+            raise InputError(
+                f"config, models.{plan.family}.{key}",
+                json.dumps(found),
+                f"{json.dumps(expected)}, as {start.name} has, from which {plan.name} starts",
+            )
