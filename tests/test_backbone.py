@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from models import SPEC, offline  # noqa: F401
+from models import SPEC, offline, small_model  # noqa: F401
 from safetensors.torch import load_file, save_file
 from tokenizers import Regex, Tokenizer
 from tokenizers.models import BPE, WordLevel
@@ -100,11 +100,47 @@ def test_published_layout_loads_every_weight(genos: Path) -> None:
     assert token_ids(tokenizer) == {base: GENOS_IDS[base] for base in "ACGTN"}
 
 
+@pytest.mark.parametrize("attention", ["causal", "bidirectional"])
+def test_published_layout_looks_as_told(genos: Path, attention: str) -> None:
+    """Editing the last base: who looks both ways answers anew everywhere."""
+    backbone, tokenizer = load_backbone(str(genos), attention, max_length=512)
+    tokens = tokenizer(["ATCGNNACGT", "ATCGNNACGA"], return_tensors="pt")["input_ids"]
+    with torch.no_grad():
+        first, edited = backbone(tokens).last_hidden_state
+    changed = (first - edited).abs().amax(1) > 1e-5
+    assert changed.tolist() == [attention == "bidirectional"] * 9 + [True]
+    assert backbone.config.is_causal == (attention == "causal")
+
+
+def test_published_layout_computes_in_float32_by_the_memory_saving_attention(genos: Path) -> None:
+    backbone, tokenizer = load_backbone(str(genos), max_length=512)
+    assert backbone.config._attn_implementation == "sdpa"
+    output = backbone(tokenizer(["ATCGNNACGT"], return_tensors="pt")["input_ids"])
+    assert output.last_hidden_state.dtype == torch.float32
+    assert output.past_key_values is None
+
+
+@pytest.mark.parametrize("attention", ["causal", "bidirectional"])
+def test_convolutions_look_both_ways(attention: str) -> None:
+    spec = {"type": "dilated_cnn", "hidden_size": 12, "num_hidden_layers": 4, "kernel_size": 5, "dropout": 0.25}
+    backbone, tokenizer = load_backbone(spec, attention, max_length=777)
+    assert {key: backbone.config.to_dict()[key] for key in spec if key != "type"} == {
+        key: value for key, value in spec.items() if key != "type"
+    }
+    assert backbone.config.vocab_size == len(tokenizer) == 5
+    tokens = torch.tensor([[0, 1, 2, 3, 0], [0, 1, 2, 3, 1]])
+    with torch.no_grad():
+        first, edited = backbone.eval()(tokens).last_hidden_state
+    assert ((first - edited).abs().amax(1) > 1e-5).all()
+
+
 def test_random_backbone_follows_its_settings() -> None:
     backbone, tokenizer = load_backbone(SPEC | {"hidden_size": 32}, max_length=777)
     assert (backbone.config.model_type, backbone.config.hidden_size) == ("mixtral", 32)
     assert backbone.config.max_position_embeddings == 777
     assert backbone.get_input_embeddings().num_embeddings == len(tokenizer) == 5
+    assert backbone.config.is_causal
+    assert not load_backbone(SPEC, "bidirectional", max_length=64)[0].config.is_causal
 
 
 def test_our_tokenizer_gives_one_token_a_base(tmp_path: Path) -> None:
@@ -255,6 +291,16 @@ def test_unknown_hub_ids_are_refused(name: str) -> None:
     with pytest.raises(InputError, match=f"^backbone '{name}': found .*; expected a model folder or hub id") as refusal:
         load_backbone(name, max_length=512)
     assert "\n" not in str(refusal.value)
+
+
+def test_a_trained_model_is_no_backbone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nor is anyone asked whether to run the code in its folder."""
+    small_model().save_pretrained(tmp_path)
+    make_base_tokenizer().save_pretrained(tmp_path)
+    with pytest.raises(InputError, match=f"^backbone '{tmp_path}': found .* custom code .*init_from") as refusal:
+        load_backbone(str(tmp_path), max_length=64)
+    assert "\n" not in str(refusal.value)
+    assert capsys.readouterr().out == ""
 
 
 def test_too_few_positions_are_refused(genos: Path) -> None:

@@ -54,9 +54,7 @@ def fasta(tmp_path: Path) -> Path:
 
 def random_tracks(folder: Path, names: Sequence[str], means: Sequence[float]) -> list[TargetTrack]:
     rng = np.random.default_rng(1)
-    coverage = {
-        name: {chrom: rng.gamma(0.3, 20, length) for chrom, length in LENGTHS.items()} for name in names
-    }
+    coverage = {name: {chrom: rng.gamma(0.3, 20, length) for chrom, length in LENGTHS.items()} for name in names}
     return write_tracks(folder, coverage, means)
 
 
@@ -467,8 +465,24 @@ def loader(dataset: WindowDataset, sampler: WindowSampler | None = None) -> Data
     return DataLoader(dataset, batch_size=1, sampler=sampler, num_workers=2, multiprocessing_context="fork")
 
 
+def open_positions(paths: set[str]) -> dict[str, str]:
+    """Where this process's readers of these files stand."""
+    opened = [link for link in Path("/proc/self/fd").iterdir() if os.path.realpath(link) in paths]
+    return {link.name: Path("/proc/self/fdinfo", link.name).read_text() for link in opened}
+
+
+def test_loader_processes_open_readers_of_their_own(fasta: Path, tracks: list[TargetTrack]) -> None:
+    """A reader opened before the fork shares its place in the file: each would move it under the other."""
+    paths = {str(path.resolve()) for path in (fasta, *(track.path for track in tracks))}
+    dataset = WindowDataset(make_windows(*tile("chr1", "train", 1000)), SIZE, fasta, tracks, LOOKUP)
+    assert len(list(dataset[0])) == 2
+    before = open_positions(paths)
+    assert len(before) == 3
+    assert len(list(loader(dataset))) == 15
+    assert open_positions(paths) == before
+
+
 def test_loader_processes_read_the_same(fasta: Path, tracks: list[TargetTrack]) -> None:
-    """Readers that were opened before the fork must not be shared."""
     windows = make_windows(*tile("chr1", "train", 1000))
     dataset = WindowDataset(windows, SIZE, fasta, tracks, LOOKUP, blacklist=regions(("chr1", 100, 200)))
     sampler = WindowSampler(len(windows), 8, shift=9, reverse_complement=True, seed=3)

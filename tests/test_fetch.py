@@ -45,7 +45,7 @@ from servers.server import DataServer
 
 from rnatracks.content import BGZF_END, check_content
 from rnatracks.errors import InputError
-from rnatracks.fetch import fetch, file_md5, published_md5, verify_md5
+from rnatracks.fetch import fetch, file_md5, published_md5, size_and_md5, verify_md5
 from rnatracks.records import Checksum, FetchRecord, read_record
 from rnatracks.remote import Kind
 
@@ -916,3 +916,10 @@ def test_a_cut_bigwig_is_refused(tmp_path: Path, cut: int) -> None:
     (tmp_path / "file").write_bytes(bigwig(tmp_path)[:-cut])
     with pytest.raises(InputError, match="magic number at the end"):
         check_content(tmp_path / "file", Kind.BIGWIG)
+
+
+def test_size_and_md5_of_a_local_file_beside_an_unrelated_record(tmp_path: Path) -> None:
+    """Only a run's link to a download has a record; what stands beside a user's own file is the user's."""
+    (tmp_path / "mine.bw").write_bytes(b"1234")
+    (tmp_path / "mine.bw.json").write_text('{"notes": "of the user"}')
+    assert size_and_md5(tmp_path / "mine.bw") == (4, hashlib.md5(b"1234").hexdigest())

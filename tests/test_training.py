@@ -217,6 +217,13 @@ def test_same_seed_same_weights(tmp_path: Path, data: Path) -> None:
     assert (tmp_path / "a/model.safetensors").read_bytes() != (tmp_path / "c/model.safetensors").read_bytes()
 
 
+def test_fsdp_without_a_gpu_is_refused(tmp_path: Path, data: Path) -> None:
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU")
+    with pytest.raises(InputError, match="training.parallel: found fsdp; expected ddp"):
+        train(make_job(data, tmp_path / "B", parallel="fsdp"))
+
+
 def test_half_precision_and_checkpointing_run(tmp_path: Path, data: Path) -> None:
     job = make_job(data, tmp_path / "B", precision="bf16", gradient_checkpointing=True, router_loss=0.01)
     train(job)

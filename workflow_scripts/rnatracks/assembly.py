@@ -53,7 +53,9 @@ def assemble(
         backbone, tokenizer = load_backbone(plan.backbone, plan.attention, max_length=window_size)
         source = None
     else:
-        source, tokenizer = load_model(start, "cpu"), AutoTokenizer.from_pretrained(start)
+        source = load_model(start, "cpu")
+        # Without these the library asks on the terminal whether to run the folder's code.
+        tokenizer = AutoTokenizer.from_pretrained(start, config=source.config, trust_remote_code=False)
         backbone = source.backbone
         backbone.config.is_causal = plan.attention == "causal"
     if router_loss and not hasattr(backbone.config, "num_local_experts"):

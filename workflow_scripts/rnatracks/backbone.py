@@ -69,17 +69,24 @@ def load_backbone(
 
 
 def _load_pretrained(spec: str, is_causal: bool) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    where, expected = f"backbone {spec!r}", "a model folder or hub id that Transformers loads"
+    where = f"backbone {spec!r}"
+    expected = (
+        "a model folder or hub id that Transformers loads without code from there (a model trained here: init_from)"
+    )
+    # Without this the library asks on the terminal.
+    no_code = {"trust_remote_code": False}
     folder = Path(spec)
     if folder.is_absolute() and not folder.is_dir():
         raise InputError(where, "no such folder", expected)
     if folder.is_dir() and not (folder / "config.json").is_file():
         raise InputError(where, "a folder without config.json", expected)
     try:
-        tokenizer = AutoTokenizer.from_pretrained(spec)
-        config = AutoConfig.from_pretrained(spec, use_cache=False)
+        config = AutoConfig.from_pretrained(spec, use_cache=False, **no_code)
+        tokenizer = AutoTokenizer.from_pretrained(spec, config=config, **no_code)
         config.is_causal = is_causal
-        backbone, loaded = AutoModel.from_pretrained(spec, config=config, dtype=torch.float32, output_loading_info=True)
+        backbone, loaded = AutoModel.from_pretrained(
+            spec, config=config, dtype=torch.float32, output_loading_info=True, **no_code
+        )
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise InputError(where, textwrap.shorten(str(error), 300), expected) from error
     if loaded["missing_keys"]:

@@ -1,6 +1,5 @@
 """What a training will cost, measured on one micro-batch before it starts."""
 
-import logging
 import resource
 import sys
 import time
@@ -10,8 +9,6 @@ from dataclasses import dataclass
 import torch
 
 from .model import CoverageModel
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -73,7 +70,7 @@ def describe_duration(seconds: float) -> str:
     Examples
     --------
     >>> describe_duration(75), describe_duration(5400), describe_duration(200_000)
-    ('1 min 15 s', '1 h 30 min', '2 d 8 h')
+    ('1 min 15 s', '1 h 30 min', '2 d 7 h')
     """
     seconds = round(seconds)
     for unit, length, smaller, part in (("d", 86_400, "h", 3600), ("h", 3600, "min", 60), ("min", 60, "s", 1)):

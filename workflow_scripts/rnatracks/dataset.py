@@ -20,11 +20,11 @@ from torch.utils.data import Dataset, Sampler, get_worker_info
 from .bigwig import Coverage
 from .errors import InputError
 from .genome import Genome
+from .launch import SIGNALS
 from .model import COMPLEMENTS, IGNORED
 from .terms import Strand, Track
 from .transforms import squash
 
-STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
 N = ord("N")
 COMPLEMENT = np.full(256, N, np.uint8)
 COMPLEMENT[[ord(base) for base in COMPLEMENTS]] = [ord(base) for base in COMPLEMENTS.values()]
@@ -162,12 +162,12 @@ def _let_stops_pass() -> None:
 
     Only one that this process itself sends counts: it waits for its loaders when it ends.
     """
-    signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
 
 
 def _end_with(parent: int) -> None:
-    while signal.sigwaitinfo(STOPS).si_pid != parent:
+    while signal.sigwaitinfo(SIGNALS).si_pid != parent:
         pass
     os._exit(0)
 

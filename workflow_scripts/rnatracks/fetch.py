@@ -152,9 +152,8 @@ def fetch_and_link(file: DataFile, downloads: Path, link: Path) -> FetchRecord:
 
 
 def size_and_md5(path: Path) -> tuple[int, str]:
-    """Size and MD5 of a file: from its record if it was fetched, else from its bytes."""
-    path = path.resolve()
-    record = read_record(path)
+    """Size and MD5 of a file: from its record if it is a run's link to a download, else from its bytes."""
+    record = read_record(path.resolve()) if path.is_symlink() else None
     return (record.size, record.md5) if record else (path.stat().st_size, file_md5(path))
 
 

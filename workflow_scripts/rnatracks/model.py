@@ -137,6 +137,8 @@ class CoverageModel(PreTrainedModel):
         )
         if backbone is None:
             self.post_init()
+        else:
+            self._no_split_modules = backbone._no_split_modules
 
     def _init_weights(self, module: nn.Module) -> None:
         """Heads keep PyTorch's own initial values; the backbone initialises itself."""

@@ -39,14 +39,20 @@ def load_model(folder: Path, device: str | None = None) -> CoverageModel:
     return model.to(device or ("cuda" if torch.cuda.is_available() else "cpu")).eval()
 
 
-def save_model(model: CoverageModel, tokenizer: PreTrainedTokenizerBase, target: Path) -> None:
+def save_model(
+    model: CoverageModel,
+    tokenizer: PreTrainedTokenizerBase,
+    target: Path,
+    weights: dict[str, torch.Tensor] | None = None,
+) -> None:
     """Save weights, configuration, code and tokenizer beside `target`, then move them in.
 
-    A save that fails leaves nothing in the folder.
+    A save that fails leaves nothing in the folder. `weights` stand for the model's own, where
+    these are shared out over processes.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".partial.{target.name}.", dir=target.parent) as partial:
-        model.save_pretrained(partial)
+        model.save_pretrained(partial, state_dict=weights)
         tokenizer.save_pretrained(partial)
         target.mkdir(exist_ok=True)
         for path in Path(partial).iterdir():

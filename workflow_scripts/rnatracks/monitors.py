@@ -40,18 +40,15 @@ class FallingLoss(TrainerCallback):
     """Stop the training if, after a fifth of its steps, the loss is not below what it was at the start.
 
     Compared are the means of a twentieth of the steps at either end; a training that is
-    too short for at least 5 logged losses in each is not judged.
+    too short for at least 5 logged losses in each is not judged. Later losses do not
+    count, so that one that was resumed is judged alike.
     """
-
-    def __init__(self) -> None:
-        self._judged = False
 
     def on_log(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, logs: dict, **_: object
     ) -> None:
-        if self._judged or state.max_steps < LOGGED or state.global_step < state.max_steps / 5:
+        if state.max_steps < LOGGED or state.global_step < state.max_steps / 5:
             return
-        self._judged = True
         early = [entry for entry in state.log_history if entry["step"] <= state.max_steps / 5]
         losses = [entry["loss"] for entry in early if "loss" in entry]
         few = max(5, len(losses) // 4)

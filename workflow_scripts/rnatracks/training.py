@@ -63,6 +63,9 @@ SPEED_SETTINGS = (
     "stop_unless_falling",
 )
 
+# With fewer windows at once, their own level is a large part of batch norm's statistics.
+FEW_WINDOWS = 4
+
 
 @dataclass(frozen=True, kw_only=True)
 class Augmentation:
@@ -216,12 +219,14 @@ def train(job: TrainingJob) -> None:
         trainer.train(resume_from_checkpoint=None if newest is None else str(newest))
         if checkpointing.stopped:
             raise StoppedEarly
+    # Shared out with fsdp: every process takes part in putting them together.
+    weights = trainer.accelerator.get_state_dict(trainer.model_wrapped) if trainer.is_fsdp_enabled else None
     if trainer.is_world_process_zero():
         write_table(tidy_history(trainer.state.log_history), job.target / "training_log.tsv")
         model = trainer.accelerator.unwrap_model(trainer.model)
         clear(job.target / "adapter")
         merge_adapters(model, job.target / "adapter")
-        save_model(model, tokenizer, job.target)
+        save_model(model, tokenizer, job.target, weights)
         clear(checkpoints)
     trainer.accelerator.wait_for_everyone()
 
@@ -238,8 +243,13 @@ def recipe(job: TrainingJob) -> dict[str, Any]:
         "plan": json.loads(json.dumps(asdict(job.plan))),
         "training": settings,
         "windows": [job.window_size, job.max_n_fraction, job.max_blacklist_fraction],
-        "files": {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in files},
+        "files": {str(path): _sha256(path) for path in files},
     }
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 class WindowTrainer(Trainer):
@@ -287,6 +297,8 @@ class EpochOfSampler(TrainerCallback):
 def prepare(job: TrainingJob, request: StopRequest) -> tuple[WindowTrainer, PreTrainedTokenizerBase, Checkpointing]:
     """Everything up to the first step, with the cost told."""
     settings, plan = job.settings, job.plan
+    if settings.parallel == "fsdp" and (plan.trainable == "lora" or not torch.cuda.is_available()):
+        raise InputError("training.parallel", "fsdp", "ddp for models with trainable: lora, and where there is no GPU")
     disable_progress_bar()
     set_seed(settings.seed)
     tracks = target_tracks(job.statistics, job.bigwigs)
@@ -357,6 +369,13 @@ def _tell_cost(trainer: WindowTrainer, job: TrainingJob, steps_per_epoch: int, t
         f"{steps:,}",
         f"{steps * settings.global_batch_size * job.window_size:,}",
     )
+    at_once = arguments.world_size * settings.micro_batch_size
+    if job.plan.head.batch_norm == "batch" and at_once < FEW_WINDOWS:
+        log.warning(
+            "batch norm takes its statistics from %d window(s) at once, whose level it takes away in training but not "
+            "in prediction: use more processes, a larger training.micro_batch_size, or head.batch_norm: renorm",
+            at_once,
+        )
     if settings.parallel == "fsdp":
         log.info("time and memory are not estimated for fsdp")
         return
