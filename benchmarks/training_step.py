@@ -35,7 +35,8 @@ from rnatracks.dataset import WindowDataset, target_tracks  # noqa: E402
 from rnatracks.genome import read_windows, write_windows  # noqa: E402
 from rnatracks.interruption import StopRequest  # noqa: E402
 from rnatracks.plans import expand_models  # noqa: E402
-from rnatracks.training import TrainingJob, prepare, training_settings  # noqa: E402
+from rnatracks.recipe import TrainingJob, training_settings  # noqa: E402
+from rnatracks.training import prepare  # noqa: E402
 
 PEAKS = {"H100": 989e12, "H200": 989e12, "A100": 312e12}  # dense bf16 FLOP/s, from NVIDIA's data sheets
 

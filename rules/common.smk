@@ -19,6 +19,7 @@ from rnatracks.config import (
 from rnatracks.errors import InputError
 from rnatracks.plans import expand_models
 from rnatracks.qc import check_headers
+from rnatracks.recipe import SPEED_SETTINGS
 from rnatracks.remote import DataFile, Kind
 from rnatracks.samples import all_located, check_local_files, simulated_samples, tracks_of
 from rnatracks.sheets import read_cell_types, read_samples
@@ -56,15 +57,6 @@ MODEL_TRACKS = [
 LOCATED = {name for name, cell_type in CELL_TYPES.items() if all_located(cell_type, SAMPLES)}
 SAMPLES_OF = {name: [sample for sample in SAMPLES if sample.cell_type == name] for name in CELL_TYPES}
 LOCI = {locus_file_name(locus): locus for locus in CONFIG["loci"]}
-SPEED_KEYS = [
-    "loader_workers",
-    "gradient_checkpointing",
-    "compile",
-    "parallel",
-    "checkpoint_minutes",
-    "keep_checkpoints",
-    "stop_unless_falling",
-]
 SCORE_TABLES = ["base_resolution", "gene_expression", "differential"]
 
 

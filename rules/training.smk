@@ -30,7 +30,7 @@ rule train_model:
     params:
         model=lambda wildcards: asdict(MODELS[wildcards.model]),
         windows=CONFIG["windows"],
-        training={key: value for key, value in CONFIG["training"].items() if key not in SPEED_KEYS},
+        training={key: value for key, value in CONFIG["training"].items() if key not in SPEED_SETTINGS},
         total=CONFIG["normalisation"]["total"],
     script:
         "../workflow_scripts/train_model.py"

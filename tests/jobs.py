@@ -11,7 +11,7 @@ from models import HEAD, SPEC, random_bases, settings, write_fasta, write_tracks
 
 from rnatracks.genome import write_windows
 from rnatracks.plans import LoraPlan, ModelPlan
-from rnatracks.training import TrainingJob
+from rnatracks.recipe import TrainingJob
 
 SIZE = 64
 LENGTHS = {"chr1": 2100, "chr2": 500, "chr3": 500}

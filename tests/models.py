@@ -16,7 +16,7 @@ from rnatracks.backbone import BASES
 from rnatracks.dataset import TargetTrack
 from rnatracks.model import CoverageConfig, CoverageModel
 from rnatracks.plans import HeadPlan
-from rnatracks.training import TrainingSettings, training_settings
+from rnatracks.recipe import TrainingSettings, training_settings
 
 SPEC = {
     "type": "mixtral",

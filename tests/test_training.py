@@ -27,7 +27,8 @@ from rnatracks.errors import InputError
 from rnatracks.genome import read_windows
 from rnatracks.launch import STOPPED, run_in_processes
 from rnatracks.model import CoverageModel
-from rnatracks.training import StoppedEarly, TrainingJob, accumulation_steps, train
+from rnatracks.recipe import TrainingJob, accumulation_steps
+from rnatracks.training import StoppedEarly, train
 
 SCRIPTS = Path(training.__file__).parents[1]
 

@@ -13,7 +13,8 @@ from rnatracks.jobs import open_log
 from rnatracks.launch import run_in_processes
 from rnatracks.modelcard import write_model_card
 from rnatracks.provenance import Provenance, describe_commit, software_versions
-from rnatracks.training import TrainingJob, model_plan, train, training_settings
+from rnatracks.recipe import TrainingJob, model_plan, training_settings
+from rnatracks.training import train
 
 open_log(snakemake.log[0])
 torch.set_num_threads(snakemake.threads)
