@@ -44,7 +44,10 @@ def some_scatter() -> Figure:
 def some_curve() -> Figure:
     steps = np.arange(1, 101)
     log = pd.DataFrame({"step": steps, "epoch": steps / 50, "learning_rate": 1e-4, "loss": 5 / steps})
-    return training_curve(log.assign(valid_loss=np.where(steps % 50, np.nan, 0.5)))
+    watched = steps % 50 == 0
+    return training_curve(
+        log.assign(valid_loss=np.where(watched, 0.5, np.nan), valid_pearson_log1p=np.where(watched, 0.8, np.nan))
+    )
 
 
 def some_locus(length: int = 8_000) -> Figure:
@@ -116,7 +119,8 @@ def test_scatter_refuses_different_genes() -> None:
 
 
 def test_training_curve_without_validation_loss() -> None:
-    log = pd.DataFrame({"step": [1, 2], "epoch": [0.5, 1], "learning_rate": 1e-4, "loss": [2, 1], "valid_loss": np.nan})
+    log = pd.DataFrame({"step": [1, 2], "epoch": [0.5, 1], "learning_rate": 1e-4, "loss": [2, 1]})
+    log = log.assign(valid_loss=np.nan, valid_pearson_log1p=np.nan)
     svg = svg_text(training_curve(log))
     assert "validation" not in svg
     assert "1 epochs in all" in svg
@@ -126,6 +130,7 @@ def test_training_curve_shows_the_mean_and_validation() -> None:
     svg = svg_text(some_curve())
     assert "mean of 2 logged values" in svg
     assert "validation" in svg
+    assert ">0.800</text>" in svg
 
 
 def test_locus_names_its_region_genes_and_panels() -> None:

@@ -96,6 +96,7 @@ def curve(rng: np.random.Generator) -> Picture:
             "learning_rate": 5e-5 * np.minimum(steps / 200, (1 + np.cos(np.pi * steps / 4_000)) / 2),
             "loss": (0.4 + 3 * np.exp(-steps / 500)) * rng.lognormal(0, 0.15, len(steps)),
             "valid_loss": np.where(steps % 500, np.nan, 0.45 + 3 * np.exp(-steps / 500)),
+            "valid_pearson_log1p": np.where(steps % 500, np.nan, 0.9 - np.exp(-steps / 500)),
         }
     )
     return Picture("Training of the model", svg_text(training_curve(log)))
