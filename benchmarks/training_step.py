@@ -9,6 +9,7 @@ shape with random weights, and the share of the GPU's peak that it reaches is to
 """
 
 import argparse
+import gc
 import json
 import statistics
 import sys
@@ -75,7 +76,7 @@ SHAPES = {
         window=32_000,
         batch=4,
         micro_batch=1,
-        steps=3,
+        steps=10,
         precision="bf16",
         checkpointing=True,
     ),
@@ -135,15 +136,12 @@ def synchronise() -> None:
 
 
 class Stopwatch(TrainerCallback):
-    """Seconds from the beginning of the first step to the end of the last one."""
-
-    def on_step_begin(self, args: TrainingArguments, state: TrainerState, *_: object, **__: object) -> None:
-        if state.global_step == 0:
-            synchronise()
-            self.began = time.perf_counter()
+    """Seconds from the end of the first step, which warms up, to the end of the last one."""
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, *_: object, **__: object) -> None:
         synchronise()
+        if state.global_step == 1:
+            self.began = time.perf_counter()
         self.seconds = time.perf_counter() - self.began
 
 
@@ -152,6 +150,9 @@ def time_ours(job: TrainingJob) -> float:
     trainer, _, _ = prepare(job, StopRequest())
     watch = Stopwatch()
     trainer.add_callback(watch)
+    if torch.cuda.is_available():
+        gc.collect()
+        torch.cuda.reset_peak_memory_stats()
     trainer.train()
     return watch.seconds
 
@@ -165,9 +166,10 @@ def time_plain(job: TrainingJob, shape: Shape, batches: list[dict[str, torch.Ten
         model.activation_checkpointing_enable()
     optimiser = Adafactor(model.parameters(), lr=1e-3, scale_parameter=False, relative_step=False)
     accumulated = shape.batch // shape.micro_batch
-    synchronise()
-    began = time.perf_counter()
     for index, batch in enumerate(batches):
+        if index == accumulated:  # the first step warms up
+            synchronise()
+            began = time.perf_counter()
         with torch.autocast(device, torch.bfloat16, enabled=shape.precision == "bf16"):
             loss = model(**{key: value.to(device) for key, value in batch.items()}).loss
         (loss / accumulated).backward()
@@ -209,24 +211,29 @@ def main() -> None:
         items = [dataset[row] for row in range(len(dataset))]
         reading = time.perf_counter() - began
         batches = [default_collate(items[i : i + shape.micro_batch]) for i in range(0, len(items), shape.micro_batch)]
-        times = [(time_ours(job), time_plain(job, shape, batches)) for _ in range(options.repeats)]
+        times, memory = [], 0
+        for _ in range(options.repeats):
+            mine = time_ours(job)
+            memory = torch.cuda.max_memory_allocated() if torch.cuda.is_available() else 0
+            times.append((mine, time_plain(job, shape, batches)))
     ours, plain = (statistics.median(column) for column in zip(*times, strict=True))
-    tokens = shape.window * shape.batch * shape.steps
+    steps = shape.steps - 1
+    tokens = shape.window * shape.batch * steps
     rows = [
         ("model, window, batch", f"{options.shape}, {shape.window:,}, {shape.batch}"),
-        ("ours", f"{tokens / ours:,.0f} tokens/s, {1000 * ours / shape.steps:.0f} ms a step"),
-        ("plain loop", f"{tokens / plain:,.0f} tokens/s, {1000 * plain / shape.steps:.0f} ms a step"),
+        ("ours", f"{tokens / ours:,.0f} tokens/s, {1000 * ours / steps:.0f} ms a step"),
+        ("plain loop", f"{tokens / plain:,.0f} tokens/s, {1000 * plain / steps:.0f} ms a step"),
         ("ratio of speeds", f"{plain / ours:.3f} (repeats: {', '.join(f'{b / a:.3f}' for a, b in times)})"),
-        ("reading windows, without loader processes", f"{reading / ours:.1%} of our step"),
+        ("reading windows, without loader processes", f"{reading / shape.steps / (ours / steps):.1%} of our step"),
     ]
     if torch.cuda.is_available():
         device = torch.cuda.get_device_name()
         passes = 4 if shape.checkpointing else 3
-        flops = forward_flops(shape.backbone, shape.window, 2) * shape.batch * shape.steps
+        flops = forward_flops(shape.backbone, shape.window, 2) * shape.batch * steps
         peak = next((value for key, value in PEAKS.items() if key in device), float("nan"))
         rows += [
             ("device", device),
-            ("peak memory", f"{torch.cuda.max_memory_allocated() / 1e9:.1f} GB"),
+            ("peak memory", f"{memory / 1e9:.1f} GB"),
             ("model-FLOPs utilisation (3 forward passes a step)", f"{3 * flops / ours / peak:.1%}"),
             (f"hardware utilisation ({passes} passes)", f"{passes * flops / ours / peak:.1%}"),
         ]

@@ -3,6 +3,7 @@ import functools
 import itertools
 import os
 import re
+import signal
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -24,6 +25,9 @@ from rnatracks.remote import DataFile, Kind
 from rnatracks.samples import all_located, check_local_files, simulated_samples, tracks_of
 from rnatracks.sheets import read_cell_types, read_samples
 from rnatracks.terms import Strand
+
+# Slurm sends its warning to all of a job's processes: the training heeds it, Snakemake must not end by it.
+signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 
 CONFIG_FILES = ", ".join(os.path.relpath(path) for path in workflow.config_settings.configfiles) or "config/config.yaml"
 

@@ -27,6 +27,7 @@ rule train_model:
         mem_mb=32000,
         runtime=2880,
         gpu=1,
+        nodes=1,
     params:
         model=lambda wildcards: asdict(MODELS[wildcards.model]),
         windows=CONFIG["windows"],

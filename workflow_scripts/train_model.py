@@ -7,6 +7,7 @@ import pandas as pd
 import torch
 
 from rnatracks.dataset import target_tracks, training_windows
+from rnatracks.errors import InputError
 from rnatracks.files import write_json
 from rnatracks.genome import read_windows
 from rnatracks.jobs import open_log
@@ -32,16 +33,18 @@ job = TrainingJob(
     bigwigs=tuple(map(Path, snakemake.input.bigwigs)),
     blacklist=Path(snakemake.input.blacklist) if snakemake.input.get("blacklist") else None,
     start=Path(start[0]).parent if start else None,
+    log=Path(snakemake.log[0]),
 )
-gpus, nodes = max(1, snakemake.resources.get("gpu", 1)), snakemake.resources.get("nodes", 1)
-if gpus * nodes == 1:
+gpus, nodes = max(1, snakemake.resources.gpu), snakemake.resources.nodes
+if gpus % nodes:
+    raise InputError("rule train_model, resources.gpu", gpus, f"a multiple of resources.nodes, which is {nodes}")
+if gpus == 1:
     train(job)
 else:
     with tempfile.TemporaryDirectory(dir=job.target) as folder:
-        job.write(Path(folder, "job.json"))
-        run_in_processes(
-            "rnatracks.training", Path(folder, "job.json"), processes=gpus, nodes=nodes, threads=snakemake.threads
-        )
+        path = Path(folder, "job.json")
+        job.write(path)
+        run_in_processes("rnatracks.training", path, processes=gpus // nodes, nodes=nodes, threads=snakemake.threads)
 provenance = Provenance(describe_commit(Path(snakemake.scriptdir)), software_versions())
 write_model_card(
     job.target,

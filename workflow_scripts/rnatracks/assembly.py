@@ -49,6 +49,8 @@ def assemble(
     InputError
         If the backbone does not fit the plan, or the model to start from has other heads.
     """
+    if plan.init_from is not None and start is None:
+        raise InputError(f"model {plan.name}, init_from", f"no weights of {plan.init_from}", "a trained model's folder")
     if start is None:
         backbone, tokenizer = load_backbone(plan.backbone, plan.attention, max_length=window_size)
         source = None
@@ -58,6 +60,10 @@ def assemble(
         tokenizer = AutoTokenizer.from_pretrained(start, config=source.config, trust_remote_code=False)
         backbone = source.backbone
         backbone.config.is_causal = plan.attention == "causal"
+        longest = backbone.config.max_position_embeddings
+        if longest < window_size:
+            log.warning("%s was trained on at most %d bases at once, and goes on with %d", start, longest, window_size)
+            backbone.config.max_position_embeddings = window_size
     if router_loss and not hasattr(backbone.config, "num_local_experts"):
         log.info("training.router_loss does nothing for %s, whose backbone has no experts", plan.name)
         router_loss = 0.0

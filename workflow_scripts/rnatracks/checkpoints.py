@@ -145,6 +145,16 @@ def claim(folder: Path, recipe: Mapping[str, Any]) -> None:
         partial.write_text(text)
 
 
+def rotate(folder: Path, keep: int, best: str | None) -> None:
+    """Remove all checkpoints but the newest ones, `keep` of them, and the best one, which is named by its path.
+
+    To be called after the newest one is sealed: a kill on the way then costs no whole one that is still needed.
+    """
+    for checkpoint in _checkpoints(folder)[keep:]:
+        if best is None or checkpoint.name != Path(best).name:
+            shutil.rmtree(checkpoint)
+
+
 def clear(folder: Path) -> None:
     """Remove the folder of checkpoints, if there is one: the finished model is saved."""
     if folder.exists():

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import torch
 
+from .errors import InputError
 from .model import CoverageModel
 
 
@@ -31,6 +32,11 @@ def measure_cost(model: CoverageModel, batch: Mapping[str, torch.Tensor], precis
     precision
         `bf16` or `float32`.
 
+    Raises
+    ------
+    InputError
+        If the GPU's memory does not hold it.
+
     Returns
     -------
     Cost; its memory is the GPU's where there is one, else the process's.
@@ -39,14 +45,22 @@ def measure_cost(model: CoverageModel, batch: Mapping[str, torch.Tensor], precis
     batch = {key: value.to(device) for key, value in batch.items()}
     buffers = {name: value.clone() for name, value in model.named_buffers()}
     training = model.training
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
     with torch.random.fork_rng():
         model.train()
         seconds = float("inf")
         for _ in range(3):
             began = time.monotonic()
             with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
-                loss = model(**batch).loss
-            loss.backward()
+                try:
+                    model(**batch).loss.backward()
+                except torch.cuda.OutOfMemoryError as error:
+                    raise InputError(
+                        "training.micro_batch_size",
+                        f"{len(batch['input_ids'])}, which needs more memory than {torch.cuda.get_device_name(device)} has",
+                        "a smaller one, gradient_checkpointing: true, smaller windows, or a larger GPU",
+                    ) from error
             if device.type == "cuda":
                 torch.cuda.synchronize(device)
             seconds = min(seconds, time.monotonic() - began)

@@ -124,7 +124,10 @@ class WindowDataset(Dataset):
                 for track, coverage in zip(self._tracks, self._coverages, strict=True)
             ]
         )
-        labels[:, (bases == N) | self._blacklisted(chrom, start, end)] = IGNORED
+        unknown = bases == N
+        if self._target_of[row] != row:
+            unknown = unknown | (self._genome.bases(chrom, start, end) == N)
+        labels[:, unknown | self._blacklisted(chrom, start, end)] = IGNORED
         if flipped:
             bases, labels = COMPLEMENT[bases[::-1]], labels[self._opposite, ::-1]
         padding = self._size - len(bases)

@@ -8,7 +8,7 @@ import torch
 from torch import distributed
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from .checkpoints import seal
+from .checkpoints import rotate, seal
 from .launch import StopRequest
 
 log = logging.getLogger(__name__)
@@ -26,12 +26,15 @@ class Checkpointing(TrainerCallback):
         Set by a signal.
     minutes
         Between two checkpoints.
+    keep
+        Newest checkpoints to keep, besides the best one.
     steps_per_epoch
         Optimiser steps.
     """
 
-    def __init__(self, request: StopRequest, minutes: float, steps_per_epoch: int) -> None:
-        self._request, self._seconds, self._steps_per_epoch = request, 60 * minutes, steps_per_epoch
+    def __init__(self, request: StopRequest, minutes: float, keep: int, steps_per_epoch: int) -> None:
+        self._request, self._seconds, self._keep = request, 60 * minutes, keep
+        self._steps_per_epoch = steps_per_epoch
         self._saved = time.monotonic()
         self.stopped = False
 
@@ -63,13 +66,17 @@ class Checkpointing(TrainerCallback):
             control.should_training_stop = True
             named = self._request.signal.name if self._request.signal else "a signal to another process"
             log.warning("%s: saving a checkpoint at step %d, then stopping", named, state.global_step)
+        # The loss is logged before the save, so that weights that are not finite are never kept.
         control.should_save = control.should_save or stop or due
+        control.should_log = control.should_log or stop or due
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object) -> None:
         if distributed.is_initialized():
             distributed.barrier()
         if state.is_world_process_zero:
-            seal(Path(args.output_dir) / f"checkpoint-{state.global_step}")
+            folder = Path(args.output_dir)
+            seal(folder / f"checkpoint-{state.global_step}")
+            rotate(folder, self._keep, state.best_model_checkpoint)
         self._saved = time.monotonic()
 
 

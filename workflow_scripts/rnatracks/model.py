@@ -44,6 +44,8 @@ class CoverageConfig(PreTrainedConfig):
         Bases a training window held, the natural size of a prediction tile.
     token_ids
         Token id of each base, `A C G T N`.
+    training_chromosomes
+        Those whose coverage the model has seen, that of the model it started from included.
     """
 
     model_type = "rnatracks"
@@ -63,6 +65,7 @@ class CoverageConfig(PreTrainedConfig):
         router_loss: float = 0.0,
         window_size: int = 32_000,
         token_ids: dict[str, int] | None = None,
+        training_chromosomes: list[str] | None = None,
         **kwargs,
     ) -> None:
         if isinstance(backbone_config, dict):
@@ -80,6 +83,7 @@ class CoverageConfig(PreTrainedConfig):
         self.router_loss = router_loss
         self.window_size = window_size
         self.token_ids = token_ids or {}
+        self.training_chromosomes = training_chromosomes or []
         super().__init__(**kwargs)
 
     @property

@@ -17,17 +17,19 @@ log = logging.getLogger(__name__)
 # The training log's columns; one `valid_pearson_log1p.{track}` for each track follows.
 LOG_COLUMNS = ("step", "epoch", "learning_rate", "loss", "valid_loss", "valid_pearson_log1p")
 NAMES = {"loss": "loss", "learning_rate": "learning_rate", f"eval_{LOSS}": "valid_loss"}
-# Logged losses in a whole training.
+# Logged losses in a whole training, or more of them: one in ten steps at least.
 LOGGED = 100
+# Seconds after which progress is told in any case.
+QUIET = 300.0
 
 
 class FiniteLoss(TrainerCallback):
-    """Stop the training as soon as a logged loss is NaN or infinite."""
+    """Stop the training as soon as a logged loss, or the norm of the gradients, is NaN or infinite."""
 
     def on_log(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, logs: dict, **_: object
     ) -> None:
-        for name in ("loss", "eval_loss", "train_loss"):
+        for name in ("loss", "grad_norm", "eval_loss", "train_loss"):
             if not math.isfinite(logs.get(name, 0)):
                 raise InputError(
                     f"training, step {state.global_step}",
@@ -67,10 +69,10 @@ class ProgressLog(TrainerCallback):
 
     def __init__(self, tokens_per_step: int) -> None:
         self._tokens = tokens_per_step
-        self._began, self._first = 0.0, 0
+        self._began, self._told, self._first = 0.0, 0.0, 0
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, *_: object, **__: object) -> None:
-        self._began, self._first = time.monotonic(), state.global_step
+        self._began, self._told, self._first = time.monotonic(), 0.0, state.global_step
 
     def on_log(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, logs: dict, **_: object
@@ -82,10 +84,12 @@ class ProgressLog(TrainerCallback):
                 logs[f"eval_{LOSS}"],
                 logs[f"eval_{PEARSON}"],
             )
-        every = max(1, state.max_steps // 20)
-        if "loss" not in logs or state.global_step // every == (state.global_step - args.logging_steps) // every:
+        every, now = max(1, state.max_steps // 20), time.monotonic()
+        passed = state.global_step // every > (state.global_step - args.logging_steps) // every
+        if "loss" not in logs or not (passed or now - self._told > QUIET):
             return
-        spent, done = time.monotonic() - self._began, state.global_step - self._first
+        self._told = now
+        spent, done = now - self._began, state.global_step - self._first
         log.info(
             "step %d/%d (%.0f%%), epoch %.2f: loss %.4f, learning rate %.2e, %s tokens/s, %.0f s left",
             state.global_step,

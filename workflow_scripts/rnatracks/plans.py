@@ -135,11 +135,12 @@ def _check_start(plan: ModelPlan, plans: Mapping[str, ModelPlan]) -> None:
                 "another model, a model folder, or a backbone instead",
             )
         passed.append(first.name)
-    if first.init_from is not None and not (Path(first.init_from) / "config.json").is_file():
+    folder = None if first.init_from is None else Path(first.init_from)
+    if folder is not None and not ((folder / "config.json").is_file() and any(folder.glob("*.safetensors"))):
         others = [name for name in plans if name != first.name]
         raise InputError(
             f"config, models.{first.family}.init_from",
-            f"{first.init_from!r}, neither a model of this configuration nor a folder with config.json",
+            f"{first.init_from!r}, neither a model of this configuration nor a folder with config.json and *.safetensors",
             f"a model folder{f', or one of: {shorten(others)}' if others else ''}",
         )
     if plan.trainable == "lora" and isinstance(first.backbone, Mapping) and first.backbone["type"] == "dilated_cnn":

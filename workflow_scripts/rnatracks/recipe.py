@@ -15,7 +15,6 @@ SPEED_SETTINGS = (
     "gradient_checkpointing",
     "loader_workers",
     "compile",
-    "parallel",
     "checkpoint_minutes",
     "keep_checkpoints",
     "stop_unless_falling",
@@ -79,6 +78,8 @@ class TrainingJob:
         BED file of bases that do not count, or None.
     start
         Folder of the model to start from, where the plan says so.
+    log
+        File that several processes add their messages to, or None.
     """
 
     plan: ModelPlan
@@ -93,6 +94,7 @@ class TrainingJob:
     bigwigs: tuple[Path, ...]
     blacklist: Path | None
     start: Path | None
+    log: Path | None = None
 
     def write(self, path: Path) -> None:
         """Write as JSON."""
@@ -102,7 +104,7 @@ class TrainingJob:
     def read(cls, path: Path) -> "TrainingJob":
         """Read back what `write` wrote."""
         job = json.loads(path.read_text())
-        for key in ("target", "windows", "fasta", "blacklist", "start"):
+        for key in ("target", "windows", "fasta", "blacklist", "start", "log"):
             job[key] = None if job[key] is None else Path(job[key])
         for key in ("statistics", "bigwigs"):
             job[key] = tuple(map(Path, job[key]))

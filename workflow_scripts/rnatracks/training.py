@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from torch.utils.data import DataLoader, default_collate
 from transformers import (
@@ -36,11 +37,12 @@ from .dataset import (
     target_tracks,
     training_windows,
 )
-from .errors import InputError
+from .errors import InputError, shorten
 from .files import write_table
 from .genome import read_bed, read_windows
 from .interruption import Checkpointing
 from .launch import STOPPED, StopRequest
+from .model import CoverageConfig
 from .modelfolder import save_model
 from .monitors import LOGGED, FallingLoss, FiniteLoss, ProgressLog, tidy_history
 from .recipe import TrainingJob, accumulation_steps, recipe
@@ -77,7 +79,7 @@ def train(job: TrainingJob) -> None:
     with request.listening():
         trainer, tokenizer, checkpointing = prepare(job, request)
         checkpoints = Path(trainer.args.output_dir)
-        with trainer.args.main_process_first(desc="looking for checkpoints"):
+        with trainer.args.main_process_first(local=False, desc="looking for checkpoints"):
             if trainer.is_world_process_zero():
                 claim(checkpoints, recipe(job))
             newest = newest_whole(checkpoints)
@@ -145,8 +147,8 @@ class EpochOfSampler(TrainerCallback):
 def prepare(job: TrainingJob, request: StopRequest) -> tuple[WindowTrainer, PreTrainedTokenizerBase, Checkpointing]:
     """Everything up to the first step, with the cost told."""
     settings, plan = job.settings, job.plan
-    if settings.parallel == "fsdp" and (plan.trainable == "lora" or not torch.cuda.is_available()):
-        raise InputError("training.parallel", "fsdp", "ddp for models with trainable: lora, and where there is no GPU")
+    if settings.parallel == "fsdp" and (plan.trainable == "lora" or _processes() == 1 or not torch.cuda.is_available()):
+        raise InputError("training.parallel", "fsdp", "ddp, but for several GPUs and without trainable: lora")
     disable_progress_bar()
     set_seed(settings.seed)
     tracks = target_tracks(job.statistics, job.bigwigs)
@@ -156,10 +158,12 @@ def prepare(job: TrainingJob, request: StopRequest) -> tuple[WindowTrainer, PreT
     )
     if training.empty:
         raise InputError("windows", "no window of split train that is not mostly N or blacklisted", "at least one")
+    trained_on = sorted(set(training["chrom"]) | _seen_by_start(job, windows))
     validation = evenly_spread(validation, settings.valid_windows)
     model, tokenizer = assemble(
         plan, tracks, window_size=job.window_size, router_loss=settings.router_loss, start=job.start
     )
+    model.config.training_chromosomes = trained_on
     lookup = token_lookup(model.config.token_ids)
     blacklist = None if job.blacklist is None else read_bed(job.blacklist)
     target_of = shuffled_targets(training, settings.seed) if plan.control == "shuffled_targets" else None
@@ -172,7 +176,7 @@ def prepare(job: TrainingJob, request: StopRequest) -> tuple[WindowTrainer, PreT
     )
     steps_per_epoch = len(sampler) // settings.global_batch_size
     arguments = _training_arguments(job, steps_per_epoch, validate=len(validation) > 0)
-    checkpointing = Checkpointing(request, settings.checkpoint_minutes, steps_per_epoch)
+    checkpointing = Checkpointing(request, settings.checkpoint_minutes, settings.keep_checkpoints, steps_per_epoch)
     trainer = WindowTrainer(
         model=model,
         args=arguments,
@@ -190,8 +194,31 @@ def prepare(job: TrainingJob, request: StopRequest) -> tuple[WindowTrainer, PreT
         checkpointing,
     ):
         trainer.add_callback(callback)
+    if settings.gradient_checkpointing:
+        model.activation_checkpointing_enable()
     _tell_cost(trainer, job, steps_per_epoch, len(training), len(validation))
+    # Processes drop other values of their windows; the first one is as a single one would be.
+    torch.manual_seed(settings.seed + arguments.process_index)
     return trainer, tokenizer, checkpointing
+
+
+def _processes() -> int:
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def _seen_by_start(job: TrainingJob, windows: pd.DataFrame) -> set[str]:
+    """Chromosomes that the model to start from was trained on; none of them may be held out here."""
+    if job.start is None:
+        return set()
+    seen = set(CoverageConfig.from_pretrained(job.start).training_chromosomes)
+    held_out = sorted(seen & set(windows.loc[windows["split"] != Split.TRAIN, "chrom"]))
+    if held_out:
+        raise InputError(
+            f"{job.start}, to start {job.plan.name} from",
+            f"a model that was trained on {shorten(held_out)}",
+            "one that never saw the coverage of chromosomes that split holds out",
+        )
+    return seen
 
 
 def _tell_cost(trainer: WindowTrainer, job: TrainingJob, steps_per_epoch: int, training: int, validation: int) -> None:
@@ -241,11 +268,11 @@ def _tell_cost(trainer: WindowTrainer, job: TrainingJob, steps_per_epoch: int, t
 
 def _training_arguments(job: TrainingJob, steps_per_epoch: int, *, validate: bool) -> TrainingArguments:
     settings = job.settings
-    processes = int(os.environ.get("WORLD_SIZE", "1"))
-    choose_best = validate and settings.keep == "best"
+    processes = _processes()
+    choose_best = validate and settings.keep == "best" and job.plan.control == "none"
     cuda = torch.cuda.is_available()
     os.environ["TENSORBOARD_LOGGING_DIR"] = str(job.target / "tensorboard")
-    return TrainingArguments(
+    arguments = TrainingArguments(
         output_dir=str((job.target / "checkpoints").absolute()),
         num_train_epochs=settings.epochs,
         per_device_train_batch_size=settings.micro_batch_size,
@@ -270,27 +297,31 @@ def _training_arguments(job: TrainingJob, steps_per_epoch: int, *, validate: boo
         eval_strategy="epoch" if validate else "no",
         batch_eval_metrics=True,
         save_strategy="epoch" if choose_best else "no",
-        save_total_limit=settings.keep_checkpoints,
         load_best_model_at_end=choose_best,
         metric_for_best_model=PEARSON if choose_best else None,
         greater_is_better=True,
-        logging_steps=max(1, int(settings.epochs * steps_per_epoch) // LOGGED),
+        logging_steps=min(10, max(1, int(settings.epochs * steps_per_epoch) // LOGGED)),
         logging_nan_inf_filter=False,
         disable_tqdm=True,
         report_to="tensorboard",
         remove_unused_columns=False,
     )
+    # One process uses one GPU; else the Trainer would share each batch among all that it sees.
+    arguments._n_gpu = min(1, arguments.n_gpu)
+    return arguments
 
 
 def main() -> None:
-    """Train the job named on the command line, as one process of several."""
+    """Train the job named on the command line, as one process of several; they log to one file."""
+    job = TrainingJob.read(Path(sys.argv[1]))
     logging.basicConfig(
         level=logging.INFO if os.environ.get("RANK", "0") == "0" else logging.WARNING,
         format="%(asctime)s %(levelname)s %(message)s",
         datefmt="%H:%M:%S",
+        handlers=[logging.StreamHandler(), *([logging.FileHandler(job.log)] if job.log else [])],
     )
     try:
-        train(TrainingJob.read(Path(sys.argv[1])))
+        train(job)
     except InputError as error:
         log.error("%s", error)
         sys.exit(1)
