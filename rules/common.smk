@@ -10,6 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, f"{workflow.basedir}/workflow_scripts")
 
+from rnatracks.bigwig import blocks
 from rnatracks.config import (
     check_chromosomes,
     chromosome_splits,
@@ -18,6 +19,7 @@ from rnatracks.config import (
     validate_config,
 )
 from rnatracks.errors import InputError
+from rnatracks.genome import read_sizes
 from rnatracks.plans import expand_models
 from rnatracks.qc import check_headers
 from rnatracks.recipe import SPEED_SETTINGS
@@ -79,6 +81,7 @@ wildcard_constraints:
     strand=any_of(Strand),
     model=any_of(MODELS),
     chrom=any_of(CHROMOSOMES),
+    part=rf"({any_of(CHROMOSOMES)})(\.\d+-\d+)?",
     locus=any_of(LOCI),
     sample=r"[\w.-]+",
 

@@ -1,4 +1,14 @@
-# Prediction: one job a model and chromosome, then one track a file.
+# Prediction: one job a model and part of the genome, then one track a file.
+# A part is a chromosome, or `{chrom}.{start}-{end}` (0-based, half-open) where prediction.shard_size is set.
+
+
+def parts_of(wildcards):
+    """Parts of the whole genome, in its order; shards are known once the genome's lengths are."""
+    size = CONFIG["prediction"]["shard_size"]
+    if size is None:
+        return CHROMOSOMES
+    lengths = read_sizes(Path(checkpoints.prepare_genome.get().output.sizes))
+    return [f"{chrom}.{start}-{end}" for chrom, start, end in blocks(lengths, size)]
 
 
 rule predict_chromosome:
@@ -8,11 +18,11 @@ rule predict_chromosome:
         fasta=out("reference/genome.fa"),
         index=out("reference/genome.fa.fai"),
     output:
-        temp(out("tracks/predicted/{model}/parts/{chrom}.npy")),
+        temp(out("tracks/predicted/{model}/parts/{part}.npy")),
     log:
-        out("logs/predict_chromosome/{model}/{chrom}.log"),
+        out("logs/predict_chromosome/{model}/{part}.log"),
     benchmark:
-        out("benchmarks/predict_chromosome/{model}/{chrom}.tsv")
+        out("benchmarks/predict_chromosome/{model}/{part}.tsv")
     conda:
         "../envs/torch.yaml"
     threads: 4
@@ -23,13 +33,18 @@ rule predict_chromosome:
     params:
         size=CONFIG["windows"]["size"],
         overlap=CONFIG["windows"]["overlap"],
+        stitch=CONFIG["prediction"]["stitch"],
+        precision=CONFIG["prediction"]["precision"],
+        digits=CONFIG["prediction"]["significant_digits"],
     script:
         "../workflow_scripts/predict_chromosome.py"
 
 
 rule gather_prediction:
     input:
-        parts=expand(out("tracks/predicted/{{model}}/parts/{chrom}.npy"), chrom=CHROMOSOMES),
+        parts=lambda wildcards: expand(
+            out("tracks/predicted/{model}/parts/{part}.npy"), model=wildcards.model, part=parts_of(wildcards)
+        ),
         sizes=out("reference/chrom.sizes"),
     output:
         out("tracks/predicted/{model}/{cell_type}.{strand}.bw"),

@@ -1,7 +1,7 @@
 # Genome and annotation: verified, prepared once.
 
 
-rule prepare_genome:
+checkpoint prepare_genome:
     input:
         path_of(REFERENCES["genome"]),
     output:

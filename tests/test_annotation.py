@@ -347,6 +347,20 @@ def test_bad_loci_are_refused(text: str, words: list[str]) -> None:
     check_refused(refused.value, f"locus {text!r}", *words)
 
 
+@pytest.mark.parametrize(
+    ("lengths", "words"),
+    [
+        ({"chr1": 1000}, ["a gene at chr19:39,412,669-39,428,414", "one on chr1"]),
+        ({"19": 58_617_616}, ["chr19", "the file calls it '19'"]),
+        ({"chr19": 39_428_413}, ["39,428,413 bases", "another assembly"]),
+    ],
+)
+def test_a_gene_that_lies_elsewhere_is_refused(lengths: dict[str, int], words: list[str]) -> None:
+    with pytest.raises(InputError) as refused:
+        locate("PLEKHG2", GENES, lengths)
+    check_refused(refused.value, "locus 'PLEKHG2'", *words)
+
+
 def test_a_name_of_several_genes_is_told(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         assert locate("twice", GENES, LENGTHS) == Region("chr1", 80, 620)

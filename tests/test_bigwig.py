@@ -241,6 +241,43 @@ def test_dense_blocks_and_runs_may_follow_each_other(tmp_path: Path) -> None:
     check_every_base(tmp_path / "a.bw", {"chr1": array})
 
 
+@pytest.mark.parametrize("size", [1, 40, 90, 257, 5000])
+def test_parts_of_chromosomes_are_put_together(tmp_path: Path, block_size: int, size: int) -> None:
+    """Parts as long as a base, a chromosome or more, and blocks that end within them, at their ends and beyond."""
+    arrays = random_coverage(8)
+    parts = (array[start : start + size] for array in arrays.values() for start in range(0, len(array), size))
+    write_coverage(tmp_path / "a.bw", LENGTHS, parts)
+    check_every_base(tmp_path / "a.bw", arrays)
+
+
+def test_uneven_parts_may_be_memory_maps(tmp_path: Path) -> None:
+    """One chromosome whole and another in three parts, from memory maps, as the workflow has them."""
+    arrays, paths = random_coverage(9), []
+    for chrom, array in arrays.items():
+        for number, part in enumerate(np.split(array, [17, 800]) if chrom == "chr2" else [array]):
+            paths.append(tmp_path / f"{chrom}.{number}.npy")
+            np.save(paths[-1], np.stack([part + 1, part]))
+    write_coverage(tmp_path / "a.bw", LENGTHS, (np.load(path, mmap_mode="r")[1] for path in paths))
+    check_every_base(tmp_path / "a.bw", arrays)
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        ([np.ones(1000), np.ones(4)], "chr2, from 1000: 4 values, 1 to 3 wanted"),
+        ([np.ones(1000), np.ones(3 + 257)], "chr2, from 1000: 260 values, 1 to 3 wanted"),
+        ([np.ones(1000), np.ones(0)], "chr2, from 1000: 0 values, 1 to 3 wanted"),
+        ([np.ones(1000)], "chr2, from 1000: 0 values, 1 to 3 wanted"),
+        ([np.ones(1003), np.ones(257), np.ones(1), np.ones(90), np.ones(1)], "beyond the last chromosome"),
+    ],
+    ids=["long", "into the next chromosome", "empty", "missing", "too many"],
+)
+def test_parts_that_do_not_fit_are_refused(tmp_path: Path, parts: list[NDArray], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        write_coverage(tmp_path / "a.bw", LENGTHS, iter(parts))
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     "arrays",
     [

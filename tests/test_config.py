@@ -184,7 +184,13 @@ def test_defaults_are_filled_into_a_copy() -> None:
         "keep": "best",
         "stop_unless_falling": True,
     }
-    assert filled["prediction"] == {"batch_size": 4}
+    assert filled["prediction"] == {
+        "batch_size": 4,
+        "stitch": "blend",
+        "precision": "auto",
+        "significant_digits": 4,
+        "shard_size": None,
+    }
     assert filled["genes"] == {"pseudocount": 0.01, "types": None}
     assert filled["loci"] == []
     assert filled["blacklist"] is filled["simulate"] is filled["genome"]["md5"] is None

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rnatracks.transforms import squash, unsquash
+from rnatracks.transforms import round_significant, squash, unsquash
 
 # m = 0.10137 is the published mean of the GM12878 total RNA-seq track.
 MEANS = (1.0, 0.10137, 37.5)
@@ -78,3 +78,64 @@ def test_nan_stays_nan_and_no_value_warns() -> None:
     coverage = np.array([0, np.nan, 1e30])
     assert np.isnan(squash(coverage, 1.0)).tolist() == [False, True, False]
     assert np.isnan(unsquash(squash(coverage, 1.0), 1.0)).tolist() == [False, True, False]
+
+
+def rounded_as_text(value: float, digits: int) -> float:
+    return float(f"{value:.{digits - 1}e}")
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("digits", range(1, 8))
+def test_float32_is_rounded_as_python_writes_it(digits: int) -> None:
+    """From the smallest float32 to the largest but one order, powers of ten and their neighbours among them."""
+    powers = 10.0 ** np.arange(-44, 38)
+    magnitudes = 10.0 ** np.random.default_rng(digits).uniform(-45, 37.9, 50_000)
+    values = np.concatenate([[0.0], powers, magnitudes]).astype(np.float32)
+    values = np.concatenate([values, np.nextafter(values, np.float32(0)), np.nextafter(values, np.float32(1e38))])
+    values = np.concatenate([values, -values])
+    expected = np.array([rounded_as_text(value, digits) for value in values.tolist()]).astype(np.float32)
+    found = round_significant(values, digits)
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("digits", [1, 4, 7])
+def test_float64_is_rounded_as_python_writes_it(digits: int) -> None:
+    """Powers of ten beyond 1e22 have an error of their own: an ulp or two there."""
+    for exponents, tolerance in (((-15, 22), 0), ((-300, 300), 5e-16)):
+        values = 10.0 ** np.random.default_rng(digits).uniform(*exponents, 20_000)
+        expected = [rounded_as_text(value, digits) for value in values.tolist()]
+        np.testing.assert_allclose(round_significant(values, digits), expected, rtol=tolerance, atol=0)
+
+
+@pytest.mark.filterwarnings("error")
+def test_rounding_of_what_is_very_small_is_still_a_number() -> None:
+    values = np.array([0.0, 5e-324, 1e-308, 2.5e-310])
+    assert np.isfinite(round_significant(values, 4)).all()
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "rounded"),
+    [
+        (1.2344, 4, 1.234),
+        (0.00098765, 3, 0.000988),
+        (99995, 4, 100_000),
+        (9.9949, 3, 9.99),
+        (125_000, 2, 120_000),  # a tie goes to the even digit
+        (834_500_032, 4, 834_500_000),
+    ],
+)
+def test_rounding_by_hand(value: float, digits: int, rounded: float) -> None:
+    assert round_significant(np.array([value]), digits).tolist() == [rounded]
+
+
+@pytest.mark.parametrize("digits", [2, 4])
+def test_rounding_is_within_half_of_the_last_digit_and_keeps_shape(digits: int) -> None:
+    values = np.geomspace(1e-6, 1e6, 99_999).astype(np.float32).reshape(3, -1)
+    found = round_significant(values, digits)
+    assert found.shape == values.shape
+    np.testing.assert_array_equal(round_significant(found, digits), found)
+    # Half of the last digit of a mantissa of at least 1, and half an ulp of float32 where it is stored.
+    np.testing.assert_allclose(found, values, rtol=0.5 * 10.0 ** (1 - digits) + 6e-8)
+    assert round_significant(np.zeros((0, 5)), 4).shape == (0, 5)

@@ -1,4 +1,4 @@
-"""Write one predicted track, all chromosomes in the genome's order, as a bigWig."""
+"""Write one predicted track, all parts in the genome's order, as a bigWig."""
 
 from pathlib import Path
 

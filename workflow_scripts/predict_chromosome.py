@@ -1,22 +1,28 @@
-"""Predict all tracks of a model over one chromosome."""
+"""Predict all tracks of a model over one chromosome, or over one part of it."""
 
+import re
 from pathlib import Path
 
 import torch
 
 from rnatracks.genome import Genome
 from rnatracks.jobs import open_log
-from rnatracks.modelfolder import load_model
-from rnatracks.prediction import predict_chromosome
+from rnatracks.modelfolder import load_on_devices
+from rnatracks.prediction import Precision, TilePlan, write_region
+from rnatracks.stitching import Stitch
 
 open_log(snakemake.log[0])
 torch.set_num_threads(snakemake.threads)
-predict_chromosome(
-    load_model(Path(snakemake.input.weights).parent),
-    Genome(snakemake.input.fasta),
-    snakemake.wildcards.chrom,
-    size=snakemake.params.size,
-    overlap=snakemake.params.overlap,
+params, genome = snakemake.params, Genome(snakemake.input.fasta)
+chrom, start, end = re.fullmatch(r"(.+?)(?:\.(\d+)-(\d+))?", snakemake.wildcards.part).groups()
+write_region(
+    load_on_devices(Path(snakemake.input.weights).parent, snakemake.resources.get("gpu", 1)),
+    genome,
+    chrom,
+    int(start or 0),
+    int(end or genome.lengths[chrom]),
+    tiles=TilePlan(size=params.size, overlap=params.overlap, stitch=Stitch(params.stitch)),
+    precision=Precision.of(params.precision, params.digits),
     batch_size=snakemake.config["prediction"]["batch_size"],
     target=Path(snakemake.output[0]),
 )

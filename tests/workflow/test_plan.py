@@ -41,6 +41,31 @@ def test_a_dry_run_of_the_default_configuration_opens_no_socket(tmp_path: Path) 
     assert "a connection was tried" not in run.text
 
 
+def test_shards_are_planned_once_the_lengths_are_known(tmp_path: Path) -> None:
+    """Cut at multiples of the shard's size; a chromosome that is shorter is one shard. Without it, one job each."""
+    folder = demo_folder(tmp_path)
+    config = yaml.safe_load((folder / DEMO).read_text())
+    sharded = config | {"prediction": {"shard_size": 40_000}}
+    (folder / DEMO).write_text(yaml.safe_dump(sharded))
+    track = "results/demo/tracks/predicted/small-amber/amber.plus.bw"
+    first = snakemake(folder, track, "--configfile", DEMO, "--dry-run")
+    assert first.status == 0, first.text[-3000:]
+    assert set(first.planned()) == {"simulate", "prepare_genome", "gather_prediction"}
+    prepared = snakemake(folder, "results/demo/reference/chrom.sizes", "--configfile", DEMO)
+    assert prepared.status == 0, prepared.text[-3000:]
+    planned = snakemake(folder, track, "--configfile", DEMO, "--dry-run").planned()
+    assert sorted(job["part"] for job in planned["predict_chromosome"]) == sorted(
+        f"{chrom}.{start}-{min(start + 40_000, length)}"
+        for chrom, length in config["simulate"]["chromosomes"].items()
+        for start in range(0, length, 40_000)
+    )
+    assert {job["model"] for job in planned["predict_chromosome"]} == {"small-amber"}
+    assert len(planned["gather_prediction"]) == len(planned["train_model"]) == 1
+    (folder / DEMO).write_text(yaml.safe_dump(config))
+    planned = snakemake(folder, track, "--configfile", DEMO, "--dry-run").planned()
+    assert sorted(job["part"] for job in planned["predict_chromosome"]) == config["genome"]["chromosomes"]
+
+
 def unknown_key(config: dict) -> None:
     config["training"]["epoch"] = config["training"].pop("epochs")
 
@@ -61,6 +86,10 @@ def unchosen_held_out(config: dict) -> None:
     config["split"]["test"] = ["chr7"]
 
 
+def unknown_stitch(config: dict) -> None:
+    config["prediction"] = {"stitch": "average"}
+
+
 @pytest.mark.parametrize(
     ("change", "where", "found"),
     [
@@ -69,6 +98,7 @@ def unchosen_held_out(config: dict) -> None:
         (absent_chromosome, "genome.fa.gz", "no sequence 'chr9'"),
         (bare_chromosome, "genome.fa.gz", "the file calls it 'chr1'"),
         (unchosen_held_out, f"{DEMO}, split.test", "'chr7'"),
+        (unknown_stitch, f"{DEMO}, prediction.stitch", "'average'"),
     ],
 )
 def test_a_bad_configuration_stops_the_plan_with_one_line(

@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pyranges as pr
 
-from .errors import InputError, shorten
+from .errors import InputError, prefix_hint, shorten
 from .files import gzipped_whole, open_plain_or_gzip
 
 log = logging.getLogger(__name__)
@@ -207,7 +207,7 @@ def locate(text: str, genes: pd.DataFrame, lengths: Mapping[str, int], margin: f
     Raises
     ------
     InputError
-        If the region is not on a chromosome, or no gene has that name.
+        If the region is not on a chromosome, no gene has that name, or the gene's place is not there.
 
     Notes
     -----
@@ -231,5 +231,11 @@ def locate(text: str, genes: pd.DataFrame, lengths: Mapping[str, int], margin: f
     gene = named.iloc[0]
     if len(named) > 1:
         log.warning("%d genes are called %s; %s is taken", len(named), text, gene["gene_id"])
-    pad = int(margin * (gene["end"] - gene["start"])) + 200
-    return Region(gene["chrom"], max(0, int(gene["start"]) - pad), min(lengths[gene["chrom"]], int(gene["end"]) + pad))
+    chrom, start, end = gene["chrom"], int(gene["start"]), int(gene["end"])
+    if end > lengths.get(chrom, 0):
+        where, found = f"locus {text!r}", f"a gene at {Region(chrom, start, end)}"
+        if chrom not in lengths:
+            raise InputError(where, found, f"one on {shorten(lengths)}{prefix_hint(chrom, lengths)}")
+        raise InputError(where, found, f"one within {lengths[chrom]:,} bases: is it another assembly?")
+    pad = int(margin * (end - start)) + 200
+    return Region(chrom, max(0, start - pad), min(lengths[chrom], end + pad))

@@ -238,16 +238,29 @@ class CoverageWriter:
 
 
 def write_coverage(target: Path, lengths: Mapping[str, int], arrays: Iterable[NDArray[np.floating]]) -> None:
-    """Write one array a chromosome, in the order of `lengths`; `target` appears only when complete.
+    """Write arrays that follow each other along the genome, in the order of `lengths`.
 
-    The arrays may be memory maps: they are read block by block.
+    Each chromosome is one array or several. They may be memory maps: they are read block by
+    block. `target` appears only when complete.
+
+    Raises
+    ------
+    ValueError
+        If the arrays do not end where each chromosome ends.
     """
+    arrays = iter(arrays)
     with written_whole(target) as partial, CoverageWriter(partial, lengths) as writer:
-        for (chrom, length), array in zip(lengths.items(), arrays, strict=True):
-            if array.shape != (length,):
-                raise ValueError(f"{chrom}: {array.shape=} must be {(length,)}")
-            for _, start, end in blocks({chrom: length}):
-                writer.add(chrom, start, np.asarray(array[start:end]))
+        for chrom, length in lengths.items():
+            position = 0
+            while position < length:
+                array = next(arrays, np.empty(0))
+                if not 0 < len(array) <= length - position:
+                    raise ValueError(f"{chrom}, from {position}: {len(array)} values, 1 to {length - position} wanted")
+                for _, start, end in blocks({chrom: len(array)}):
+                    writer.add(chrom, position + start, np.asarray(array[start:end]))
+                position += len(array)
+        if next(arrays, None) is not None:
+            raise ValueError("an array beyond the last chromosome")
 
 
 def _check_magic(path: Path) -> None:

@@ -56,9 +56,10 @@ def measure_cost(model: CoverageModel, batch: Mapping[str, torch.Tensor], precis
                 try:
                     model(**batch).loss.backward()
                 except torch.cuda.OutOfMemoryError as error:
+                    name = torch.cuda.get_device_name(device)
                     raise InputError(
                         "training.micro_batch_size",
-                        f"{len(batch['input_ids'])}, which needs more memory than {torch.cuda.get_device_name(device)} has",
+                        f"{len(batch['input_ids'])}, which needs more memory than {name} has",
                         "a smaller one, gradient_checkpointing: true, smaller windows, or a larger GPU",
                     ) from error
             if device.type == "cuda":

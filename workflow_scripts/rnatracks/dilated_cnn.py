@@ -45,7 +45,8 @@ class DilatedCNNConfig(PreTrainedConfig):
         self.num_hidden_layers = num_hidden_layers
         self.kernel_size = kernel_size
         self.dropout = dropout
-        super().__init__(**kwargs)
+        # It looks both ways, whatever the attention of other backbones.
+        super().__init__(**kwargs | {"is_causal": False})
 
 
 class DilatedBlock(GradientCheckpointingLayer):

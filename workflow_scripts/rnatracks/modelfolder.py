@@ -39,6 +39,12 @@ def load_model(folder: Path, device: str | None = None) -> CoverageModel:
     return model.to(device or ("cuda" if torch.cuda.is_available() else "cpu")).eval()
 
 
+def load_on_devices(folder: Path, gpus: int) -> list[CoverageModel]:
+    """Load a model once on each of this machine's first GPUs, or once on the CPU if it has none."""
+    there = min(gpus, torch.cuda.device_count())
+    return [load_model(folder, f"cuda:{index}") for index in range(there)] or [load_model(folder, "cpu")]
+
+
 def save_model(
     model: CoverageModel,
     tokenizer: PreTrainedTokenizerBase,

@@ -140,7 +140,7 @@ def _check_start(plan: ModelPlan, plans: Mapping[str, ModelPlan]) -> None:
         others = [name for name in plans if name != first.name]
         raise InputError(
             f"config, models.{first.family}.init_from",
-            f"{first.init_from!r}, neither a model of this configuration nor a folder with config.json and *.safetensors",
+            f"{first.init_from!r}, neither a model of this configuration nor a folder with config.json and weights",
             f"a model folder{f', or one of: {shorten(others)}' if others else ''}",
         )
     if plan.trainable == "lora" and isinstance(first.backbone, Mapping) and first.backbone["type"] == "dilated_cnn":

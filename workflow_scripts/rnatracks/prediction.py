@@ -1,8 +1,12 @@
-"""Whole chromosomes from a trained model: tiles predicted in batches and stitched as a stream."""
+"""Coverage from a trained model: tiles predicted in batches, stitched and put on the original scale as a stream."""
 
 import logging
+import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,108 +17,161 @@ from .backbone import token_lookup
 from .files import written_whole
 from .genome import Genome, tile_starts
 from .model import CoverageModel
-from .transforms import unsquash
+from .stitching import Stitch, View, stitch, tile_weights
+from .transforms import round_significant, unsquash
 
 log = logging.getLogger(__name__)
 
+N = ord("N")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TilePlan:
+    """How a chromosome is cut into tiles of `size` bases that share `overlap`, and how they are put together."""
+
+    size: int
+    overlap: int
+    stitch: Stitch
+
+
+@dataclass(frozen=True, kw_only=True)
+class Precision:
+    """`bf16` for the forward pass in half precision; coverage has `digits` significant digits, None for all."""
+
+    bf16: bool
+    digits: int | None
+
+    @classmethod
+    def of(cls, name: str, digits: int | None) -> "Precision":
+        """From the configuration's words: `bf16`, `float32`, or `auto`, which is `bf16` where there is a GPU."""
+        return cls(bf16=name == "bf16" or (name == "auto" and torch.cuda.is_available()), digits=digits)
+
+
+def track_views(model: CoverageModel) -> list[View]:
+    """From where each track of a model sees the sequence."""
+    if not model.config.backbone_config.is_causal:
+        return [View.BOTH] * len(model.config.tracks)
+    if model.config.strands == "heads":
+        return [View.LEFT] * len(model.config.tracks)
+    views = {"plus": View.LEFT, "minus": View.RIGHT, "unstranded": View.BOTH}
+    return [views[track.rpartition(".")[2]] for track in model.config.tracks]
+
 
 def predict_tiles(
-    model: CoverageModel, genome: Genome, chrom: str, starts: Sequence[int], size: int, batch_size: int
+    models: Sequence[CoverageModel],
+    genome: Genome,
+    chrom: str,
+    starts: Sequence[int],
+    size: int,
+    *,
+    batch_size: int,
+    bf16: bool = False,
 ) -> Iterator[tuple[int, NDArray[np.float32]]]:
     """Predict tiles in order; yields (start, squashed coverage `[track, size]`).
 
-    A tile that is N throughout is not computed: it is 0.
-    """
-    lookup = token_lookup(model.config.token_ids)
-    began, done, next_report = time.monotonic(), 0, 0.1
-    for first in range(0, len(starts), batch_size):
-        batch = starts[first : first + batch_size]
-        bases = np.stack([genome.bases(chrom, start, start + size) for start in batch])
-        known = (bases != ord("N")).any(axis=1)
-        output = np.zeros((len(batch), len(model.config.tracks), size), np.float32)
-        if known.any():
-            tokens = torch.from_numpy(lookup[bases[known]]).to(model.device)
-            with torch.inference_mode():
-                output[known] = model(tokens).predictions.float().cpu().numpy()
-        yield from zip(batch, output, strict=True)
-        done += len(batch)
-        if done >= next_report * len(starts):
-            spent = time.monotonic() - began
-            log.info("%s: %d of %d tiles, %s bases/s", chrom, done, len(starts), f"{done * size / spent:,.0f}")
-            next_report = done / len(starts) + 0.1
-
-
-def blend_weights(size: int) -> NDArray[np.float64]:
-    """Weights of a tile's bases: 1 at its two ends, growing by 1 a base towards its middle."""
-    positions = np.arange(size)
-    return np.minimum(positions + 1, size - positions).astype(np.float64)
-
-
-def stitch(
-    tiles: Iterable[tuple[int, NDArray[np.floating]]], length: int, weights: NDArray[np.float64]
-) -> Iterator[tuple[int, NDArray[np.float64]]]:
-    """Average overlapping tiles, base by base, and yield stretches as soon as no later tile can touch them.
+    The next batches are read and computed while the caller works on the last one. A tile
+    that is N throughout is not computed: it is 0.
 
     Parameters
     ----------
-    tiles
-        (start, values `[track, size]`), starts increasing, together covering 0 to `length`.
-    length
-        Bases to yield; what a tile holds beyond them is dropped.
-    weights
-        Weight of each base of a tile, `[size]`, all positive.
+    models
+        The model, once on each device; batches go to them in turn.
+    batch_size
+        Tiles of a batch.
+    bf16
+        Whether the backbone computes in half precision.
+    """
+    batches = [starts[first : first + batch_size] for first in range(0, len(starts), batch_size)]
+    computing = [threading.Lock() for _ in models]
+    lookup = token_lookup(models[0].config.token_ids)
 
-    Yields
-    ------
-    (start, values `[track, n]`): contiguous stretches from 0 to `length`.
+    def predict(number: int) -> NDArray[np.float32]:
+        bases = np.stack([genome.bases(chrom, start, start + size) for start in batches[number]])
+        known = (bases != N).any(axis=1)
+        output = np.zeros((len(bases), len(models[0].config.tracks), size), np.float32)
+        if known.any():
+            model = models[number % len(models)]
+            tokens = torch.from_numpy(lookup[bases[known]])
+            with computing[number % len(models)], torch.inference_mode():
+                if model.device.type == "cuda":
+                    tokens = tokens.pin_memory().to(model.device, non_blocking=True)
+                with torch.autocast(model.device.type, torch.bfloat16, enabled=bf16):
+                    output[known] = model(tokens).predictions.float().cpu().numpy()
+        return output
+
+    began, done, next_report = time.monotonic(), 0, 0.1
+    with ThreadPoolExecutor(2 * len(models)) as pool:
+        pending: deque[Future[NDArray[np.float32]]] = deque()
+        for number, batch in enumerate(batches):
+            while len(pending) < 2 * len(models) and number + len(pending) < len(batches):
+                pending.append(pool.submit(predict, number + len(pending)))
+            yield from zip(batch, pending.popleft().result(), strict=True)
+            done += len(batch)
+            if done >= next_report * len(starts):
+                speed = done * size / (time.monotonic() - began)
+                left = (len(starts) - done) * size / speed
+                log.info("%s: %d of %d tiles, %s bases/s, %.0f s left", chrom, done, len(starts), f"{speed:,.0f}", left)
+                next_report = done / len(starts) + 0.1
+
+
+def predict_region(
+    models: Sequence[CoverageModel],
+    genome: Genome,
+    chrom: str,
+    start: int,
+    end: int,
+    *,
+    tiles: TilePlan,
+    precision: Precision,
+    batch_size: int,
+) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    """Predict chrom:start-end (0-based, half-open); yields (position, normalised coverage `[track, n]`) as it goes.
+
+    The tiles are those of the whole chromosome, so that any part of it is predicted as the whole would be.
+    Unknown bases (N) are 0.
 
     Raises
     ------
     ValueError
-        If the tiles leave a gap, come out of order, or start beyond `length`.
-    """
-    position, sums, totals = 0, None, np.zeros(len(weights))
-    for start, values in tiles:
-        if sums is None:
-            sums = np.zeros((len(values), len(weights)))
-        step = start - position
-        if not 0 <= step <= len(weights):
-            raise ValueError(f"a tile at {start=} after {position=} leaves a gap or goes back")
-        if start >= length:
-            raise ValueError(f"a tile at {start=} begins beyond {length=}")
-        if step:
-            yield position, _mean(sums[:, :step], totals[:step])
-            sums = np.concatenate([sums[:, step:], np.zeros((len(sums), step))], axis=1)
-            totals = np.concatenate([totals[step:], np.zeros(step)])
-            position = start
-        sums += values * weights
-        totals += weights
-    if sums is None or position + len(weights) < length:
-        raise ValueError(f"the tiles end before {length=}")
-    rest = length - position
-    yield position, _mean(sums[:, :rest], totals[:rest])
-
-
-def _mean(sums: NDArray[np.float64], totals: NDArray[np.float64]) -> NDArray[np.float64]:
-    if not (totals > 0).all():
-        raise ValueError("the tiles leave a gap")
-    return sums / totals
-
-
-def predict_chromosome(
-    model: CoverageModel, genome: Genome, chrom: str, *, size: int, overlap: int, batch_size: int, target: Path
-) -> None:
-    """Write one chromosome's predicted coverage as `.npy`, float32 `[track, length]`, in normalised units.
-
-    The array is written through a memory map: what is in memory is a few tiles,
-    however long the chromosome is.
+        If the region is empty or reaches beyond the chromosome.
     """
     length = genome.lengths[chrom]
-    tiles = predict_tiles(model, genome, chrom, tile_starts(length, size, overlap), size, batch_size)
-    means = model.config.track_means
+    if not 0 <= start < end <= length:
+        raise ValueError(f"{chrom}, {start=} and {end=} must hold 0 <= start < end <= {length}")
+    touching = [
+        first for first in tile_starts(length, tiles.size, tiles.overlap) if first < end and first + tiles.size > start
+    ]
+    predicted = predict_tiles(models, genome, chrom, touching, tiles.size, batch_size=batch_size, bf16=precision.bf16)
+    weights = tile_weights(tiles.stitch, tiles.size, track_views(models[0]))
+    means = models[0].config.track_means
+    for position, values in stitch(predicted, start, end, weights):
+        coverage = np.stack([unsquash(row, mean) for row, mean in zip(values.astype(np.float32), means, strict=True)])
+        coverage[:, genome.bases(chrom, position, position + values.shape[1]) == N] = 0
+        yield position, coverage if precision.digits is None else round_significant(coverage, precision.digits)
+
+
+def write_region(
+    models: Sequence[CoverageModel],
+    genome: Genome,
+    chrom: str,
+    start: int,
+    end: int,
+    *,
+    tiles: TilePlan,
+    precision: Precision,
+    batch_size: int,
+    target: Path,
+) -> None:
+    """Predict a region into a `.npy` file, float32 `[track, end - start]`.
+
+    The array is written through a memory map: what is in memory is a few tiles, however long the region is.
+    """
     with written_whole(target) as partial:
-        coverage = np.lib.format.open_memmap(partial, "w+", np.float32, (len(means), length))
-        for start, values in stitch(tiles, length, blend_weights(size)):
-            for row, mean in enumerate(means):
-                coverage[row, start : start + values.shape[1]] = unsquash(values[row], mean)
-        coverage.flush()
+        shape = (len(models[0].config.tracks), end - start)
+        array = np.lib.format.open_memmap(partial, "w+", np.float32, shape)
+        stretches = predict_region(
+            models, genome, chrom, start, end, tiles=tiles, precision=precision, batch_size=batch_size
+        )
+        for position, coverage in stretches:
+            array[:, position - start : position - start + coverage.shape[1]] = coverage
+        array.flush()

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 POWER = 0.75
 KNEE = 10.0
+POWERS_OF_TEN = np.array([float(f"1e{exponent}") for exponent in range(309)])
 
 
 def squash(coverage: ArrayLike, nonzero_mean: float) -> NDArray[np.floating]:
@@ -43,6 +44,29 @@ def unsquash(target: ArrayLike, nonzero_mean: float) -> NDArray[np.floating]:
     y = _floating(target)
     x = np.where(y <= KNEE, y, (y + KNEE) ** 2 / (4 * KNEE))
     return x ** (1 / POWER) * _positive(nonzero_mean)
+
+
+def round_significant(values: NDArray[np.floating], digits: int) -> NDArray[np.floating]:
+    """Round finite values to a number of significant decimal digits.
+
+    0 stays 0. In float64, values below 1e-300 lose digits.
+
+    Examples
+    --------
+    >>> round_significant(np.array([0.0, 1.23456, 98765.0, 0.00055555]), 3)
+    array([0.00e+00, 1.23e+00, 9.88e+04, 5.56e-04])
+    """
+    magnitudes = np.abs(values, dtype=np.float64)
+    exponents = np.floor(np.log10(magnitudes, out=np.zeros_like(magnitudes), where=magnitudes > 0)).astype(np.intp)
+    shifts = digits - 1 - exponents
+    scales = POWERS_OF_TEN.take(shifts, mode="clip")
+    rounded = np.round(values * scales) / scales
+    # 10 is exact and 0.1 is not: what has digits to lose before the point is divided first.
+    large = shifts < 0
+    if large.any():
+        scales = POWERS_OF_TEN[-shifts[large]]
+        rounded[large] = np.round(values[large] / scales) * scales
+    return rounded.astype(values.dtype)
 
 
 def _floating(values: ArrayLike) -> NDArray[np.floating]:

@@ -1,0 +1,154 @@
+"""Bases per second of our prediction beside a plain loop over windows, and its peak memory.
+
+The plain loop sends the same tiles through the same model in the same batches and does nothing with what
+comes out; what ours takes longer is reading, stitching, the inverse transform, rounding and writing. The
+two take turns. The last rows predict a chromosome of 50 Mb, most of it N so that it ends in time: nothing
+but the model's passes is left out, and these need no memory that a short chromosome does not need.
+
+    python benchmarks/prediction.py [--model FOLDER] [--repeats 3] [--threads 1]
+
+Without a folder, the model is the demo's with random weights.
+"""
+
+import argparse
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pyfaidx
+import torch
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(REPOSITORY / "workflow_scripts"))
+
+from rnatracks.backbone import load_backbone, token_ids, token_lookup  # noqa: E402
+from rnatracks.bigwig import write_coverage  # noqa: E402
+from rnatracks.genome import Genome, tile_starts  # noqa: E402
+from rnatracks.model import CoverageConfig, CoverageModel  # noqa: E402
+from rnatracks.modelfolder import load_on_devices, save_model  # noqa: E402
+from rnatracks.prediction import Precision, TilePlan, write_region  # noqa: E402
+from rnatracks.stitching import Stitch  # noqa: E402
+
+DEMO = {
+    "type": "mixtral",
+    "hidden_size": 32,
+    "intermediate_size": 32,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "num_local_experts": 4,
+    "num_experts_per_tok": 2,
+}
+SIZE, BATCH = 512, 16
+
+
+def write_genome(folder: Path, length: int, known: int) -> Path:
+    """A chromosome whose first `known` bases are random, the others N."""
+    rng = np.random.default_rng(0)
+    bases = np.full(length, ord("N"), np.uint8)
+    bases[:known] = rng.choice(np.frombuffer(b"ACGT", np.uint8), known)
+    path = folder / f"{length}.fa"
+    with path.open("wb") as file:
+        file.write(b">chr1\n")
+        for start in range(0, length, 100):
+            file.write(bases[start : start + 100].tobytes() + b"\n")
+    pyfaidx.Faidx(str(path)).close()
+    return path
+
+
+def demo_model(folder: Path) -> Path:
+    torch.manual_seed(0)
+    backbone, tokenizer = load_backbone(DEMO, max_length=SIZE)
+    config = CoverageConfig(
+        backbone_config=backbone.config,
+        tracks=["B.plus", "B.minus"],
+        track_means=[1.0, 1.0],
+        head_channels=[32, 16],
+        window_size=SIZE,
+        token_ids=token_ids(tokenizer),
+    )
+    save_model(CoverageModel(config, backbone), tokenizer, folder / "model")
+    return folder / "model"
+
+
+def ours(models: list[CoverageModel], fasta: Path, target: Path) -> float:
+    """Seconds from the FASTA to the part of a chromosome on disk."""
+    began = time.perf_counter()
+    genome, size = Genome(fasta), models[0].config.window_size
+    write_region(
+        models,
+        genome,
+        "chr1",
+        0,
+        genome.lengths["chr1"],
+        tiles=TilePlan(size=size, overlap=size // 2, stitch=Stitch.BLEND),
+        precision=Precision.of("auto", 4),
+        batch_size=BATCH,
+        target=target,
+    )
+    return time.perf_counter() - began
+
+
+def plain(model: CoverageModel, fasta: Path) -> float:
+    """Seconds of the same tiles through the model, read beforehand."""
+    genome, size = Genome(fasta), model.config.window_size
+    lookup = token_lookup(model.config.token_ids)
+    starts = tile_starts(genome.lengths["chr1"], size, size // 2)
+    tokens = torch.from_numpy(np.stack([lookup[genome.bases("chr1", start, start + size)] for start in starts]))
+    began = time.perf_counter()
+    with torch.inference_mode(), torch.autocast(model.device.type, torch.bfloat16, enabled=model.device.type == "cuda"):
+        for batch in tokens.split(BATCH):
+            model(batch.to(model.device)).predictions.float().cpu().numpy()
+    return time.perf_counter() - began
+
+
+def peak_memory(model: Path, fasta: Path, folder: Path) -> tuple[float, float]:
+    """GB that a process of its own needs at most to predict a chromosome, and GB of the bigWig over raw float32."""
+    program = f"""
+import resource, sys; sys.path[:0] = {[str(REPOSITORY / "workflow_scripts"), str(REPOSITORY / "benchmarks")]!r}
+from pathlib import Path
+from prediction import load_on_devices, ours
+ours(load_on_devices(Path({str(model)!r}), 1), Path({str(fasta)!r}), Path({str(folder / "part.npy")!r}))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    part = np.load(folder / "part.npy", mmap_mode="r")
+    write_coverage(folder / "track.bw", {"chr1": part.shape[1]}, [part[0]])
+    return int(run.stdout.split()[-1]) / 1e6, (folder / "track.bw").stat().st_size / part[0].nbytes
+
+
+def main() -> None:
+    """Measure, and print one table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", type=Path)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=1)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        path = options.model or demo_model(folder)
+        models = load_on_devices(path, 1)
+        fasta = write_genome(folder, 1_000_000, 1_000_000)
+        times = [(ours(models, fasta, folder / "part.npy"), plain(models[0], fasta)) for _ in range(options.repeats)]
+        small, ratio = peak_memory(path, fasta, folder)
+        large, _ = peak_memory(path, write_genome(folder, 50_000_000, 500_000), folder)
+    mine, loop = (statistics.median(column) for column in zip(*times, strict=True))
+    rows = [
+        ("ours", f"{1e6 / mine:,.0f} bases/s"),
+        ("plain loop over the same windows", f"{1e6 / loop:,.0f} bases/s"),
+        ("ratio of speeds", f"{loop / mine:.3f} (repeats: {', '.join(f'{b / a:.3f}' for a, b in times)})"),
+        ("share of time outside the model", f"{max(0.0, 1 - loop / mine):.1%}"),
+        ("peak memory, 1 Mb", f"{small:.2f} GB"),
+        ("peak memory, 50 Mb", f"{large:.2f} GB"),
+        ("bigWig with 4 digits, of raw float32", f"{ratio:.2f}"),
+    ]
+    sys.stdout.write("".join(f"{name}: {value}\n" for name, value in rows))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+"""The four ways to stitch overlapping tiles: held-out score and seams, on a trained demo model.
+
+    python benchmarks/stitching.py RESULTS MODEL [MODEL ...]     # such as results/demo small-amber
+
+RESULTS is the folder of a finished run. Writes `docs/stitching.md`.
+"""
+
+import argparse
+import itertools
+import sys
+from pathlib import Path
+
+import numpy as np
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(REPOSITORY / "workflow_scripts"))
+
+from rnatracks.bigwig import Coverage  # noqa: E402
+from rnatracks.genome import Genome, read_windows, tile_starts  # noqa: E402
+from rnatracks.metrics import Moments  # noqa: E402
+from rnatracks.modelfolder import load_model  # noqa: E402
+from rnatracks.prediction import Precision, TilePlan, predict_region  # noqa: E402
+from rnatracks.stitching import Stitch  # noqa: E402
+from rnatracks.terms import Split  # noqa: E402
+
+TEXT = """# Ways to stitch, on the demo's held-out chromosome
+
+Made by `python benchmarks/stitching.py {arguments}`: {bases:,} bases of {chroms}, tiles of {size:,} bases that share
+half. `score` is `pearson_log1p` over all tracks together. `seam` is the mean step of predicted log(1 + coverage) from
+one base to the next where the tiles that make the value change, divided by that everywhere else: 1 is seamless.
+
+{table}
+"""
+
+
+def seams(mode: Stitch, starts: list[int], size: int, length: int) -> np.ndarray:
+    """Bases whose value comes from other tiles than that of the base before."""
+    if mode is Stitch.CENTER:
+        places = [(first + second + size) // 2 for first, second in itertools.pairwise(starts)]
+    else:
+        places = [*starts, *(start + size for start in starts)]
+    return np.array(sorted({place for place in places if 0 < place < length}))
+
+
+def main() -> None:
+    """Predict with each mode, and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("results", type=Path)
+    parser.add_argument("models", nargs="+")
+    options = parser.parse_args()
+    genome, windows = (
+        Genome(options.results / "reference/genome.fa"),
+        read_windows(options.results / "windows/windows.bed.gz"),
+    )
+    chroms = list(dict.fromkeys(windows.loc[windows["split"] == Split.TEST, "chrom"]))
+    lines = ["| model | stitch | score | seam |", "| --- | --- | --- | --- |"]
+    for name in options.models:
+        model = load_model(options.results / "models" / name, "cpu")
+        size = model.config.window_size
+        tracks = [Coverage(options.results / f"tracks/observed/{track}.bw") for track in model.config.tracks]
+        for mode in Stitch:
+            moments, at, elsewhere = Moments(), [], []
+            for chrom in chroms:
+                length = genome.lengths[chrom]
+                stretches = predict_region(
+                    [model],
+                    genome,
+                    chrom,
+                    0,
+                    length,
+                    tiles=TilePlan(size=size, overlap=size // 2, stitch=mode),
+                    precision=Precision(bf16=False, digits=None),
+                    batch_size=8,
+                )
+                predicted = np.log1p(np.concatenate([values for _, values in stretches], axis=1), dtype=np.float64)
+                for row, track in zip(predicted, tracks, strict=True):
+                    moments += Moments.of(np.log1p(track.values(chrom, 0, length), dtype=np.float64), row)
+                steps = np.abs(np.diff(predicted, axis=1))
+                places = np.zeros(length - 1, bool)
+                places[seams(mode, tile_starts(length, size, size // 2), size, length) - 1] = True
+                at.append(steps[:, places].ravel())
+                elsewhere.append(steps[:, ~places].ravel())
+            seam = np.concatenate(at).mean() / np.concatenate(elsewhere).mean()
+            lines.append(f"| {name} | {mode} | {moments.pearson:.4f} | {seam:.2f} |")
+    text = TEXT.format(
+        arguments=" ".join(["RESULTS", *options.models]),
+        bases=sum(genome.lengths[chrom] for chrom in chroms),
+        chroms=", ".join(chroms),
+        size=size,
+        table="\n".join(lines),
+    )
+    (REPOSITORY / "docs").mkdir(exist_ok=True)
+    (REPOSITORY / "docs/stitching.md").write_text(text)
+    sys.stdout.write(text)
+
+
+if __name__ == "__main__":
+    main()

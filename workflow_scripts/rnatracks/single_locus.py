@@ -1,0 +1,257 @@
+"""One locus from a trained model, without the workflow: arrays, bigWigs and the figure.
+
+`rnatracks-locus MODEL GENOME.fa LOCUS` is this from the command line.
+"""
+
+import argparse
+import logging
+import sys
+import tempfile
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyfaidx
+from numpy.typing import NDArray
+
+from .annotation import EXON_COLUMNS, GENE_COLUMNS, REGION, Region, locate, prepare_gtf, read_gtf
+from .bigwig import Coverage, CoverageWriter
+from .config import locus_file_name
+from .errors import InputError
+from .figures import write_svg
+from .files import written_whole
+from .genome import Genome
+from .locus import Kind, Panel, locus_figure
+from .modelfolder import load_on_devices
+from .prediction import Precision, TilePlan, predict_region
+from .stitching import Stitch
+from .terms import Track
+
+log = logging.getLogger(__name__)
+
+NO_GENES, NO_EXONS = (pd.DataFrame(columns=list(columns)) for columns in (GENE_COLUMNS, EXON_COLUMNS))
+
+
+@dataclass(frozen=True)
+class LocusPrediction:
+    """Predicted coverage of a region: `coverage` is `[track, base]`, float32, in normalised units."""
+
+    region: Region
+    tracks: tuple[str, ...]
+    coverage: NDArray[np.float32]
+
+
+def predict_locus(
+    model: Path,
+    fasta: Path,
+    locus: str,
+    *,
+    genes: pd.DataFrame = NO_GENES,
+    overlap: int | None = None,
+    stitch: Stitch = Stitch.BLEND,
+    precision: str = "auto",
+    batch_size: int = 4,
+) -> LocusPrediction:
+    """Predict every track of a model at one locus.
+
+    The tiles are those of the whole chromosome: with the overlap and stitching of a run,
+    the result is what the run's tracks hold there, before they are rounded.
+
+    Parameters
+    ----------
+    model
+        A trained model's folder.
+    fasta
+        The genome, uncompressed; it is indexed if it is not.
+    locus
+        A region such as `chr19:39,407,000-39,439,000` (1-based, both ends included), or,
+        with `genes`, a gene's name or id.
+    genes
+        As `annotation.read_gtf` gives them.
+    overlap
+        Bases that tiles share; by default half of the model's window.
+    stitch, precision, batch_size
+        As in the configuration's `prediction`.
+
+    Raises
+    ------
+    InputError
+        If the folder holds no whole model, the FASTA cannot be read, the locus is nowhere,
+        or the tiles cannot be laid.
+
+    Examples
+    --------
+    >>> prediction = predict_locus(Path("results/models/genos-NK"), Path("hg38.fa"), "chr19:39,407,000-39,439,000")
+    ... # doctest: +SKIP
+    """
+    if batch_size < 1:
+        raise InputError("batch size", batch_size, "1 or more")
+    if not (model / "config.json").is_file():
+        raise InputError(model, "no config.json in it", "a trained model's folder")
+    genome = open_genome(fasta)
+    if genes.empty and not REGION.fullmatch(locus.strip()):
+        raise InputError(f"locus {locus!r}", "no region", "chrom:start-end; names are found with gene models (--gtf)")
+    region = locate(locus, genes, genome.lengths)
+    models = load_on_devices(model, 1)
+    size = models[0].config.window_size
+    overlap = size // 2 if overlap is None else overlap
+    if not 0 <= overlap < size:
+        raise InputError("overlap", overlap, f"0 or more, and less than the model's window of {size:,} bases")
+    stretches = predict_region(
+        models,
+        genome,
+        region.chrom,
+        region.start,
+        region.end,
+        tiles=TilePlan(size=size, overlap=overlap, stitch=stitch),
+        precision=Precision.of(precision, None),
+        batch_size=batch_size,
+    )
+    coverage = np.concatenate([values for _, values in stretches], axis=1)
+    return LocusPrediction(region, tuple(models[0].config.tracks), coverage)
+
+
+def open_genome(fasta: Path) -> Genome:
+    """Open a FASTA file, and index it if it is not.
+
+    Raises
+    ------
+    InputError
+        If it is missing, compressed or no FASTA, or an index that it lacks cannot be written beside it.
+    """
+    if not fasta.is_file():
+        raise InputError(fasta, "no such file", "a FASTA file")
+    with fasta.open("rb") as stream:
+        first = stream.read(2)
+    if first == b"\x1f\x8b":
+        raise InputError(fasta, "a compressed file", "an uncompressed FASTA file")
+    if not first.startswith(b">"):
+        raise InputError(fasta, f"{first!r} at its beginning" if first else "an empty file", "a FASTA record ('>')")
+    if not Path(f"{fasta}.fai").is_file():
+        log.info("indexing %s", fasta)
+        try:
+            pyfaidx.Faidx(str(fasta)).close()
+        except (pyfaidx.FastaIndexingError, ValueError) as error:
+            raise InputError(fasta, f"lines that cannot be indexed ({error})", "a FASTA file") from error
+        except OSError as error:
+            raise InputError(f"{fasta}.fai", f"no index, and none can be written ({error})", "one") from error
+    return Genome(fasta)
+
+
+def read_gene_models(gtf: Path, chromosomes: Collection[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Genes and exons on these chromosomes, as `annotation.read_gtf` gives them, from any GTF, plain or gzipped.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, it is damaged, or no exon in it lies on these chromosomes.
+    """
+    if not gtf.is_file():
+        raise InputError(gtf, "no such file", "a GTF file")
+    with tempfile.TemporaryDirectory() as folder:
+        prepared = Path(folder) / "annotation.gtf.gz"
+        prepare_gtf(gtf, prepared, chromosomes)
+        return read_gtf(prepared)
+
+
+def write_locus(
+    prediction: LocusPrediction,
+    folder: Path,
+    name: str,
+    lengths: dict[str, int],
+    *,
+    genes: pd.DataFrame = NO_GENES,
+    exons: pd.DataFrame = NO_EXONS,
+    observed: Path | None = None,
+) -> list[Path]:
+    """Write a prediction as `NAME.npz`, one `NAME.{track}.bw` a track, and the figure `NAME.svg`.
+
+    Parameters
+    ----------
+    lengths
+        Lengths of the genome's sequences, which a bigWig names.
+    genes, exons
+        Gene models to draw.
+    observed
+        Folder whose `{track}.bw` are drawn above the predictions; the log names tracks that it lacks.
+
+    Returns
+    -------
+    The files.
+
+    Raises
+    ------
+    InputError
+        If `observed` is no folder, or a file in it cannot be read at the locus.
+    """
+    if observed is not None and not observed.is_dir():
+        raise InputError(observed, "no such folder", "a folder of observed tracks, {cell_type}.{strand}.bw")
+    region, paths, panels = prediction.region, [], []
+    for track, coverage in zip(prediction.tracks, prediction.coverage, strict=True):
+        path = folder / f"{name}.{track}.bw"
+        with written_whole(path) as partial, CoverageWriter(partial, lengths) as writer:
+            writer.add(region.chrom, region.start, coverage)
+        paths.append(path)
+        parsed = Track.parse(track)
+        label = f"{parsed.cell_type} {parsed.strand}"
+        if observed is not None:
+            measured = observed / f"{track}.bw"
+            if measured.is_file():
+                with Coverage(measured) as file:
+                    values = file.values(region.chrom, region.start, region.end)
+                panels.append(Panel(label, Kind.OBSERVED, parsed.strand, values, parsed.cell_type))
+            else:
+                log.warning("%s is not there: %s is drawn without it", measured, label)
+        panels.append(Panel(label, Kind.PREDICTED, parsed.strand, coverage, parsed.cell_type))
+    arrays, figure = folder / f"{name}.npz", folder / f"{name}.svg"
+    with written_whole(arrays) as partial:
+        np.savez_compressed(
+            partial, coverage=prediction.coverage, tracks=prediction.tracks, chrom=region.chrom, start=region.start
+        )
+    write_svg(locus_figure(region.chrom, region.start, region.end, genes, exons, panels), figure)
+    return [arrays, *paths, figure]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command `rnatracks-locus`."""
+    parser = argparse.ArgumentParser(prog="rnatracks-locus", description="Predict one locus from a trained model.")
+    parser.add_argument("model", type=Path, help="folder of a trained model")
+    parser.add_argument("genome", type=Path, help="FASTA file, uncompressed")
+    parser.add_argument("locus", help="chr19:39,407,000-39,439,000 (1-based), or with --gtf a gene's name or id")
+    parser.add_argument("--gtf", type=Path, help="gene models, to find genes by name and to draw them")
+    parser.add_argument("--observed", type=Path, help="folder with {track}.bw to draw above the predictions")
+    parser.add_argument("--out", type=Path, default=Path(), help="folder to write to (default: here)")
+    parser.add_argument("--overlap", type=int, help="bases that tiles share (default: half of the model's window)")
+    parser.add_argument("--stitch", type=Stitch, choices=list(Stitch), default=Stitch.BLEND)
+    parser.add_argument("--precision", choices=["auto", "bf16", "float32"], default="auto")
+    parser.add_argument("--batch-size", type=int, default=4)
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    try:
+        lengths, genes, exons = open_genome(options.genome).lengths, NO_GENES, NO_EXONS
+        if options.gtf is not None:
+            genes, exons = read_gene_models(options.gtf, lengths)
+        prediction = predict_locus(
+            options.model,
+            options.genome,
+            options.locus,
+            genes=genes,
+            overlap=options.overlap,
+            stitch=options.stitch,
+            precision=options.precision,
+            batch_size=options.batch_size,
+        )
+        name = locus_file_name(options.locus)
+        paths = write_locus(prediction, options.out, name, lengths, genes=genes, exons=exons, observed=options.observed)
+    except InputError as error:
+        log.error("rnatracks: %s", error)
+        return 1
+    for path in paths:
+        sys.stdout.write(f"{path}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
