@@ -18,7 +18,7 @@ import torch
 from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.trainer_utils import get_last_checkpoint
 
-from rnatracks.checkpoints import claim, clear, damage, newest_whole, seal
+from rnatracks.checkpoints import claim, clear, damage, newest_whole, rotate, seal
 
 RECIPE = {"training": {"epochs": 60, "seed": 42}, "head": {"channels": (256, 64)}, "tracks": ["NK.plus"]}
 
@@ -462,3 +462,12 @@ def test_the_trainer_resumes_from_what_is_whole_and_ends_as_if_nothing_had_happe
     assert state.best_model_checkpoint == str(folder / "checkpoint-2")
     flip_a_byte(folder / "checkpoint-2" / "model.safetensors")
     assert newest_whole(folder) is None
+
+
+@pytest.mark.parametrize(("best", "left"), [(None, {90, 100}), (8, {8, 90, 100}), (90, {90, 100}), (7, {90, 100})])
+def test_the_newest_and_the_best_are_kept(tmp_path: Path, best: int | None, left: set[int]) -> None:
+    for step in (8, 9, 90, 100):
+        checkpoint_at(tmp_path, step)
+    (tmp_path / "checkpoint-x").mkdir()
+    rotate(tmp_path, 2, None if best is None else str(tmp_path / f"checkpoint-{best}"))
+    assert {path.name for path in tmp_path.iterdir()} == {f"checkpoint-{step}" for step in left} | {"checkpoint-x"}

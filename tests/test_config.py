@@ -525,10 +525,13 @@ def test_a_model_starts_from_a_folder(tmp_path: Path) -> None:
         plans_of(settings, ["B"])
     assert str(caught.value) == (
         f"config, models.small.init_from: found {folder!r}, neither a model of this configuration "
-        "nor a folder with config.json; expected a model folder, or one of: other"
+        "nor a folder with config.json and weights; expected a model folder, or one of: other"
     )
     (tmp_path / "trained").mkdir()
     (tmp_path / "trained" / "config.json").write_text("{}")
+    with pytest.raises(InputError, match="nor a folder with config.json and weights"):
+        plans_of(settings, ["B"])
+    (tmp_path / "trained" / "model.safetensors").write_bytes(b"")
     assert plans_of(settings, ["B"])["small-B"].init_from == folder
 
 
@@ -555,12 +558,12 @@ def test_a_model_starts_from_a_folder(tmp_path: Path) -> None:
         (
             {"each": {"cell_types": "each", "backbone": "x"}, "b": {"init_from": "each"}},
             "config, models.b.init_from: found 'each', neither a model of this configuration nor a folder with "
-            "config.json; expected a model folder, or one of: each-B, each-T",
+            "config.json and weights; expected a model folder, or one of: each-B, each-T",
         ),
         (
             {"a": {"init_from": "no/such/folder"}},
             "config, models.a.init_from: found 'no/such/folder', neither a model of this configuration nor a folder "
-            "with config.json; expected a model folder",
+            "with config.json and weights; expected a model folder",
         ),
         (
             {"a": {"backbone": CNN, "trainable": "lora"}},

@@ -124,10 +124,10 @@ def reports(
 @pytest.mark.parametrize(
     ("max_steps", "every", "resumed_at", "steps"),
     [
-        (100, 1, 0, list(range(5, 101, 5))),
-        (1000, 10, 0, list(range(50, 1001, 50))),
+        (100, 1, 0, [1, *range(5, 101, 5)]),
+        (1000, 10, 0, [10, *range(50, 1001, 50)]),
         (7, 1, 0, [1, 2, 3, 4, 5, 6, 7]),
-        (100, 1, 88, [90, 95, 100]),
+        (100, 1, 88, [89, 90, 95, 100]),
     ],
 )
 def test_progress_is_reported_about_twenty_times(

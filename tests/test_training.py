@@ -25,10 +25,10 @@ from rnatracks.backbone import make_base_tokenizer, token_lookup
 from rnatracks.dataset import WindowDataset, WindowSampler, target_tracks
 from rnatracks.errors import InputError
 from rnatracks.genome import read_windows
-from rnatracks.launch import STOPPED, run_in_processes
+from rnatracks.launch import STOPPED, StopRequest, run_in_processes
 from rnatracks.model import CoverageModel
 from rnatracks.recipe import TrainingJob, accumulation_steps
-from rnatracks.training import StoppedEarly, train
+from rnatracks.training import StoppedEarly, prepare, train
 
 SCRIPTS = Path(training.__file__).parents[1]
 
@@ -134,6 +134,34 @@ def test_steps_equal_a_reference_written_by_hand(tmp_path: Path, data: Path) -> 
     trained = CoverageModel.from_pretrained(job.target)
     for (name, value), (_, expected) in zip(trained.named_parameters(), model.named_parameters(), strict=True):
         torch.testing.assert_close(value, expected, rtol=0, atol=1e-6, msg=name)
+
+
+def test_one_process_uses_one_gpu(tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The Trainer would share each micro-batch out over all GPUs that it sees, and multiply the global batch."""
+    monkeypatch.setattr(transformers.TrainingArguments, "n_gpu", property(lambda arguments: arguments._n_gpu))
+    original = transformers.TrainingArguments.__post_init__
+
+    def sees_four(arguments: transformers.TrainingArguments) -> None:
+        original(arguments)
+        arguments._n_gpu = 4
+
+    monkeypatch.setattr(transformers.TrainingArguments, "__post_init__", sees_four)
+    trainer, _, _ = prepare(make_job(data, tmp_path / "B", global_batch_size=8), StopRequest())
+    assert trainer.args.n_gpu == 1
+    assert trainer.args.train_batch_size * trainer.args.gradient_accumulation_steps == 8
+
+
+def test_a_start_that_has_seen_what_is_held_out_is_refused(tmp_path: Path, data: Path) -> None:
+    first = make_job(data, tmp_path / "first")
+    train(first)
+    assert CoverageModel.from_pretrained(first.target).config.training_chromosomes == ["chr1"]
+    other = write_data(tmp_path / "other", make_windows(*tile("chr2", "train"), *tile("chr1", "test")))
+    plan = make_plan(name="NK", backbone=None, init_from="first")
+    with pytest.raises(InputError, match="to start NK from: found a model that was trained on chr1; expected"):
+        train(make_job(other, tmp_path / "second", plan, start=first.target))
+    wide = write_data(tmp_path / "wide", make_windows(*tile("chr2", "train"), *tile("chr3", "test")))
+    train(make_job(wide, tmp_path / "third", plan, start=first.target))
+    assert CoverageModel.from_pretrained(tmp_path / "third").config.training_chromosomes == ["chr1", "chr2"]
 
 
 def test_published_batch_arithmetic() -> None:

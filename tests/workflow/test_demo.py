@@ -1,6 +1,10 @@
 """The demo: its scores, its files, what it runs again, and what it must not learn."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +22,7 @@ from rnatracks.metrics import BASE_COLUMNS, DIFFERENCE_COLUMNS, GENE_COLUMNS, Mo
 from rnatracks.modelfolder import load_model
 from rnatracks.transforms import unsquash
 from workflow.conftest import DEMO, Demo
-from workflow.runs import snakemake
+from workflow.runs import REPOSITORY, snakemake
 
 TRACKS = [f"{cell_type}.{strand}" for cell_type in ("amber", "indigo") for strand in ("plus", "minus")]
 GATHERERS = {"all", "gather_resolved", "gather_observed_genes", "tabulate_samples", "score_bases", "score_genes"}
@@ -244,6 +248,35 @@ def test_shards_give_the_same_tracks_and_a_lost_one_is_repeated_alone(demo_copy:
     run = snakemake(demo_copy, *alone, *DEMO, cores=1)
     assert run.status == 0, run.text[-5000:]
     np.testing.assert_array_equal(read_bases(demo_copy / tracks[0]), sharded[0])
+
+
+def test_a_warning_to_the_whole_job_saves_a_checkpoint_that_the_next_run_goes_on_from(demo_copy: Path) -> None:
+    """As Slurm sends it: SIGUSR1 to every process of the job, Snakemake included."""
+    config = yaml.safe_load((demo_copy / DEMO[1]).read_text())
+    config["training"]["epochs"] = 0.5
+    (demo_copy / DEMO[1]).write_text(yaml.safe_dump(config))
+    model = demo_copy / "results/demo/models/small-amber"
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(REPOSITORY / "Snakefile"), "--cores", "1", *DEMO]
+    process = subprocess.Popen(
+        [*command, str(model.relative_to(demo_copy) / "training_log.tsv")],
+        cwd=demo_copy,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    said = []
+    for line in process.stdout:
+        said.append(line)
+        if " step 6/126 " in line:
+            os.killpg(process.pid, signal.SIGUSR1)
+    assert process.wait() == 1, "".join(said)
+    assert "SIGUSR1: saving a checkpoint at step" in "".join(said)
+    assert len([*model.glob("checkpoints/checkpoint-*/complete.json")]) == 1
+    run = snakemake(demo_copy, str(model.relative_to(demo_copy) / "training_log.tsv"), *DEMO)
+    assert run.status == 0, run.text[-5000:]
+    assert "going on from" in run.text
+    assert pd.read_csv(model / "training_log.tsv", sep="\t")["step"].iloc[-1] == 126
 
 
 def test_shuffled_sequence_is_not_predicted_from(demo: Demo) -> None:
