@@ -19,8 +19,8 @@ from rnatracks.bigwig import Coverage  # noqa: E402
 from rnatracks.genome import Genome, read_windows, tile_starts  # noqa: E402
 from rnatracks.metrics import Moments  # noqa: E402
 from rnatracks.modelfolder import load_model  # noqa: E402
-from rnatracks.prediction import Precision, TilePlan, predict_region  # noqa: E402
-from rnatracks.stitching import Stitch  # noqa: E402
+from rnatracks.prediction import Precision, TilePlan, predict_region, track_views  # noqa: E402
+from rnatracks.stitching import Stitch, View  # noqa: E402
 from rnatracks.terms import Split  # noqa: E402
 
 TEXT = """# Ways to stitch, on the demo's held-out chromosome
@@ -33,9 +33,9 @@ one base to the next where the tiles that make the value change, divided by that
 """
 
 
-def seams(mode: Stitch, starts: list[int], size: int, length: int) -> np.ndarray:
+def seams(mode: Stitch, views: list[View], starts: list[int], size: int, length: int) -> np.ndarray:
     """Bases whose value comes from other tiles than that of the base before."""
-    if mode is Stitch.CENTER:
+    if mode is Stitch.CENTER or (mode is Stitch.CONTEXT and set(views) == {View.BOTH}):
         places = [(first + second + size) // 2 for first, second in itertools.pairwise(starts)]
     else:
         places = [*starts, *(start + size for start in starts)]
@@ -77,7 +77,7 @@ def main() -> None:
                     moments += Moments.of(np.log1p(track.values(chrom, 0, length), dtype=np.float64), row)
                 steps = np.abs(np.diff(predicted, axis=1))
                 places = np.zeros(length - 1, bool)
-                places[seams(mode, tile_starts(length, size, size // 2), size, length) - 1] = True
+                places[seams(mode, track_views(model), tile_starts(length, size, size // 2), size, length) - 1] = True
                 at.append(steps[:, places].ravel())
                 elsewhere.append(steps[:, ~places].ravel())
             seam = np.concatenate(at).mean() / np.concatenate(elsewhere).mean()
