@@ -52,7 +52,7 @@ a pretrained backbone: the table compares the ways to read strands, not the wort
 `+ less -` is the plus strand's score less the minus strand's, from the means. `train` is the mean of both
 strands on the training chromosomes. `shuffled sequence` is the highest absolute score, over seeds, cell types and
 strands, of the same models when the chromosome's bases are shuffled before they are read. (Shuffled within each
-window instead, they reach 0.1 to 0.4 in absolute value: the composition of a window tells where genes are.) A model with
+window instead, they reach 0.1 to 0.4 in absolute value: a window's composition tells where genes are.) A model with
 constant output has no correlation at all (an empty cell in the workflow's tables).
 
 Where the standard deviation is large, the model had not learnt the demo's words with one of the seeds by the end of
