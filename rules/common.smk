@@ -160,6 +160,15 @@ def start_weights(wildcards):
     return [out(f"models/{start}/model.safetensors")] if start in MODELS else sorted(Path(start).glob("*.safetensors"))
 
 
+def parts_of(wildcards):
+    """Parts of the whole genome, in its order; shards are known once the genome's lengths are."""
+    size = CONFIG["prediction"]["shard_size"]
+    if size is None:
+        return CHROMOSOMES
+    lengths = read_sizes(Path(checkpoints.prepare_genome.get().output.sizes))
+    return [f"{chrom}.{start}-{end}" for chrom, start, end in blocks(lengths, size)]
+
+
 def compared_models():
     """Pairs of tracks of two cell types that one family of models predicts, on one strand."""
     for family, group in itertools.groupby(MODELS.values(), key=lambda model: model.family):

@@ -2,15 +2,6 @@
 # A part is a chromosome, or `{chrom}.{start}-{end}` (0-based, half-open) where prediction.shard_size is set.
 
 
-def parts_of(wildcards):
-    """Parts of the whole genome, in its order; shards are known once the genome's lengths are."""
-    size = CONFIG["prediction"]["shard_size"]
-    if size is None:
-        return CHROMOSOMES
-    lengths = read_sizes(Path(checkpoints.prepare_genome.get().output.sizes))
-    return [f"{chrom}.{start}-{end}" for chrom, start, end in blocks(lengths, size)]
-
-
 rule predict_chromosome:
     input:
         weights=out("models/{model}/model.safetensors"),
