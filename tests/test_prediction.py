@@ -1,5 +1,7 @@
 """Prediction: what a model says of a base stands at that base, on the right scale, whoever computed it and when."""
 
+import os
+import signal
 import subprocess
 import sys
 import tracemalloc
@@ -411,6 +413,47 @@ def test_a_failure_at_work_surfaces_and_leaves_no_file(genome: Genome, tmp_path:
             target=target,
         )
     assert list(target.parent.iterdir()) == []
+
+
+SHARD = """
+import os, signal, sys
+from pathlib import Path
+import torch
+from models import small_model
+from rnatracks.genome import Genome
+from rnatracks.prediction import Precision, TilePlan, write_region
+from rnatracks.stitching import Stitch
+
+torch.set_num_threads(1)
+model = small_model(backbone={"is_causal": True})
+batches = 0
+
+def forward(tokens, answer=model.forward):
+    global batches
+    batches += 1
+    if batches == int(sys.argv[3]):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return answer(tokens)
+
+model.forward = forward
+write_region([model], Genome(sys.argv[1]), "chr1", 100, 900, tiles=TilePlan(size=64, overlap=32, stitch=Stitch.BLEND),
+             precision=Precision(bf16=False, digits=4), batch_size=2, target=Path(sys.argv[2]))
+"""
+
+
+def test_a_killed_shard_leaves_no_file_and_is_repeated_as_if_nothing_was(genome: Genome, tmp_path: Path) -> None:
+    whole, killed = tmp_path / "whole.npy", tmp_path / "killed.npy"
+
+    def run(target: Path, kill_at: int) -> int:
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+        command = [sys.executable, "-c", SHARD, str(tmp_path / "genome.fa"), str(target), str(kill_at)]
+        return subprocess.run(command, env=environment, check=False).returncode
+
+    assert run(whole, 0) == 0
+    assert run(killed, 5) == -signal.SIGKILL
+    assert not killed.exists()
+    assert run(killed, 0) == 0
+    assert killed.read_bytes() == whole.read_bytes()
 
 
 # As a bigWig
