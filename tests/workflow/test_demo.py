@@ -179,12 +179,12 @@ def test_a_model_that_starts_from_another_waits_for_it(demo_copy: Path) -> None:
     config = yaml.safe_load((demo_copy / DEMO[1]).read_text())
     config["models"]["late"] = {"cell_types": ["indigo"], "init_from": "small-amber", "trainable": "head"}
     config["models"]["late"]["head"] = config["models"]["small"]["head"]
-    (demo_copy / DEMO[1]).write_text(yaml.safe_dump(config))
+    (demo_copy / DEMO[1]).write_text(yaml.safe_dump(config, sort_keys=False))
     table = "results/demo/models/late/training_log.tsv"
     planned = snakemake(demo_copy, table, *DEMO, "--dry-run").planned()
     assert [job["model"] for job in planned["train_model"]] == ["late"]
     config["training"]["epochs"] = 0.1
-    (demo_copy / DEMO[1]).write_text(yaml.safe_dump(config))
+    (demo_copy / DEMO[1]).write_text(yaml.safe_dump(config, sort_keys=False))
     run = snakemake(demo_copy, table, *DEMO)
     assert run.status == 0, run.text[-5000:]
     assert run.text.index("small-amber: 1,001 windows") < run.text.index("late: 1,001 windows")
@@ -201,7 +201,7 @@ def test_gpus_are_processes_that_train_together(demo_copy: Path) -> None:
     """Without a GPU each is a process on gloo."""
     config = yaml.safe_load((demo_copy / DEMO[1]).read_text())
     config["training"] |= {"epochs": 0.1, "micro_batch_size": 1}
-    (demo_copy / DEMO[1]).write_text(yaml.safe_dump(config))
+    (demo_copy / DEMO[1]).write_text(yaml.safe_dump(config, sort_keys=False))
     table = "results/demo/models/small-amber/training_log.tsv"
     run = snakemake(demo_copy, table, *DEMO, "--set-resources", "train_model:gpu=2")
     assert run.status == 0, run.text[-5000:]
@@ -219,7 +219,7 @@ def test_shards_give_the_same_tracks_and_a_lost_one_is_repeated_alone(demo_copy:
     """Also when the last step is a job of its own, as a cluster runs it."""
     config = yaml.safe_load((demo_copy / DEMO[1]).read_text())
     config["prediction"] = {"shard_size": 40_000}
-    (demo_copy / DEMO[1]).write_text(yaml.safe_dump(config))
+    (demo_copy / DEMO[1]).write_text(yaml.safe_dump(config, sort_keys=False))
     folder = "results/demo/tracks/predicted/small-amber"
     tracks = [f"{folder}/amber.{strand}.bw" for strand in ("plus", "minus")]
     whole = [read_bases(demo_copy / track) for track in tracks]
@@ -254,11 +254,11 @@ def test_a_warning_to_the_whole_job_saves_a_checkpoint_that_the_next_run_goes_on
     """As Slurm sends it: SIGUSR1 to every process of the job, Snakemake included."""
     config = yaml.safe_load((demo_copy / DEMO[1]).read_text())
     config["training"]["epochs"] = 0.5
-    (demo_copy / DEMO[1]).write_text(yaml.safe_dump(config))
+    (demo_copy / DEMO[1]).write_text(yaml.safe_dump(config, sort_keys=False))
     model = demo_copy / "results/demo/models/small-amber"
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(REPOSITORY / "Snakefile"), "--cores", "1", *DEMO]
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(REPOSITORY / "Snakefile"), "--cores", "1"]
     process = subprocess.Popen(
-        [*command, str(model.relative_to(demo_copy) / "training_log.tsv")],
+        [*command, str(model.relative_to(demo_copy) / "training_log.tsv"), *DEMO],
         cwd=demo_copy,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
