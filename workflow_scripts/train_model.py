@@ -13,8 +13,9 @@ from rnatracks.genome import read_windows
 from rnatracks.jobs import open_log
 from rnatracks.launch import run_in_processes
 from rnatracks.modelcard import write_model_card
+from rnatracks.plans import model_plan
 from rnatracks.provenance import Provenance, describe_commit, software_versions
-from rnatracks.recipe import TrainingJob, model_plan, training_settings
+from rnatracks.recipe import TrainingJob, training_settings
 from rnatracks.training import train
 
 open_log(snakemake.log[0])

@@ -6,7 +6,6 @@ both. With several processes one of them calls these functions, and the others w
 """
 
 import errno
-import hashlib
 import json
 import logging
 import re
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import shorten
-from .files import write_json, written_whole
+from .files import file_checksum, write_json, written_whole
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +54,7 @@ def seal(checkpoint: Path) -> None:
         If there is no file to seal.
     """
     files = {
-        path.relative_to(checkpoint).as_posix(): SealedFile(path.stat().st_size, _sha256(path))
+        path.relative_to(checkpoint).as_posix(): SealedFile(path.stat().st_size, file_checksum(path, "sha256"))
         for path in sorted(checkpoint.rglob("*"))
         if path.is_file() and path != checkpoint / SEAL
     }
@@ -184,7 +183,7 @@ def _first_unlike_in_size(checkpoint: Path, files: Mapping[str, SealedFile]) -> 
 def _first_unlike_in_checksum(checkpoint: Path, files: Mapping[str, SealedFile]) -> str | None:
     for name, expected in files.items():
         try:
-            found = _sha256(checkpoint / name)
+            found = file_checksum(checkpoint / name, "sha256")
         except OSError as error:
             if error.errno != errno.EIO:
                 raise
@@ -219,8 +218,3 @@ def _unlike_stored(path: Path, recipe: Mapping[str, Any]) -> str | None:
     keys = dict.fromkeys([*recipe, *stored])
     changed = [key for key in keys if key not in recipe or key not in stored or recipe[key] != stored[key]]
     return f"changed: {shorten(changed, 5)}" if changed else None
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

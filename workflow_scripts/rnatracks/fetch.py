@@ -4,7 +4,6 @@ Beside a file `x` stand, while it is on its way, `x.part` (the bytes so far), `x
 the beginning of) and `x.lock`; and, once it has arrived, `x.json` (a `FetchRecord`).
 """
 
-import hashlib
 import logging
 import re
 import time
@@ -16,7 +15,7 @@ from urllib3.util import Retry
 
 from .content import check_content
 from .errors import InputError
-from .files import write_json
+from .files import file_checksum, write_json
 from .records import Checksum, FetchRecord, read_record, record_path
 from .remote import DataFile, Kind, is_url
 from .transfer import Expected, Part, alone, download
@@ -188,8 +187,7 @@ def verify_md5(path: Path, md5: str | None, name: object = None) -> None:
 
 def file_md5(path: Path) -> str:
     """MD5 of a file, in hexadecimal."""
-    with Path(path).open("rb") as stream:
-        return hashlib.file_digest(stream, "md5").hexdigest()
+    return file_checksum(Path(path), "md5")
 
 
 def _is_intact(target: Path, record: FetchRecord, verify: bool) -> bool:

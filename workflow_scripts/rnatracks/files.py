@@ -1,6 +1,7 @@
 """Files that are either whole or absent: write beside, then rename."""
 
 import gzip
+import hashlib
 import io
 import json
 import os
@@ -34,6 +35,12 @@ def open_plain_or_gzip(path: Path) -> BinaryIO:
     with Path(path).open("rb") as stream:
         zipped = stream.read(2) == b"\x1f\x8b"
     return gzip.open(path) if zipped else Path(path).open("rb")
+
+
+def file_checksum(path: Path, algorithm: str) -> str:
+    """Checksum of a file in hexadecimal, by an algorithm of hashlib such as `md5` or `sha256`."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, algorithm).hexdigest()
 
 
 def write_table(frame: pd.DataFrame, target: Path, *, header: bool = True) -> None:

@@ -97,7 +97,7 @@ def expand_models(config: Mapping[str, Any], cell_types: Sequence[str]) -> dict[
                     raise InputError(where, repr(cell_type), f"cell types of the sheet: {shorten(cell_types)}")
             if name in plans:
                 raise InputError(where, f"a second model called {name!r}", "names of their own")
-            plans[name] = _plan(name, family, members, settings)
+            plans[name] = model_plan(settings | {"name": name, "family": family, "cell_types": members})
     for plan in plans.values():
         _check_start(plan, plans)
         if plan.init_from in plans:
@@ -105,21 +105,11 @@ def expand_models(config: Mapping[str, Any], cell_types: Sequence[str]) -> dict[
     return plans
 
 
-def _plan(name: str, family: str, members: tuple[str, ...], settings: Mapping[str, Any]) -> ModelPlan:
-    head = settings["head"]
-    return ModelPlan(
-        name=name,
-        family=family,
-        cell_types=members,
-        backbone=settings["backbone"],
-        init_from=settings["init_from"],
-        strands=settings["strands"],
-        attention=settings["attention"],
-        trainable=settings["trainable"],
-        lora=LoraPlan(**settings["lora"]),
-        head=HeadPlan(**head | {"channels": tuple(head["channels"])}),
-        control=settings["control"],
-    )
+def model_plan(fields: Mapping[str, Any]) -> ModelPlan:
+    """A plan from its fields, as a configuration, `asdict` or JSON give them."""
+    head = HeadPlan(**fields["head"] | {"channels": tuple(fields["head"]["channels"])})
+    lora = LoraPlan(**fields["lora"])
+    return ModelPlan(**fields | {"cell_types": tuple(fields["cell_types"]), "head": head, "lora": lora})
 
 
 def _check_start(plan: ModelPlan, plans: Mapping[str, ModelPlan]) -> None:

@@ -1,6 +1,5 @@
 """What one training is told: its recipe and its files, as one thing that JSON can hold."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -8,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from .errors import InputError
-from .plans import HeadPlan, LoraPlan, ModelPlan
+from .files import file_checksum
+from .plans import ModelPlan, model_plan
 
 # Settings that change how fast or how safely a model is trained, but not what it becomes.
 SPEED_SETTINGS = (
@@ -111,13 +111,6 @@ class TrainingJob:
         return cls(**job | {"plan": model_plan(job["plan"]), "settings": training_settings(job["settings"])})
 
 
-def model_plan(fields: Mapping[str, Any]) -> ModelPlan:
-    """A plan from its fields as `asdict` and JSON give them."""
-    head = HeadPlan(**fields["head"] | {"channels": tuple(fields["head"]["channels"])})
-    lora = LoraPlan(**fields["lora"])
-    return ModelPlan(**fields | {"cell_types": tuple(fields["cell_types"]), "head": head, "lora": lora})
-
-
 def training_settings(section: Mapping[str, Any]) -> TrainingSettings:
     """Settings from the `training` section of a validated configuration."""
     return TrainingSettings(**section | {"augmentation": Augmentation(**section["augmentation"])})
@@ -150,13 +143,8 @@ def recipe(job: TrainingJob) -> dict[str, Any]:
     if job.start is not None:
         files += sorted(job.start.glob("*.safetensors"))
     return {
-        "plan": json.loads(json.dumps(asdict(job.plan))),
+        "plan": asdict(job.plan),
         "training": settings,
         "windows": [job.window_size, job.max_n_fraction, job.max_blacklist_fraction],
-        "files": {str(path): _sha256(path) for path in files},
+        "files": {str(path): file_checksum(path, "sha256") for path in files},
     }
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

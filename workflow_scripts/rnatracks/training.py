@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from accelerate.utils import broadcast_object_list
 from torch.utils.data import DataLoader, default_collate
 from transformers import (
     PreTrainedTokenizerBase,
@@ -79,12 +80,13 @@ def train(job: TrainingJob) -> None:
     with request.listening():
         trainer, tokenizer, checkpointing = prepare(job, request)
         checkpoints = Path(trainer.args.output_dir)
-        with trainer.args.main_process_first(local=False, desc="looking for checkpoints"):
-            if trainer.is_world_process_zero():
-                claim(checkpoints, recipe(job))
-            newest = newest_whole(checkpoints)
-            if newest is None and trainer.is_world_process_zero():
+        found: list[Path | None] = [None]
+        if trainer.is_world_process_zero():
+            claim(checkpoints, recipe(job))
+            found = [newest_whole(checkpoints)]
+            if found == [None]:
                 clear(job.target / "tensorboard")
+        (newest,) = broadcast_object_list(found)
         if newest is not None:
             log.info("going on from %s", newest)
         trainer.train(resume_from_checkpoint=None if newest is None else str(newest))
