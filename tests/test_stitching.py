@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from rnatracks.genome import tile_starts
-from rnatracks.stitching import Stitch, View, stitch, tile_weights
+from rnatracks.stitching import Stitch, View, joined, stitch, tile_weights
 
 VIEWS = [View.LEFT, View.RIGHT, View.BOTH]
 # Length, size, overlap: shorter than a tile, as long, one base more, and lengths that no number of steps divides.
@@ -234,3 +234,18 @@ def test_bad_tiles_are_refused(mode: Stitch, starts: list[int], region: tuple[in
     tiles = ((start, np.ones((1, 10))) for start in starts)
     with pytest.raises(ValueError, match=message):
         list(stitch(tiles, *region, tile_weights(mode, 10, [View.LEFT])))
+
+
+@pytest.mark.parametrize("bases", [1, 10, 25, 300, 996, 997, 5000])
+def test_joined_stretches_are_long_and_hold_the_same(bases: int) -> None:
+    tiles = noisy_tiles(997, 40, 10)
+    weights = tile_weights(Stitch.BLEND, 40, VIEWS)
+    whole = collect(stitch(tiles, 3, 997, weights), 3)
+    stretches = [(first, values.copy()) for first, values in joined(stitch(tiles, 3, 997, weights), bases)]
+    np.testing.assert_array_equal(collect(iter(stretches), 3), whole)
+    assert all(values.shape[1] >= bases for _, values in stretches[:-1])
+    assert all(values.shape[1] < bases + 40 for _, values in stretches)
+
+
+def test_nothing_joined_is_nothing() -> None:
+    assert list(joined([], 10)) == []

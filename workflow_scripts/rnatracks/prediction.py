@@ -17,12 +17,13 @@ from .backbone import token_lookup
 from .files import written_whole
 from .genome import Genome, tile_starts
 from .model import CoverageModel
-from .stitching import Stitch, View, stitch, tile_weights
+from .stitching import Stitch, View, joined, stitch, tile_weights
 from .transforms import round_significant, unsquash
 
 log = logging.getLogger(__name__)
 
 N = ord("N")
+STRETCH = 1 << 15  # bases that are put on the original scale at once
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,7 +145,7 @@ def predict_region(
     predicted = predict_tiles(models, genome, chrom, touching, tiles.size, batch_size=batch_size, bf16=precision.bf16)
     weights = tile_weights(tiles.stitch, tiles.size, track_views(models[0]))
     means = models[0].config.track_means
-    for position, values in stitch(predicted, start, end, weights):
+    for position, values in joined(stitch(predicted, start, end, weights), STRETCH):
         coverage = np.stack([unsquash(row, mean) for row, mean in zip(values.astype(np.float32), means, strict=True)])
         coverage[:, genome.bases(chrom, position, position + values.shape[1]) == N] = 0
         yield position, coverage if precision.digits is None else round_significant(coverage, precision.digits)

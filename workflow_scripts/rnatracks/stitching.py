@@ -109,6 +109,23 @@ def stitch(
     yield from _cut(position, values, totals, start, end, weights)
 
 
+def joined(
+    stretches: Iterable[tuple[int, NDArray[np.float64]]], bases: int
+) -> Iterator[tuple[int, NDArray[np.float64]]]:
+    """Join contiguous stretches to ones of at least `bases` bases: what follows costs as much for few as for many."""
+    waiting: list[NDArray[np.float64]] = []
+    start = 0
+    for position, values in stretches:
+        if not waiting:
+            start = position
+        waiting.append(values)
+        if position + values.shape[1] - start >= bases:
+            yield start, np.concatenate(waiting, axis=1)
+            waiting.clear()
+    if waiting:
+        yield start, np.concatenate(waiting, axis=1)
+
+
 def _cut(
     position: int,
     values: NDArray[np.float64],
