@@ -2,7 +2,8 @@
 
     python benchmarks/stitching.py RESULTS MODEL [MODEL ...]     # such as results/demo small-amber
 
-RESULTS is the folder of a finished run. Writes `docs/stitching.md`.
+RESULTS is the folder of a finished run; that of `docs/stitching.md` is what `benchmarks/strands.py` leaves
+under `results/strands`, with the models of its last seed. Writes `docs/stitching.md`.
 """
 
 import argparse
@@ -27,7 +28,11 @@ TEXT = """# Ways to stitch, on the demo's held-out chromosome
 
 Made by `python benchmarks/stitching.py {arguments}`: {bases:,} bases of {chroms}, tiles of {size:,} bases that share
 half. `score` is `pearson_log1p` over all tracks together. `seam` is the mean step of predicted log(1 + coverage) from
-one base to the next where the tiles that make the value change, divided by that everywhere else: 1 is seamless.
+one base to the next where the tiles that make the value change, divided by that everywhere else: 1 is seamless;
+below 1, values change less there than elsewhere.
+
+The models are those that `python benchmarks/strands.py` leaves under `results/strands` (RESULTS), trained with the
+last of its seeds, by default 3: one training each, so that small differences are not told from chance.
 
 {table}
 """

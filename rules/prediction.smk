@@ -18,8 +18,8 @@ rule predict_chromosome:
         "../envs/torch.yaml"
     threads: 4
     resources:
-        mem_mb=16000,
-        runtime=480,
+        mem_mb=growing(16000),
+        runtime=growing(480),
         gpu=1,
     params:
         size=CONFIG["windows"]["size"],
@@ -47,8 +47,8 @@ rule gather_prediction:
         "../envs/genomics.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=240,
+        mem_mb=growing(2000),
+        runtime=growing(240),
     params:
         row=lambda wildcards: model_tracks(wildcards).index(f"{wildcards.cell_type}.{wildcards.strand}"),
     script:

@@ -1,148 +1,43 @@
 """Prediction: what a model says of a base stands at that base, on the right scale, whoever computed it and when."""
 
-import os
-import signal
-import subprocess
-import sys
+import logging
+import re
+import threading
+import time
 import tracemalloc
-from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
-import pandas as pd
-import pyBigWig
 import pytest
 import torch
-from models import TOKEN_IDS, offline, random_bases, small_model, write_fasta  # noqa: F401
+from models import TOKEN_IDS, offline, small_model, write_fasta  # noqa: F401
 from numpy.typing import NDArray
+from standin import (
+    CAUSAL,
+    MEANS,
+    SEQUENCES,
+    TRACKS,
+    StandIn,
+    collect,
+    known_values,
+    make_genome,
+    predict,
+    to_coverage,
+    with_gaps,
+)
 
-from rnatracks.bigwig import write_coverage
+from rnatracks.errors import InputError
 from rnatracks.genome import Genome, tile_starts
 from rnatracks.model import CoverageModel
 from rnatracks.modelfolder import load_on_devices
 from rnatracks.prediction import Precision, TilePlan, predict_region, predict_tiles, track_views, write_region
 from rnatracks.stitching import Stitch, View, stitch, tile_weights
 
-TRACKS = ("A.plus", "A.minus", "A.unstranded")
-MEANS = (0.05, 0.5, 40.0)
-IDS = {"A": 3, "C": 0, "G": 4, "T": 1, "N": 2}
-FLOAT32 = Precision(bf16=False, digits=None)
-CAUSAL = {"is_causal": True}
-
-
-def known_values(bases: str, start: int = 0) -> NDArray[np.float32]:
-    """Whole numbers and quarters up to 257 that tell track, position and base: their weighted means are exact."""
-    positions = np.arange(start, start + len(bases))
-    letters = (np.frombuffer(bases.encode(), np.uint8)[:, None] == np.frombuffer(b"ACGTN", np.uint8)).argmax(axis=1)
-    return np.stack([(positions * (row + 3)) % 251 + letters / 4 + row for row in range(3)]).astype(np.float32)
-
-
-def to_coverage(squashed: NDArray[np.floating], bases: str) -> NDArray[np.float64]:
-    """The original scale, by the formula, in float64; unknown bases are 0."""
-    y = np.asarray(squashed, np.float64)
-    coverage = np.where(y <= 10, y, (y + 10) ** 2 / 40) ** (4 / 3) * np.array(MEANS)[:, None]
-    coverage[:, [base == "N" for base in bases]] = 0
-    return coverage
-
-
-class StandIn:
-    """Instead of a model: finds each tile in its chromosome, and answers with what is known of those places.
-
-    With `noise` it adds a level that is the tile's own, so that no two tiles agree.
-    """
-
-    device = torch.device("cpu")
-
-    def __init__(
-        self, sequences: Mapping[str, str], *, strands: str = "heads", is_causal: bool = True, noise: bool = False
-    ) -> None:
-        self.config = SimpleNamespace(
-            tracks=list(TRACKS),
-            track_means=list(MEANS),
-            token_ids=IDS,
-            strands=strands,
-            backbone_config=SimpleNamespace(is_causal=is_causal),
-        )
-        self.tiles: list[int] = []
-        self.batches: list[int] = []
-        self._sequences, self._noise = list(sequences.values()), noise
-
-    def __call__(self, tokens: torch.Tensor) -> SimpleNamespace:
-        bases = {token: base for base, token in IDS.items()}
-        letters = ["".join(bases[token] for token in row) for row in tokens.tolist()]
-        starts = [self._find(tile) for tile in letters]
-        self.tiles += starts
-        self.batches.append(len(starts))
-        answers = [
-            known_values(tile, start) + (start % 7 if self._noise else 0)
-            for tile, start in zip(letters, starts, strict=True)
-        ]
-        return SimpleNamespace(predictions=torch.from_numpy(np.stack(answers)))
-
-    def _find(self, tile: str) -> int:
-        found = [sequence.ljust(len(tile), "N").find(tile) for sequence in self._sequences]
-        (start,) = [start for start in found if start >= 0]
-        return start
-
-
-def with_gaps(length: int, *gaps: tuple[int, int]) -> str:
-    bases = list(random_bases(np.random.default_rng(length), length))
-    for start, end in gaps:
-        bases[start:end] = "N" * (end - start)
-    return "".join(bases)
-
-
-# Longer than many tiles, as long as one or a base off it, and shorter; gaps within a tile, over several, at the ends.
-SEQUENCES = {
-    "chr1": with_gaps(997, (20, 45), (300, 521), (990, 997)),
-    "chr2": with_gaps(71),
-    "chr3": with_gaps(41),
-    "chr4": with_gaps(40, (0, 12)),
-    "chr5": with_gaps(39),
-    "chr6": with_gaps(9),
-}
-
 
 @pytest.fixture
 def genome(tmp_path: Path) -> Genome:
     return Genome(write_fasta(tmp_path / "genome.fa", SEQUENCES))
-
-
-def make_genome(folder: Path, sequence: str) -> Genome:
-    folder.mkdir(exist_ok=True)
-    return Genome(write_fasta(folder / "one.fa", {"chr1": "ACGT" * 20, "chr2": sequence}))
-
-
-def collect(stretches: Iterable[tuple[int, NDArray]], start: int = 0) -> NDArray:
-    """Put stretches together, refusing any that does not continue the last."""
-    parts, position = [], start
-    for first, values in stretches:
-        assert first == position
-        position += values.shape[1]
-        parts.append(values)
-    return np.concatenate(parts, axis=1)
-
-
-def predict(
-    models: list,
-    genome: Genome,
-    chrom: str,
-    start: int = 0,
-    end: int | None = None,
-    *,
-    tiles: TilePlan,
-    precision: Precision = FLOAT32,
-    batch_size: int = 3,
-) -> NDArray[np.float32]:
-    """A region, by default the whole chromosome, in one array."""
-    end = genome.lengths[chrom] if end is None else end
-    stretches = predict_region(
-        models, genome, chrom, start, end, tiles=tiles, precision=precision, batch_size=batch_size
-    )
-    coverage = collect(stretches, start)
-    assert (coverage.dtype, coverage.shape[1]) == (np.float32, end - start)
-    return coverage
 
 
 # Every base, once, in its place
@@ -233,8 +128,8 @@ def test_few_tiles_are_computed_ahead(tmp_path: Path) -> None:
 
 
 def test_memory_does_not_grow_with_the_chromosome(tmp_path: Path) -> None:
-    """400,000 bases of 3 tracks are 4.8 MB; a batch of 4 tiles of 1,000 bases is 48 kB."""
-    sequence = with_gaps(400_000)
+    """4 million bases of 3 tracks are 96 MB in float64; a stretch of them has 0.8 MB, and some copies."""
+    sequence = with_gaps(400_000) + "N" * 3_600_000
     genome, model = make_genome(tmp_path, sequence), StandIn({"chr2": sequence})
     tracemalloc.start()
     stretches = predict_region(
@@ -242,7 +137,7 @@ def test_memory_does_not_grow_with_the_chromosome(tmp_path: Path) -> None:
         genome,
         "chr2",
         0,
-        400_000,
+        4_000_000,
         tiles=TilePlan(size=1000, overlap=100, stitch=Stitch.BLEND),
         precision=Precision(bf16=False, digits=4),
         batch_size=4,
@@ -250,8 +145,45 @@ def test_memory_does_not_grow_with_the_chromosome(tmp_path: Path) -> None:
     bases = sum(values.shape[1] for _, values in stretches)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert bases == 400_000
-    assert peak < 1_500_000
+    assert bases == 4_000_000
+    assert peak < 12_000_000
+
+
+def test_the_log_tells_cost_before_the_first_batch_and_ends_with_the_last_tile(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Bases that several tiles hold count once: of 1,000 bases in a second, tiles of 100 that share 90 hold 9,100."""
+    sequence = with_gaps(1000)
+    models, starts = [StandIn({"chr2": sequence})] * 2, tile_starts(1000, 100, 90)
+    tiles = predict_tiles(models, make_genome(tmp_path, sequence), "chr2", starts, 100, batch_size=4, bf16=True)
+    with caplog.at_level(logging.INFO):
+        began = time.monotonic()
+        next(tiles)
+        assert [record.getMessage() for record in caplog.records] == ["chr2: 91 tiles of 100 bases, bf16 on cpu, cpu"]
+        list(tiles)
+        seconds = time.monotonic() - began
+    *_, last = (record.getMessage() for record in caplog.records)
+    told = re.fullmatch(r"chr2: 91 of 91 tiles, ([\d,]+) bases/s, 0 s left", last)
+    assert float(told[1].replace(",", "")) >= 0.99 * 1000 / seconds
+    assert len(caplog.records) <= 12
+
+
+def test_the_speed_told_is_of_finished_bases(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """With 50 ms a batch of one tile, 3 tiles at 0, 1 and 2 of a chromosome of 102 bases take 0.15 s or more."""
+    sequence = with_gaps(102)
+
+    class Slow(StandIn):
+        def __call__(self, tokens: torch.Tensor) -> SimpleNamespace:
+            time.sleep(0.05)
+            return super().__call__(tokens)
+
+    tiles = predict_tiles(
+        [Slow({"chr2": sequence})], make_genome(tmp_path, sequence), "chr2", [0, 1, 2], 100, batch_size=1
+    )
+    with caplog.at_level(logging.INFO):
+        list(tiles)
+    speed = re.search(r"([\d,]+) bases/s", caplog.records[-1].getMessage())[1].replace(",", "")
+    assert float(speed) <= 102 / 0.15 + 1, "three times 100 bases would be 2,000 a second"
 
 
 # Scale
@@ -281,9 +213,46 @@ def test_each_track_is_inverted_with_its_own_mean(genome: Genome, tmp_path: Path
         assert all(value == np.float32(f"{value:.2e}") for value in found.ravel())
 
 
-@pytest.mark.parametrize(("name", "bf16"), [("bf16", True), ("float32", False), ("auto", torch.cuda.is_available())])
-def test_precision_in_the_configurations_words(name: str, bf16: bool) -> None:
-    assert Precision.of(name, 4) == Precision(bf16=bf16, digits=4)
+@pytest.mark.parametrize(
+    ("name", "device", "bf16"),
+    [
+        ("bf16", "cpu", True),
+        ("float32", "cpu", False),
+        ("auto", "cpu", False),
+        ("bf16", "cuda:0", True),
+        ("float32", "cuda:0", False),
+        ("auto", "cuda:0", True),
+    ],
+)
+def test_precision_in_the_configurations_words(name: str, device: str, bf16: bool) -> None:
+    """`auto` asks where the model is: one on the CPU of a machine with GPUs computes in float32."""
+    assert Precision.of(name, 4, torch.device(device)) == Precision(bf16=bf16, digits=4)
+
+
+def test_another_precision_is_refused() -> None:
+    with pytest.raises(InputError, match="^precision: found 'bf61'; expected one of: auto, bf16, float32$"):
+        Precision.of("bf61", 4, torch.device("cpu"))
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_prediction_that_is_not_finite_names_model_track_and_place(tmp_path: Path, bad: float) -> None:
+    """Base 1,003 of A.minus, the last one; the same in an assembly gap is not looked at."""
+    sequence = with_gaps(1003, (20, 45))
+
+    class Damaged(StandIn):
+        def __call__(self, tokens: torch.Tensor) -> SimpleNamespace:
+            output = super().__call__(tokens)
+            for tile, start in zip(output.predictions, self.tiles[-len(tokens) :], strict=True):
+                if start == 903:
+                    tile[1, 99] = bad
+                if start == 0:
+                    tile[:, 20:45] = bad
+            return output
+
+    tiles = TilePlan(size=100, overlap=0, stitch=Stitch.CENTER)
+    where = rf"^model a/stand-in, track A\.minus, chr2:1,003: found a prediction of {bad}; expected finite"
+    with pytest.raises(InputError, match=where):
+        predict([Damaged({"chr2": sequence})], make_genome(tmp_path, sequence), "chr2", tiles=tiles)
 
 
 def test_one_tile_equals_a_plain_pass(tmp_path: Path) -> None:
@@ -336,6 +305,26 @@ def test_batches_go_to_the_devices_in_turn(tmp_path: Path) -> None:
     ]
 
 
+def test_a_model_works_at_one_batch_at_a_time(tmp_path: Path) -> None:
+    """Two threads feed each device."""
+    sequence = with_gaps(1000)
+
+    class Alone(StandIn):
+        busy = threading.Lock()
+
+        def __call__(self, tokens: torch.Tensor) -> SimpleNamespace:
+            assert self.busy.acquire(blocking=False), "entered twice"
+            time.sleep(0.005)
+            self.busy.release()
+            return super().__call__(tokens)
+
+    starts = tile_starts(1000, 50, 0)
+    tiles = predict_tiles(
+        [Alone({"chr2": sequence})], make_genome(tmp_path, sequence), "chr2", starts, 50, batch_size=1
+    )
+    assert [start for start, _ in tiles] == starts
+
+
 def test_half_precision_is_close(real_genome: Genome) -> None:
     """The backbone has 8 bits of mantissa then; the heads keep float32."""
     model = small_model(backbone=CAUSAL | {"initializer_range": 0.3})
@@ -384,149 +373,3 @@ def test_the_reverse_complement_is_predicted_in_reverse(tmp_path: Path, mode: St
     )
     np.testing.assert_allclose(backward[[1, 0, 2], ::-1], forward, rtol=1e-4)
     assert not np.allclose(forward[0], forward[1], rtol=0.1)
-
-
-# Failures
-
-
-class Failing(StandIn):
-    """Fails at its third batch, as a model does when memory runs out."""
-
-    def __call__(self, tokens: torch.Tensor) -> SimpleNamespace:
-        if len(self.batches) == 2:
-            raise RuntimeError("out of memory")
-        return super().__call__(tokens)
-
-
-def test_a_failure_at_work_surfaces_and_leaves_no_file(genome: Genome, tmp_path: Path) -> None:
-    target = tmp_path / "parts" / "chr1.npy"
-    with pytest.raises(RuntimeError, match="out of memory"):
-        write_region(
-            [Failing(SEQUENCES)],
-            genome,
-            "chr1",
-            0,
-            997,
-            tiles=TilePlan(size=64, overlap=16, stitch=Stitch.BLEND),
-            precision=FLOAT32,
-            batch_size=2,
-            target=target,
-        )
-    assert list(target.parent.iterdir()) == []
-
-
-SHARD = """
-import os, signal, sys
-from pathlib import Path
-import torch
-from models import small_model
-from rnatracks.genome import Genome
-from rnatracks.prediction import Precision, TilePlan, write_region
-from rnatracks.stitching import Stitch
-
-torch.set_num_threads(1)
-model = small_model(backbone={"is_causal": True})
-batches = 0
-
-def forward(tokens, answer=model.forward):
-    global batches
-    batches += 1
-    if batches == int(sys.argv[3]):
-        os.kill(os.getpid(), signal.SIGKILL)
-    return answer(tokens)
-
-model.forward = forward
-write_region([model], Genome(sys.argv[1]), "chr1", 100, 900, tiles=TilePlan(size=64, overlap=32, stitch=Stitch.BLEND),
-             precision=Precision(bf16=False, digits=4), batch_size=2, target=Path(sys.argv[2]))
-"""
-
-
-def test_a_killed_shard_leaves_no_file_and_is_repeated_as_if_nothing_was(genome: Genome, tmp_path: Path) -> None:
-    whole, killed = tmp_path / "whole.npy", tmp_path / "killed.npy"
-
-    def run(target: Path, kill_at: int) -> int:
-        environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-        command = [sys.executable, "-c", SHARD, str(tmp_path / "genome.fa"), str(target), str(kill_at)]
-        return subprocess.run(command, env=environment, check=False).returncode
-
-    assert run(whole, 0) == 0
-    assert run(killed, 5) == -signal.SIGKILL
-    assert not killed.exists()
-    assert run(killed, 0) == 0
-    assert killed.read_bytes() == whole.read_bytes()
-
-
-# As a bigWig
-
-
-@pytest.fixture
-def written(genome: Genome, tmp_path: Path) -> tuple[Path, dict[str, NDArray[np.float32]]]:
-    """Track A.minus as the workflow writes it, to 3 digits and from parts; and what the model said, unrounded."""
-    model, parts = StandIn(SEQUENCES, noise=True), []
-    tiles = TilePlan(size=40, overlap=25, stitch=Stitch.BLEND)
-    for chrom, length in genome.lengths.items():
-        for start in range(0, length, 400):
-            parts.append(tmp_path / f"{chrom}.{start}.npy")
-            write_region(
-                [model],
-                genome,
-                chrom,
-                start,
-                min(start + 400, length),
-                tiles=tiles,
-                precision=Precision(bf16=False, digits=3),
-                batch_size=4,
-                target=parts[-1],
-            )
-    write_coverage(tmp_path / "A.minus.bw", genome.lengths, (np.load(path, mmap_mode="r")[1] for path in parts))
-    exact = {chrom: predict([model], genome, chrom, tiles=tiles)[1] for chrom in genome.lengths}
-    return tmp_path / "A.minus.bw", exact
-
-
-def check_digits(found: NDArray, exact: NDArray[np.float32]) -> None:
-    """Within half of the third digit; what is 0 is 0; and nothing but three digits is there."""
-    np.testing.assert_allclose(found, exact, rtol=0.5e-2 * (1 + 1e-5), atol=0)
-    assert all(np.float32(value) == np.float32(f"{value:.2e}") for value in found)
-
-
-def test_a_written_track_holds_the_promised_digits(written: tuple[Path, dict]) -> None:
-    path, exact = written
-    with pyBigWig.open(str(path)) as file:
-        assert file.chroms() == {chrom: len(values) for chrom, values in exact.items()}
-        for chrom, values in exact.items():
-            check_digits(file.values(chrom, 0, len(values), numpy=True), values)
-
-
-def test_pybigtools_reads_the_same(written: tuple[Path, dict]) -> None:
-    pybigtools = pytest.importorskip("pybigtools")
-    path, exact = written
-    file = pybigtools.open(str(path))
-    assert file.chroms() == {chrom: len(values) for chrom, values in exact.items()}
-    for chrom, values in exact.items():
-        check_digits(file.values(chrom, 0, len(values), fillna=None), values)
-    file.close()
-
-
-def test_deeptools_bins_it_without_a_missing_bin(written: tuple[Path, dict], tmp_path: Path) -> None:
-    """Bins of 10 bases, which deepTools reads from the data; larger ones it takes from the file's zoom levels."""
-    pytest.importorskip("deeptools")
-    path, exact = written
-    table = tmp_path / "bins.tsv"
-    command = [sys.executable, str(Path(sys.executable).parent / "multiBigwigSummary"), "bins", "--bwfiles", str(path)]
-    options = ["--binSize", "10", "--outFileName", str(tmp_path / "bins.npz"), "--outRawCounts", str(table)]
-    subprocess.run([*command, *options], check=True, capture_output=True)
-    bins = pd.read_csv(table, sep="\t", quotechar="'", header=0, names=["chrom", "start", "end", "mean"])
-    assert set(bins["chrom"]) >= {"chr1", "chr2"}
-    assert bins["mean"].notna().all()
-    for row in bins.itertuples():
-        assert row.mean == pytest.approx(exact[row.chrom][row.start : row.end].mean(dtype=float), rel=0.5e-2, abs=1e-12)
-
-
-def test_fewer_digits_make_a_smaller_file(tmp_path: Path) -> None:
-    values = np.random.default_rng(0).gamma(0.5, 3, 50_000).cumsum().astype(np.float32)
-    sizes = []
-    for digits in (None, 4, 2):
-        kept = values if digits is None else np.array([np.float32(f"{value:.{digits - 1}e}") for value in values])
-        write_coverage(tmp_path / f"{digits}.bw", {"chr1": 50_000}, [kept])
-        sizes.append((tmp_path / f"{digits}.bw").stat().st_size)
-    assert sizes[0] > 2 * sizes[1] > 2 * sizes[2]

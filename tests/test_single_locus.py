@@ -1,6 +1,7 @@
 """One locus from the command line and from Python: the right bases, as in the whole, in files that others read."""
 
 import gzip
+import json
 import logging
 import os
 import subprocess
@@ -13,10 +14,13 @@ import pytest
 from models import SPEC, offline, random_bases, small_model, write_bigwig, write_fasta  # noqa: F401
 from numpy.typing import NDArray
 
+from rnatracks.errors import InputError
 from rnatracks.genome import Genome
+from rnatracks.locus import Kind
+from rnatracks.locus_input import open_genome
 from rnatracks.modelfolder import load_on_devices
-from rnatracks.prediction import Precision, TilePlan, predict_region
-from rnatracks.single_locus import main, predict_locus, read_gene_models
+from rnatracks.prediction import Arithmetic, Precision, TilePlan, predict_region
+from rnatracks.single_locus import main, predict_locus, read_gene_models, track_panels
 from rnatracks.stitching import Stitch
 
 WINDOW = 128
@@ -58,7 +62,13 @@ def gtf(tmp_path: Path) -> Path:
 
 
 def whole_chromosome(
-    model: Path, fasta: Path, chrom: str, *, overlap: int = WINDOW // 2, stitch: Stitch = Stitch.BLEND
+    model: Path,
+    fasta: Path,
+    chrom: str,
+    *,
+    overlap: int = WINDOW // 2,
+    stitch: Stitch = Stitch.BLEND,
+    bf16: bool = False,
 ) -> NDArray[np.float32]:
     """What the workflow predicts of the same model, before it is rounded."""
     genome = Genome(fasta)
@@ -69,7 +79,7 @@ def whole_chromosome(
         0,
         genome.lengths[chrom],
         tiles=TilePlan(size=WINDOW, overlap=overlap, stitch=stitch),
-        precision=Precision(bf16=False, digits=None),
+        precision=Precision(bf16=bf16, digits=None),
         batch_size=5,
     )
     return np.concatenate([values for _, values in stretches], axis=1)
@@ -81,6 +91,7 @@ def whole_chromosome(
         ("chr2:1-1", "chr2", slice(0, 1)),
         ("chr2:401-650", "chr2", slice(400, 650)),
         (" chr2:1,401-1,500 ", "chr2", slice(1400, 1500)),
+        ("chr2:1,401–1,500", "chr2", slice(1400, 1500)),
         ("chr1:1-300", "chr1", slice(0, 300)),
         ("chr3:21-60", "chr3", slice(20, 60)),
     ],
@@ -88,7 +99,7 @@ def whole_chromosome(
 def test_a_region_as_typed_is_a_slice_of_the_whole(
     model: Path, fasta: Path, locus: str, chrom: str, bases: slice
 ) -> None:
-    found = predict_locus(model, fasta, locus, precision="float32")
+    found = predict_locus(model, open_genome(fasta), locus, precision="float32")
     assert (found.region.chrom, found.region.start, found.region.end) == (chrom, bases.start, bases.stop)
     assert found.tracks == tuple(TRACKS)
     assert found.coverage.dtype == np.float32
@@ -96,23 +107,34 @@ def test_a_region_as_typed_is_a_slice_of_the_whole(
 
 
 def test_unknown_bases_are_zero_and_known_ones_are_not(model: Path, fasta: Path) -> None:
-    coverage = predict_locus(model, fasta, "chr2:501-900").coverage
+    coverage = predict_locus(model, open_genome(fasta), "chr2:501-900").coverage
     assert (coverage[:, 100:300] == 0).all()
     assert (np.delete(coverage, np.s_[100:300], axis=1) > 0).all()
 
 
 @pytest.mark.parametrize("stitch", Stitch)
 def test_tiles_are_laid_as_asked(model: Path, fasta: Path, stitch: Stitch) -> None:
-    found = predict_locus(model, fasta, "chr2:1001-1200", overlap=100, stitch=stitch, precision="float32")
+    found = predict_locus(model, open_genome(fasta), "chr2:1001-1200", overlap=100, stitch=stitch, precision="float32")
     whole = whole_chromosome(model, fasta, "chr2", overlap=100, stitch=stitch)
     np.testing.assert_allclose(found.coverage, whole[:, 1000:1200], rtol=1e-5, atol=1e-6)
+
+
+def test_a_word_chooses_the_way_to_stitch(model: Path, fasta: Path) -> None:
+    genome, locus = open_genome(fasta), "chr2:1001-1200"
+    found = predict_locus(model, genome, locus, stitch="context", precision="float32").coverage
+    expected = predict_locus(model, genome, locus, stitch=Stitch.CONTEXT, precision=Arithmetic.FLOAT32).coverage
+    np.testing.assert_array_equal(found, expected)
+    with pytest.raises(InputError, match="^stitch: found 'banana'; expected one of: blend, center, mean, context$"):
+        predict_locus(model, genome, locus, stitch="banana")
+    with pytest.raises(InputError, match="^precision: found 'bf61'; expected one of: auto, bf16, float32$"):
+        predict_locus(model, genome, locus, precision="bf61")
 
 
 def test_a_gene_is_found_by_its_name_and_id(model: Path, fasta: Path, gtf: Path) -> None:
     """ONE is 100 bases long: a fifth of that and 200 bases are shown on either side."""
     genes, _ = read_gene_models(gtf, LENGTHS)
     for name in ("ONE", "ID_ONE"):
-        region = predict_locus(model, fasta, name, genes=genes).region
+        region = predict_locus(model, open_genome(fasta), name, genes=genes).region
         assert (region.chrom, region.start, region.end) == ("chr2", 900 - 220, 1000 + 220)
 
 
@@ -122,12 +144,28 @@ def test_gene_models_are_those_of_the_genomes_sequences(gtf: Path) -> None:
     assert exons[["chrom", "start", "end"]].to_numpy().tolist() == [["chr2", 900, 1000], ["chr2", 1100, 1150]]
 
 
-def test_a_genome_without_an_index_gets_one(model: Path, fasta: Path) -> None:
-    before = predict_locus(model, fasta, "chr1:1-100").coverage
+@pytest.mark.parametrize("content", [None, b"", b"chr1\n", b"\x80\x81garbage\n", b"chr1\t300\tsix\t60\t61\n"])
+def test_a_genome_without_a_whole_index_gets_one(fasta: Path, content: bytes | None) -> None:
     index = Path(f"{fasta}.fai")
     written = index.read_text()
     index.unlink()
-    np.testing.assert_array_equal(predict_locus(model, fasta, "chr1:1-100").coverage, before)
+    if content is not None:
+        index.write_bytes(content)
+    genome = open_genome(fasta)
+    assert genome.lengths == LENGTHS
+    assert len(genome.bases("chr1", 0, 300)) == 300
+    assert index.read_text() == written
+
+
+def test_a_genome_that_is_newer_than_its_index_is_indexed_again(fasta: Path) -> None:
+    index = Path(f"{fasta}.fai")
+    write_fasta(fasta, {"chrA": "ACGT" * 30, "chrB": "C" * 7})
+    written = index.read_text()
+    index.write_text("chr1\t300\t6\t60\t61\n")
+    os.utime(index, (1, 1))
+    genome = open_genome(fasta)
+    assert genome.lengths == {"chrA": 120, "chrB": 7}
+    assert genome.bases("chrB", 0, 7).tobytes() == b"CCCCCCC"
     assert index.read_text() == written
 
 
@@ -168,6 +206,54 @@ def test_files_of_a_region(model: Path, fasta: Path, tmp_path: Path, capsys: pyt
     assert "chr2:401–650" in svg
     assert svg.count(">predicted</text>") == 2
     assert ">observed</text>" not in svg
+    assert "no gene models given" in svg
+    assert svg.count(">heights: normalised coverage</text>") == 1
+
+
+def test_a_region_without_a_gene_is_not_one_without_gene_models(
+    model: Path, fasta: Path, gtf: Path, tmp_path: Path
+) -> None:
+    assert main([str(model), str(fasta), "chr2:1-50", "--gtf", str(gtf), "--out", str(tmp_path / "out")]) == 0
+    svg = (tmp_path / "out" / "chr2_1-50.svg").read_text()
+    assert "no annotated gene in this region" in svg
+    assert "no gene models given" not in svg
+
+
+@pytest.mark.parametrize(("stitch", "precision"), [("context", "float32"), ("mean", "bf16")])
+def test_the_command_stitches_and_computes_as_asked(
+    model: Path, fasta: Path, tmp_path: Path, stitch: str, precision: str
+) -> None:
+    arguments = [str(model), str(fasta), "chr2:401–650", "--out", str(tmp_path / "out")]
+    assert main([*arguments, "--stitch", stitch, "--precision", precision]) == 0
+    with np.load(tmp_path / "out" / "chr2_401-650.npz") as arrays:
+        found = arrays["coverage"]
+    asked = {"stitch": Stitch(stitch), "bf16": precision == "bf16"}
+    np.testing.assert_allclose(found, whole_chromosome(model, fasta, "chr2", **asked)[:, 400:650], rtol=1e-4)
+    for others in ({"stitch": Stitch.BLEND}, {"bf16": not asked["bf16"]}):
+        other = whole_chromosome(model, fasta, "chr2", **asked | others)[:, 400:650]
+        assert not np.allclose(found, other, rtol=1e-4), "the other ways give something else"
+
+
+def test_another_way_to_stitch_is_refused_with_the_four(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main([str(model), "genome.fa", "chr1:1-9", "--stitch", "banana"])
+    assert "invalid choice: 'banana' (choose from 'blend', 'center', 'mean', 'context')" in capsys.readouterr().err
+
+
+def test_the_figure_is_empty_where_the_genome_is_unknown(model: Path, fasta: Path, tmp_path: Path) -> None:
+    """chr2:601-800 is N; the arrays keep their zeros there."""
+    folder, _ = observed_folder(tmp_path / "observed")
+    genome = open_genome(fasta)
+    prediction = predict_locus(model, genome, "chr2:551-850", precision="float32")
+    assert not prediction.coverage[:, 50:250].any()
+    panels = track_panels(prediction, genome, folder)
+    assert [(panel.label, panel.kind) for panel in panels] == [
+        ("B plus", Kind.OBSERVED),
+        ("B plus", Kind.PREDICTED),
+        ("B minus", Kind.PREDICTED),
+    ]
+    for panel in panels:
+        np.testing.assert_array_equal(np.isnan(panel.values), (np.arange(300) >= 50) & (np.arange(300) < 250))
 
 
 def test_a_gene_with_its_neighbours_and_observed_tracks(
@@ -212,8 +298,10 @@ def test_the_command_fails_with_one_line(model: Path, fasta: Path, tmp_path: Pat
 
 # What a user can get wrong: names of files are below the test's folder, where those that are good lie.
 MISTAKES = {
-    "no folder": (["nothing", "genome.fa", "chr1:1-9"], ["nothing", "a trained model's folder"]),
-    "a folder of other things": ([".", "genome.fa", "chr1:1-9"], ["no config.json", "a trained model's folder"]),
+    "no folder": (["nothing", "genome.fa", "chr1:1-9"], ["nothing", "the folder of a trained model"]),
+    "a folder of other things": ([".", "genome.fa", "chr1:1-9"], ["no config.json", "the folder of a trained model"]),
+    "a configuration without means": (["meanless", "genome.fa", "chr1:1-9"], ["meanless", "without track_means"]),
+    "a mean of 0": (["zero", "genome.fa", "chr1:1-9"], ["zero", "track_means of 0", "positive"]),
     "no weights": (["hollow", "genome.fa", "chr1:1-9"], ["hollow", "the folder of a trained model"]),
     "no genome": (["model", "none.fa", "chr1:1-9"], ["none.fa", "no such file"]),
     "compressed": (["model", "genome.fa.gz", "chr1:1-9"], ["genome.fa.gz", "a compressed file", "uncompressed"]),
@@ -231,6 +319,9 @@ MISTAKES = {
     "gene elsewhere": (["model", "genome.fa", "ELSEWHERE", "--gtf", "genes.gtf.gz"], ["no gene of that name"]),
     "cut GTF": (["model", "genome.fa", "ONE", "--gtf", "cut.gtf.gz"], ["cut.gtf.gz", "damaged gzip data"]),
     "no observed": (["model", "genome.fa", "chr1:1-9", "--observed", "none"], ["none", "no such folder"]),
+    "damaged observed": (["model", "genome.fa", "chr2:1-9", "--observed", "observed"], ["B.minus.bw", "a bigWig"]),
+    "out is a file": (["nothing", "genome.fa", "chr1:1-9", "--out", "genome.fa"], ["genome.fa", "which is a file"]),
+    "out below a file": (["nothing", "none.fa", "chr1:1-9", "--out", "genome.fa/a/b"], ["genome.fa, which is a file"]),
     "overlap of a window": (["model", "genome.fa", "chr1:1-9", "--overlap", "128"], ["overlap", "found 128", "window"]),
     "negative overlap": (["model", "genome.fa", "chr1:1-9", "--overlap", "-1"], ["overlap", "found -1"]),
     "empty batch": (["model", "genome.fa", "chr1:1-9", "--batch-size", "0"], ["batch size", "found 0"]),
@@ -258,8 +349,14 @@ def test_a_mistake_is_told_in_one_line(
     Path("blocked.fa.fai").mkdir()
     Path("hollow").mkdir()
     Path("hollow/config.json").write_text((model / "config.json").read_text())
+    settings = json.loads((model / "config.json").read_text())
+    for name, means in (("meanless", []), ("zero", [1.0, 0])):
+        Path(name).mkdir()
+        Path(name, "config.json").write_text(json.dumps(settings | {"track_means": means}))
+    observed_folder(Path("observed"))
+    Path("observed/B.minus.bw").write_text("nothing of that kind")
     arguments, words = MISTAKES[mistake]
-    assert main([*arguments, "--out", "out"]) == 1
+    assert main(["--out", "out", *arguments]) == 1
     assert capsys.readouterr().out == ""
     (record,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
     line = record.getMessage()

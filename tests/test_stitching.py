@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from rnatracks.errors import InputError
 from rnatracks.genome import tile_starts
 from rnatracks.stitching import Stitch, View, joined, stitch, tile_weights
 
@@ -134,6 +135,19 @@ def test_a_shared_base_by_hand(mode: Stitch, left: float, right: float, both: fl
     tiles = [(0, np.full((3, 4), 1.0)), (3, np.full((3, 4), 3.0))]
     found = collect(stitch(tiles, 0, 7, tile_weights(mode, 4, VIEWS)))
     assert found.tolist() == [[1, 1, 1, shared, 3, 3, 3] for shared in (left, right, both)]
+
+
+@pytest.mark.parametrize("mode", Stitch)
+def test_a_mode_may_be_a_word(mode: Stitch) -> None:
+    word, member = (tile_weights(choice, 5, VIEWS) for choice in (mode.value, mode))
+    np.testing.assert_array_equal(word.values, member.values)
+    assert word.choose is member.choose
+
+
+@pytest.mark.parametrize("word", ["banana", "Blend", "", None])
+def test_another_word_is_refused(word: str | None) -> None:
+    with pytest.raises(InputError, match=f"^stitch: found {word!r}; expected one of: blend, center, mean, context$"):
+        tile_weights(word, 5, VIEWS)
 
 
 def test_context_looks_from_where_the_model_reads() -> None:

@@ -15,14 +15,15 @@ open_log(snakemake.log[0])
 torch.set_num_threads(snakemake.threads)
 params, genome = snakemake.params, Genome(snakemake.input.fasta)
 chrom, start, end = re.fullmatch(r"(.+?)(?:\.(\d+)-(\d+))?", snakemake.wildcards.part).groups()
+models = load_on_devices(Path(snakemake.input.weights).parent, snakemake.resources.get("gpu", 1))
 write_region(
-    load_on_devices(Path(snakemake.input.weights).parent, snakemake.resources.get("gpu", 1)),
+    models,
     genome,
     chrom,
     int(start or 0),
     int(end or genome.lengths[chrom]),
     tiles=TilePlan(size=params.size, overlap=params.overlap, stitch=Stitch(params.stitch)),
-    precision=Precision.of(params.precision, params.digits),
+    precision=Precision.of(params.precision, params.digits, models[0].device),
     batch_size=snakemake.config["prediction"]["batch_size"],
     target=Path(snakemake.output[0]),
 )

@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -28,6 +29,14 @@ def written_whole(target: Path) -> Iterator[Path]:
         partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def remove_partials(target: Path) -> None:
+    """Remove what killed writers of `target` left beside it; for its only writer, before it starts."""
+    left = re.compile(rf"\.partial\.\d+\.{re.escape(target.name)}")
+    for path in target.parent.glob(".partial.*"):
+        if left.fullmatch(path.name):
+            path.unlink(missing_ok=True)
 
 
 def open_plain_or_gzip(path: Path) -> BinaryIO:

@@ -52,7 +52,7 @@ class Panel:
     values
         Coverage at every base of the region, shape `[end - start]`; NaN where unknown.
     group
-        Panels of one group share their y scale: the track, seen in the data and by the model.
+        Panels of one group share their y scale, such as all those of a cell type.
     """
 
     label: str
@@ -75,7 +75,8 @@ def locus_figure(
     chrom, start, end
         The region, 0-based half-open. The figure's title and axis are 1-based.
     genes
-        Columns `gene_id`, `gene_name`, `chrom`, `strand` (`+` or `-`), `start`, `end`, 0-based half-open.
+        Columns `gene_id`, `gene_name`, `chrom`, `strand` (`+` or `-`), `start`, `end`, 0-based half-open;
+        no rows at all where no gene models are known.
     exons
         Columns `gene_id`, `chrom`, `start`, `end`, `strand`; exons may overlap.
     panels
@@ -92,6 +93,7 @@ def locus_figure(
         if np.shape(panel.values) != (end - start,):
             raise ValueError(f"{panel.label}, {panel.kind}: {np.shape(panel.values)=} must be {(end - start,)}")
     width, left, right, top, bottom = 10.0, 1.55, 0.25, 0.4, 0.55
+    no_gene = "no gene models given" if genes.empty else "no annotated gene in this region"
     genes = genes[(genes["chrom"] == chrom) & (genes["start"] < end) & (genes["end"] > start)].sort_values("start")
     letter = 0.075 / (width - left - right) * (end - start)
     labels = [_place_label(gene, start, end, letter) for gene in genes.itertuples()]
@@ -104,6 +106,8 @@ def locus_figure(
     figure.subplots_adjust(left / width, bottom / height, 1 - right / width, 1 - top / height, hspace=0.2)
 
     _draw_genes(every[0], labels, rows, exons[exons["chrom"] == chrom], start, end)
+    if not labels:
+        every[0].text(0.5, 0.5, no_gene, transform=every[0].transAxes, ha="center", color="#555555")
     tops = _shared_tops(panels)
     for axes, panel in zip(every[1:], panels, strict=True):
         _draw_panel(axes, panel, start, tops[panel.group])
@@ -115,6 +119,7 @@ def locus_figure(
     last.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     last.set_xlabel(f"position on {chrom} (1-based)")
     every[0].set_title(f"{chrom}:{start + 1:,}–{end:,}", loc="left", size=11)
+    every[0].set_title("heights: normalised coverage", loc="right", size=8, color="#555555")
     return figure
 
 
@@ -171,8 +176,6 @@ def _draw_genes(
     axes.set_yticks([])
     axes.spines[["left", "bottom"]].set_visible(False)
     axes.set_ylim(max(rows, default=0) + 0.55, -0.6)
-    if not labels:
-        axes.text(0.5, 0.5, "no annotated gene in this region", transform=axes.transAxes, ha="center", color="#555555")
     for label, row in zip(labels, rows, strict=True):
         axes.plot(np.add(label.seen, 0.5), [row + 0.2] * 2, color=INK, linewidth=0.8, solid_capstyle="butt", zorder=1)
         step = (end - start) / 50

@@ -1,15 +1,22 @@
 """The folder of a trained model: written whole, and loaded only if it is."""
 
+import logging
+import math
 import tempfile
 import textwrap
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
 from transformers import PreTrainedTokenizerBase
 
 from .errors import InputError, shorten
-from .model import CoverageConfig, CoverageModel
+from .model import COMPLEMENTS, CoverageConfig, CoverageModel
+from .terms import Track
+
+log = logging.getLogger(__name__)
 
 
 def load_model(folder: Path, device: str | None = None) -> CoverageModel:
@@ -25,9 +32,11 @@ def load_model(folder: Path, device: str | None = None) -> CoverageModel:
     if not (folder / "config.json").is_file():
         raise InputError(folder, "no config.json in it", expected)
     try:
-        kind = CoverageConfig.get_config_dict(folder)[0].get("model_type")
+        settings = CoverageConfig.get_config_dict(folder)[0]
+        kind = settings.get("model_type")
         if kind != CoverageConfig.model_type:
             raise ValueError(f"a model of type {kind!r}")
+        _check_config(settings)
         model, report = CoverageModel.from_pretrained(folder, output_loading_info=True, ignore_mismatched_sizes=True)
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise InputError(folder, textwrap.shorten(str(error), 300), expected) from error
@@ -39,9 +48,37 @@ def load_model(folder: Path, device: str | None = None) -> CoverageModel:
     return model.to(device or ("cuda" if torch.cuda.is_available() else "cpu")).eval()
 
 
+def _check_config(settings: Mapping[str, Any]) -> None:
+    """Raise `ValueError` unless a `config.json` says what prediction needs to know."""
+    needed = {"backbone_config": dict, "tracks": list, "track_means": list, "window_size": int, "token_ids": dict}
+    for key, kind in needed.items():
+        if not isinstance(settings.get(key), kind) or not settings[key]:
+            raise ValueError(f"config.json without {key}")
+    if "model_type" not in settings["backbone_config"]:
+        raise ValueError("config.json without a model_type in its backbone_config")
+    for track in settings["tracks"]:
+        Track.parse(str(track))
+    means = settings["track_means"]
+    if len(means) != len(settings["tracks"]):
+        raise ValueError(f"config.json with {len(settings['tracks'])} tracks and {len(means)} track_means")
+    wrong = [mean for mean in means if not isinstance(mean, int | float) or not 0 < mean < math.inf]
+    if wrong:
+        raise ValueError(f"config.json with track_means of {wrong[0]}, which are not positive numbers")
+    if settings["window_size"] < 1:
+        raise ValueError(f"config.json with window_size {settings['window_size']}")
+    missing = [base for base in COMPLEMENTS if not isinstance(settings["token_ids"].get(base), int)]
+    if missing:
+        raise ValueError(f"config.json with token_ids that lack {shorten(missing)}")
+
+
 def load_on_devices(folder: Path, gpus: int) -> list[CoverageModel]:
-    """Load a model once on each of this machine's first GPUs, or once on the CPU if it has none."""
+    """Load a model once on each of this machine's first GPUs, or once on the CPU if it has none.
+
+    Asking for one GPU where there is none is usual; fewer than several are worth a warning.
+    """
     there = min(gpus, torch.cuda.device_count())
+    if gpus > max(there, 1):
+        log.warning("%d GPUs were asked for, and %d can be seen", gpus, there)
     return [load_model(folder, f"cuda:{index}") for index in range(there)] or [load_model(folder, "cpu")]
 
 
@@ -53,13 +90,16 @@ def save_model(
 ) -> None:
     """Save weights, configuration, code and tokenizer beside `target`, then move them in.
 
-    A save that fails leaves nothing in the folder. `weights` stand for the model's own, where
-    these are shared out over processes.
+    A save that fails leaves nothing in the folder. Whom the umask lets read may read all files.
+    `weights` stand for the model's own, where these are shared out over processes.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".partial.{target.name}.", dir=target.parent) as partial:
         model.save_pretrained(partial, state_dict=weights)
         tokenizer.save_pretrained(partial)
         target.mkdir(exist_ok=True)
+        # safetensors makes its file for the owner only.
+        mode = (Path(partial) / "config.json").stat().st_mode
         for path in Path(partial).iterdir():
+            path.chmod(mode)
             path.replace(target / path.name)

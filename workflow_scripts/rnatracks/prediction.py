@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,8 @@ import torch
 from numpy.typing import NDArray
 
 from .backbone import token_lookup
-from .files import written_whole
+from .errors import InputError
+from .files import remove_partials, written_whole
 from .genome import Genome, tile_starts
 from .model import CoverageModel
 from .stitching import Stitch, View, joined, stitch, tile_weights
@@ -35,6 +37,18 @@ class TilePlan:
     stitch: Stitch
 
 
+class Arithmetic(StrEnum):
+    """Numbers of the forward pass; `auto` is `bf16` on a GPU and `float32` without one."""
+
+    AUTO = "auto"
+    BF16 = "bf16"
+    FLOAT32 = "float32"
+
+    @classmethod
+    def _missing_(cls, value: object) -> None:
+        raise InputError("precision", repr(value), f"one of: {', '.join(cls)}")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Precision:
     """`bf16` for the forward pass in half precision; coverage has `digits` significant digits, None for all."""
@@ -43,9 +57,17 @@ class Precision:
     digits: int | None
 
     @classmethod
-    def of(cls, name: str, digits: int | None) -> "Precision":
-        """From the configuration's words: `bf16`, `float32`, or `auto`, which is `bf16` where there is a GPU."""
-        return cls(bf16=name == "bf16" or (name == "auto" and torch.cuda.is_available()), digits=digits)
+    def of(cls, arithmetic: Arithmetic | str, digits: int | None, device: torch.device) -> "Precision":
+        """From the configuration's words, for models on `device`.
+
+        Raises
+        ------
+        InputError
+            If `arithmetic` is none of the three words.
+        """
+        arithmetic = Arithmetic(arithmetic)
+        on_gpu = arithmetic is Arithmetic.AUTO and device.type == "cuda"
+        return cls(bf16=arithmetic is Arithmetic.BF16 or on_gpu, digits=digits)
 
 
 def track_views(model: CoverageModel) -> list[View]:
@@ -100,6 +122,8 @@ def predict_tiles(
                     output[known] = model(tokens).predictions.float().cpu().numpy()
         return output
 
+    places = ", ".join(str(model.device) for model in models)
+    log.info("%s: %d tiles of %d bases, %s on %s", chrom, len(starts), size, "bf16" if bf16 else "float32", places)
     began, done, next_report = time.monotonic(), 0, 0.1
     with ThreadPoolExecutor(2 * len(models)) as pool:
         pending: deque[Future[NDArray[np.float32]]] = deque()
@@ -108,10 +132,12 @@ def predict_tiles(
                 pending.append(pool.submit(predict, number + len(pending)))
             yield from zip(batch, pending.popleft().result(), strict=True)
             done += len(batch)
-            if done >= next_report * len(starts):
-                speed = done * size / (time.monotonic() - began)
-                left = (len(starts) - done) * size / speed
-                log.info("%s: %d of %d tiles, %s bases/s, %.0f s left", chrom, done, len(starts), f"{speed:,.0f}", left)
+            if done >= next_report * len(starts) or done == len(starts):
+                seconds = time.monotonic() - began
+                finished = starts[done] if done < len(starts) else min(starts[-1] + size, genome.lengths[chrom])
+                speed = f"{(finished - starts[0]) / seconds:,.0f}"
+                left = seconds * (len(starts) - done) / done
+                log.info("%s: %d of %d tiles, %s bases/s, %.0f s left", chrom, done, len(starts), speed, left)
                 next_report = done / len(starts) + 0.1
 
 
@@ -129,12 +155,15 @@ def predict_region(
     """Predict chrom:start-end (0-based, half-open); yields (position, normalised coverage `[track, n]`) as it goes.
 
     The tiles are those of the whole chromosome, so that any part of it is predicted as the whole would be.
-    Unknown bases (N) are 0.
+    They are averaged on the squashed scale, on which the model was trained, and the result is put on the
+    original one. Unknown bases (N) are 0.
 
     Raises
     ------
     ValueError
         If the region is empty or reaches beyond the chromosome.
+    InputError
+        If the model gives NaN or infinite coverage.
     """
     length = genome.lengths[chrom]
     if not 0 <= start < end <= length:
@@ -144,10 +173,18 @@ def predict_region(
     ]
     predicted = predict_tiles(models, genome, chrom, touching, tiles.size, batch_size=batch_size, bf16=precision.bf16)
     weights = tile_weights(tiles.stitch, tiles.size, track_views(models[0]))
-    means = models[0].config.track_means
+    config = models[0].config
     for position, values in joined(stitch(predicted, start, end, weights), STRETCH):
-        coverage = np.stack([unsquash(row, mean) for row, mean in zip(values.astype(np.float32), means, strict=True)])
+        squashed = zip(values.astype(np.float32), config.track_means, strict=True)
+        coverage = np.stack([unsquash(row, mean) for row, mean in squashed])
         coverage[:, genome.bases(chrom, position, position + values.shape[1]) == N] = 0
+        wrong = np.argwhere(~np.isfinite(coverage))
+        if len(wrong):
+            row, base = wrong[0]
+            where = f"model {config.name_or_path}, track {config.tracks[row]}, {chrom}:{position + base + 1:,}"
+            raise InputError(
+                where, f"a prediction of {coverage[row, base]}", "finite coverage (are all weights finite?)"
+            )
         yield position, coverage if precision.digits is None else round_significant(coverage, precision.digits)
 
 
@@ -165,14 +202,19 @@ def write_region(
 ) -> None:
     """Predict a region into a `.npy` file, float32 `[track, end - start]`.
 
-    The array is written through a memory map: what is in memory is a few tiles, however long the region is.
+    What is in memory is a few tiles and a stretch of bases, however long the region is. No one else may be
+    writing `target`: what a killed process left of it is removed.
     """
-    with written_whole(target) as partial:
-        shape = (len(models[0].config.tracks), end - start)
-        array = np.lib.format.open_memmap(partial, "w+", np.float32, shape)
+    remove_partials(target)
+    kind, shape = np.dtype(np.float32), (len(models[0].config.tracks), end - start)
+    header = {"descr": np.lib.format.dtype_to_descr(kind), "fortran_order": False, "shape": shape}
+    with written_whole(target) as partial, partial.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        first = file.tell()
         stretches = predict_region(
             models, genome, chrom, start, end, tiles=tiles, precision=precision, batch_size=batch_size
         )
         for position, coverage in stretches:
-            array[:, position - start : position - start + coverage.shape[1]] = coverage
-        array.flush()
+            for row, values in enumerate(coverage):
+                file.seek(first + (row * shape[1] + position - start) * kind.itemsize)
+                file.write(values.tobytes())

@@ -6,17 +6,15 @@
 import argparse
 import logging
 import sys
-import tempfile
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyfaidx
 from numpy.typing import NDArray
 
-from .annotation import EXON_COLUMNS, GENE_COLUMNS, REGION, Region, locate, prepare_gtf, read_gtf
+from .annotation import EXON_COLUMNS, GENE_COLUMNS, REGION, Region, locate
 from .bigwig import Coverage, CoverageWriter
 from .config import locus_file_name
 from .errors import InputError
@@ -24,8 +22,9 @@ from .figures import write_svg
 from .files import written_whole
 from .genome import Genome
 from .locus import Kind, Panel, locus_figure
+from .locus_input import check_output_folder, open_genome, read_gene_models
 from .modelfolder import load_on_devices
-from .prediction import Precision, TilePlan, predict_region
+from .prediction import Arithmetic, N, Precision, TilePlan, predict_region
 from .stitching import Stitch
 from .terms import Track
 
@@ -45,13 +44,13 @@ class LocusPrediction:
 
 def predict_locus(
     model: Path,
-    fasta: Path,
+    genome: Genome,
     locus: str,
     *,
     genes: pd.DataFrame = NO_GENES,
     overlap: int | None = None,
-    stitch: Stitch = Stitch.BLEND,
-    precision: str = "auto",
+    stitch: Stitch | str = Stitch.BLEND,
+    precision: Arithmetic | str = Arithmetic.AUTO,
     batch_size: int = 4,
 ) -> LocusPrediction:
     """Predict every track of a model at one locus.
@@ -63,13 +62,13 @@ def predict_locus(
     ----------
     model
         A trained model's folder.
-    fasta
-        The genome, uncompressed; it is indexed if it is not.
+    genome
+        As `locus_input.open_genome` gives it.
     locus
         A region such as `chr19:39,407,000-39,439,000` (1-based, both ends included), or,
         with `genes`, a gene's name or id.
     genes
-        As `annotation.read_gtf` gives them.
+        As `locus_input.read_gene_models` gives them.
     overlap
         Bases that tiles share; by default half of the model's window.
     stitch, precision, batch_size
@@ -78,19 +77,17 @@ def predict_locus(
     Raises
     ------
     InputError
-        If the folder holds no whole model, the FASTA cannot be read, the locus is nowhere,
-        or the tiles cannot be laid.
+        If the folder holds no whole model, the locus is nowhere, the tiles cannot be laid,
+        or there is no such way to stitch or precision.
 
     Examples
     --------
-    >>> prediction = predict_locus(Path("results/models/genos-NK"), Path("hg38.fa"), "chr19:39,407,000-39,439,000")
-    ... # doctest: +SKIP
+    >>> genome = open_genome(Path("hg38.fa"))  # doctest: +SKIP
+    >>> predict_locus(Path("results/models/genos-NK"), genome, "chr19:39,407,000-39,439,000")  # doctest: +SKIP
     """
+    stitch, precision = Stitch(stitch), Arithmetic(precision)
     if batch_size < 1:
         raise InputError("batch size", batch_size, "1 or more")
-    if not (model / "config.json").is_file():
-        raise InputError(model, "no config.json in it", "a trained model's folder")
-    genome = open_genome(fasta)
     if genes.empty and not REGION.fullmatch(locus.strip()):
         raise InputError(f"locus {locus!r}", "no region", "chrom:start-end; names are found with gene models (--gtf)")
     region = locate(locus, genes, genome.lengths)
@@ -106,61 +103,47 @@ def predict_locus(
         region.start,
         region.end,
         tiles=TilePlan(size=size, overlap=overlap, stitch=stitch),
-        precision=Precision.of(precision, None),
+        precision=Precision.of(precision, None, models[0].device),
         batch_size=batch_size,
     )
     coverage = np.concatenate([values for _, values in stretches], axis=1)
     return LocusPrediction(region, tuple(models[0].config.tracks), coverage)
 
 
-def open_genome(fasta: Path) -> Genome:
-    """Open a FASTA file, and index it if it is not.
+def track_panels(prediction: LocusPrediction, genome: Genome, observed: Path | None) -> list[Panel]:
+    """Each track as predicted, above it as observed where that is known; NaN where the genome is N.
 
     Raises
     ------
     InputError
-        If it is missing, compressed or no FASTA, or an index that it lacks cannot be written beside it.
+        If `observed` is no folder, or a file in it cannot be read at the locus.
     """
-    if not fasta.is_file():
-        raise InputError(fasta, "no such file", "a FASTA file")
-    with fasta.open("rb") as stream:
-        first = stream.read(2)
-    if first == b"\x1f\x8b":
-        raise InputError(fasta, "a compressed file", "an uncompressed FASTA file")
-    if not first.startswith(b">"):
-        raise InputError(fasta, f"{first!r} at its beginning" if first else "an empty file", "a FASTA record ('>')")
-    if not Path(f"{fasta}.fai").is_file():
-        log.info("indexing %s", fasta)
-        try:
-            pyfaidx.Faidx(str(fasta)).close()
-        except (pyfaidx.FastaIndexingError, ValueError) as error:
-            raise InputError(fasta, f"lines that cannot be indexed ({error})", "a FASTA file") from error
-        except OSError as error:
-            raise InputError(f"{fasta}.fai", f"no index, and none can be written ({error})", "one") from error
-    return Genome(fasta)
-
-
-def read_gene_models(gtf: Path, chromosomes: Collection[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Genes and exons on these chromosomes, as `annotation.read_gtf` gives them, from any GTF, plain or gzipped.
-
-    Raises
-    ------
-    InputError
-        If there is no such file, it is damaged, or no exon in it lies on these chromosomes.
-    """
-    if not gtf.is_file():
-        raise InputError(gtf, "no such file", "a GTF file")
-    with tempfile.TemporaryDirectory() as folder:
-        prepared = Path(folder) / "annotation.gtf.gz"
-        prepare_gtf(gtf, prepared, chromosomes)
-        return read_gtf(prepared)
+    if observed is not None and not observed.is_dir():
+        raise InputError(observed, "no such folder", "a folder of observed tracks, {cell_type}.{strand}.bw")
+    region, panels = prediction.region, []
+    unknown = genome.bases(region.chrom, region.start, region.end) == N
+    for track, coverage in zip(prediction.tracks, prediction.coverage, strict=True):
+        parsed, kinds = Track.parse(track), {Kind.PREDICTED: coverage}
+        label = f"{parsed.cell_type} {parsed.strand}"
+        if observed is not None:
+            measured = observed / f"{track}.bw"
+            if measured.is_file():
+                with Coverage(measured) as file:
+                    kinds = {Kind.OBSERVED: file.values(region.chrom, region.start, region.end)} | kinds
+            else:
+                log.warning("%s is not there: %s is drawn without it", measured, label)
+        panels += [
+            Panel(label, kind, parsed.strand, np.where(unknown, np.nan, values), parsed.cell_type)
+            for kind, values in kinds.items()
+        ]
+    return panels
 
 
 def write_locus(
     prediction: LocusPrediction,
     folder: Path,
     name: str,
-    lengths: dict[str, int],
+    genome: Genome,
     *,
     genes: pd.DataFrame = NO_GENES,
     exons: pd.DataFrame = NO_EXONS,
@@ -170,8 +153,8 @@ def write_locus(
 
     Parameters
     ----------
-    lengths
-        Lengths of the genome's sequences, which a bigWig names.
+    genome
+        A bigWig names its sequences, and the figure shows nothing where it is unknown (N).
     genes, exons
         Gene models to draw.
     observed
@@ -184,27 +167,15 @@ def write_locus(
     Raises
     ------
     InputError
-        If `observed` is no folder, or a file in it cannot be read at the locus.
+        If `observed` is no folder, or a file in it cannot be read at the locus; nothing is written then.
     """
-    if observed is not None and not observed.is_dir():
-        raise InputError(observed, "no such folder", "a folder of observed tracks, {cell_type}.{strand}.bw")
-    region, paths, panels = prediction.region, [], []
+    region, paths = prediction.region, []
+    panels = track_panels(prediction, genome, observed)
     for track, coverage in zip(prediction.tracks, prediction.coverage, strict=True):
         path = folder / f"{name}.{track}.bw"
-        with written_whole(path) as partial, CoverageWriter(partial, lengths) as writer:
+        with written_whole(path) as partial, CoverageWriter(partial, genome.lengths) as writer:
             writer.add(region.chrom, region.start, coverage)
         paths.append(path)
-        parsed = Track.parse(track)
-        label = f"{parsed.cell_type} {parsed.strand}"
-        if observed is not None:
-            measured = observed / f"{track}.bw"
-            if measured.is_file():
-                with Coverage(measured) as file:
-                    values = file.values(region.chrom, region.start, region.end)
-                panels.append(Panel(label, Kind.OBSERVED, parsed.strand, values, parsed.cell_type))
-            else:
-                log.warning("%s is not there: %s is drawn without it", measured, label)
-        panels.append(Panel(label, Kind.PREDICTED, parsed.strand, coverage, parsed.cell_type))
     arrays, figure = folder / f"{name}.npz", folder / f"{name}.svg"
     with written_whole(arrays) as partial:
         np.savez_compressed(
@@ -224,18 +195,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--observed", type=Path, help="folder with {track}.bw to draw above the predictions")
     parser.add_argument("--out", type=Path, default=Path(), help="folder to write to (default: here)")
     parser.add_argument("--overlap", type=int, help="bases that tiles share (default: half of the model's window)")
-    parser.add_argument("--stitch", type=Stitch, choices=list(Stitch), default=Stitch.BLEND)
-    parser.add_argument("--precision", choices=["auto", "bf16", "float32"], default="auto")
+    parser.add_argument("--stitch", choices=[*map(str, Stitch)], default="blend")
+    parser.add_argument("--precision", choices=[*map(str, Arithmetic)], default="auto")
     parser.add_argument("--batch-size", type=int, default=4)
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:
-        lengths, genes, exons = open_genome(options.genome).lengths, NO_GENES, NO_EXONS
+        check_output_folder(options.out)
+        genome, genes, exons = open_genome(options.genome), NO_GENES, NO_EXONS
         if options.gtf is not None:
-            genes, exons = read_gene_models(options.gtf, lengths)
+            genes, exons = read_gene_models(options.gtf, genome.lengths)
         prediction = predict_locus(
             options.model,
-            options.genome,
+            genome,
             options.locus,
             genes=genes,
             overlap=options.overlap,
@@ -243,8 +215,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             precision=options.precision,
             batch_size=options.batch_size,
         )
-        name = locus_file_name(options.locus)
-        paths = write_locus(prediction, options.out, name, lengths, genes=genes, exons=exons, observed=options.observed)
+        name = locus_file_name(options.locus.replace("–", "-"))
+        paths = write_locus(prediction, options.out, name, genome, genes=genes, exons=exons, observed=options.observed)
     except InputError as error:
         log.error("rnatracks: %s", error)
         return 1

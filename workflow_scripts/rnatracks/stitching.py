@@ -7,6 +7,8 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from .errors import InputError
+
 
 class Stitch(StrEnum):
     """How the tiles that hold a base make its value.
@@ -21,6 +23,10 @@ class Stitch(StrEnum):
     CENTER = "center"
     MEAN = "mean"
     CONTEXT = "context"
+
+    @classmethod
+    def _missing_(cls, value: object) -> None:
+        raise InputError("stitch", repr(value), f"one of: {', '.join(cls)}")
 
 
 class View(StrEnum):
@@ -39,8 +45,13 @@ class Weights:
     choose: bool
 
 
-def tile_weights(mode: Stitch, size: int, views: Sequence[View]) -> Weights:
+def tile_weights(mode: Stitch | str, size: int, views: Sequence[View]) -> Weights:
     """Weights of the bases of a tile of `size` bases, for tracks with these views.
+
+    Raises
+    ------
+    InputError
+        If `mode` is none of the four.
 
     Examples
     --------
@@ -50,6 +61,7 @@ def tile_weights(mode: Stitch, size: int, views: Sequence[View]) -> Weights:
     array([[1., 2., 3.],
            [3., 2., 1.]])
     """
+    mode = Stitch(mode)
     rising = np.arange(1, size + 1, dtype=np.float64)
     middle = np.minimum(rising, rising[::-1])
     if mode is Stitch.CONTEXT:
