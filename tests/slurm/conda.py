@@ -1,0 +1,134 @@
+"""A stand-in for conda, where none can be had: it solves and installs with py-rattler, from a channel made here.
+
+The channel holds every pin of the environment files as a thin package: a name, a version and next to nothing else;
+its `python` runs the interpreter of the tests. So what is shown is that Snakemake and the environment files go
+together: that all pins are written correctly and agree, that the environments are created, activated and used. That
+the pinned packages exist upstream, and what is in them, is not shown.
+"""
+
+import argparse
+import asyncio
+import hashlib
+import io
+import json
+import os
+import stat
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import yaml
+from rattler import Channel, ChannelConfig, ChannelPriority, MatchSpec, install, solve
+from rattler.index import index_fs
+
+VERSION = "24.11.3"
+PLATFORM = "linux-64"
+CHANNELS = ("conda-forge", "bioconda")
+TOO_NEW = "99999"  # of every package there is this one, too: who ignores a pin gets it
+CALLS = "calls.txt"  # in an environment: the arguments that its python was called with
+PYTHON = f"""#!/bin/sh
+echo "$@" >> "$CONDA_PREFIX/{CALLS}"
+exec "{sys.executable}" "$@"
+"""
+ACTIVATE = """export CONDA_PREFIX="$1"
+export PATH="$1/bin:$PATH"
+"""
+
+
+def read_specs(environment: Path) -> list[MatchSpec]:
+    """Parse an environment file's dependencies, strictly.
+
+    Raises
+    ------
+    rattler.exceptions.InvalidMatchSpecError
+        If one is not what conda takes.
+    """
+    return [MatchSpec(line, strict=True) for line in yaml.safe_load(environment.read_text())["dependencies"]]
+
+
+def make_conda(base: Path, environments: Iterable[Path]) -> Path:
+    """Write a base environment with `conda`, `activate` and the channels; return its folder of programs."""
+    pins = {line for path in environments for line in yaml.safe_load(path.read_text())["dependencies"]}
+    for channel in CHANNELS:
+        for subdir in (PLATFORM, "noarch"):
+            (base / "channels" / channel / subdir).mkdir(parents=True)
+    folder = base / "channels" / CHANNELS[0] / PLATFORM
+    for name, version in sorted(pin.split(" =") for pin in pins):
+        for each in (version, TOO_NEW):
+            _write_package(folder, name, each, {"bin/python": PYTHON} if name == "python" else {})
+    programs = base / "bin"
+    programs.mkdir()
+    (programs / "activate").write_text(ACTIVATE)
+    (programs / "conda").write_text(f'#!/bin/sh\nexec "{sys.executable}" "{__file__}" "{base}" "$@"\n')
+    (programs / "conda").chmod(0o755)
+    for channel in CHANNELS:
+        subprocess.run([programs / "conda", "index", base / "channels" / channel], check=True)
+    return programs
+
+
+def _write_package(folder: Path, name: str, version: str, files: Mapping[str, str]) -> None:
+    """Write a package of programs, in conda's older format."""
+    index = {"name": name, "version": version, "build": "thin_0", "build_number": 0, "depends": [], "subdir": PLATFORM}
+    paths = [
+        {
+            "_path": path,
+            "path_type": "hardlink",
+            "sha256": hashlib.sha256(text.encode()).hexdigest(),
+            "size_in_bytes": len(text.encode()),
+        }
+        for path, text in files.items()
+    ]
+    info = {"info/index.json": index, "info/paths.json": {"paths": paths, "paths_version": 1}}
+    contents = {path: json.dumps(content) for path, content in info.items()} | dict(files)
+    with tarfile.open(folder / f"{name}-{version}-thin_0.tar.bz2", "w:bz2") as package:
+        for path, text in contents.items():
+            member = tarfile.TarInfo(path)
+            member.size = len(text.encode())
+            member.mode = stat.S_IFREG | (0o755 if path in files else 0o644)
+            package.addfile(member, io.BytesIO(text.encode()))
+
+
+async def create_environment(base: Path, environment: Path, prefix: Path) -> None:
+    """Solve an environment file with strict channel priority, and install what comes out."""
+    config = ChannelConfig(channel_alias=f"{(base / 'channels').as_uri()}/")
+    names = [name for name in yaml.safe_load(environment.read_text())["channels"] if name != "nodefaults"]
+    records = await solve(
+        [Channel(name, config) for name in names],
+        read_specs(environment),
+        platforms=[PLATFORM, "noarch"],
+        channel_priority=ChannelPriority.Strict,
+    )
+    await install(records, prefix, cache_dir=base / "pkgs", show_progress=False)
+
+
+def main(base: Path, arguments: list[str]) -> None:
+    """Answer the calls that Snakemake makes of conda, and `conda index`; another one is an error."""
+    match arguments:
+        case ["--version"]:
+            sys.stdout.write(f"conda {VERSION}\n")
+        case ["info", "--json"]:
+            sys.stdout.write(json.dumps({"conda_prefix": str(base), "platform": PLATFORM}))
+        case ["config", "--get", "channel_priority", "--json"]:
+            sys.stdout.write(json.dumps({"get": {"channel_priority": "strict"}}))
+        case ["env", "create", *options]:
+            parser = argparse.ArgumentParser()
+            parser.add_argument("--quiet", action="store_true")
+            parser.add_argument("--no-default-packages", action="store_true")
+            parser.add_argument("--file", type=Path, required=True)
+            parser.add_argument("--prefix", type=Path, required=True)
+            wanted = parser.parse_args(options)
+            asyncio.run(create_environment(base, wanted.file, wanted.prefix))
+        case ["clean", *_]:
+            pass
+        case ["index", channel]:
+            asyncio.run(index_fs(channel))
+        case _:
+            sys.exit(f"conda: the stand-in knows no {' '.join(arguments)!r}")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2:])
+    sys.stdout.flush()
+    os._exit(0)  # in one of six processes the threads of py-rattler 0.28 crash while Python ends

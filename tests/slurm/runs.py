@@ -1,0 +1,69 @@
+"""Running Snakemake on the cluster of the tests, with the profile of the repository."""
+
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from slurm.cluster import DIE_TOGETHER
+
+REPOSITORY = Path(__file__).parents[2]
+SNAKEFILE = REPOSITORY / "Snakefile"
+ENVIRONMENTS = sorted((REPOSITORY / "envs").glob("*.yaml"))
+# This cluster keeps no accounts; and tests do not wait 40 seconds before they look whether a job has ended.
+CLUSTER = (
+    *("--profile", "slurm"),
+    *("--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "3", "--latency-wait", "10"),
+)
+
+
+@dataclass(frozen=True)
+class Background:
+    """A Snakemake that runs: its process, and the file of both of its streams."""
+
+    process: subprocess.Popen
+    output: Path
+
+    @property
+    def text(self) -> str:
+        return self.output.read_text(errors="replace")
+
+    def finish(self, seconds: float) -> int:
+        """Wait for its end, and return its exit status."""
+        return self.process.wait(seconds)
+
+
+def profile_folder(folder: Path, **training: object) -> Path:
+    """Give a working directory the repository's profile, where `--profile slurm` finds it.
+
+    Further resources of the training are set in it, as a user would.
+    """
+    profile = yaml.safe_load((REPOSITORY / "slurm/config.yaml").read_text())
+    profile["set-resources"] = {"train_model": training}
+    (folder / "slurm").mkdir()
+    (folder / "slurm/config.yaml").write_text(yaml.safe_dump(profile, sort_keys=False))
+    return folder
+
+
+@contextmanager
+def started(folder: Path, environment: Mapping[str, str], snakefile: Path, *arguments: str) -> Iterator[Background]:
+    """Run Snakemake in a folder; it is ended when the context is left."""
+    output = folder / f"snakemake{len([*folder.glob('snakemake*.out')])}.out"
+    with output.open("w") as out:
+        process = subprocess.Popen(
+            [*DIE_TOGETHER, sys.executable, "-m", "snakemake", "--snakefile", str(snakefile), *arguments],
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        yield Background(process, output)
+    finally:
+        process.kill()
+        process.wait()

@@ -1,0 +1,146 @@
+"""`snakemake --profile slurm --use-conda all` on a small copy of the demo, beside the same run without a cluster.
+
+The environments are made by the stand-in in conda.py: what that shows, and what it does not, is said there.
+"""
+
+import gzip
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from slurm.cluster import Cluster, wait_for
+from slurm.conda import CALLS, read_specs
+from slurm.runs import CLUSTER, ENVIRONMENTS, REPOSITORY, SNAKEFILE, profile_folder, started
+
+TINY = "config/tiny.yaml"
+TINY_RUN = ("--configfile", TINY, "--set-threads", "train_model=2", "predict_chromosome=1")
+LENGTHS = {"chr1": 16_000, "chr3": 20_000, "chr4": 8_000}  # to train, to test and to validate on
+LIMIT = 900  # seconds for one of the runs, on a machine that does other work, too
+
+
+def tiny_folder(folder: Path) -> Path:
+    """Write the demo's configuration with shorter chromosomes, two samples a cell type and one model for both."""
+    shutil.copytree(REPOSITORY / "config", folder / "config")
+    config = yaml.safe_load((folder / "config/demo/config.yaml").read_text())
+    samples = {name: each for name, each in config["simulate"]["samples"].items() if not name.endswith("_3")}
+    config["simulate"] |= {"chromosomes": LENGTHS, "samples": samples}
+    config["genome"]["chromosomes"] = list(LENGTHS)
+    config["models"]["small"]["cell_types"] = ["amber", "indigo"]
+    config["training"] |= {"epochs": 2, "micro_batch_size": 2}
+    config |= {"results": "results/tiny", "samples": "config/tiny.tsv", "loci": ["chr3:1,001-9,000"]}
+    text = yaml.safe_dump(config, sort_keys=False).replace("results/demo", "results/tiny")
+    (folder / TINY).write_text(text)
+    rows = (folder / "config/demo/samples.tsv").read_text().replace("results/demo", "results/tiny").splitlines()
+    (folder / "config/tiny.tsv").write_text("\n".join(row for row in rows if row.split("\t")[0][-2:] != "_3") + "\n")
+    return folder
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The two finished runs: their folders, and what the one on the cluster said."""
+
+    cluster: Path
+    local: Path
+    text: str
+    again: str  # what it said when it was asked once more
+
+    @property
+    def results(self) -> Path:
+        return self.cluster / "results/tiny"
+
+
+@pytest.fixture(scope="module")
+def pair(cluster: Cluster, path_with_conda: str, tmp_path_factory: pytest.TempPathFactory) -> Pair:
+    """A local run, then one on the cluster whose training is told once to stop, as before the end of its time."""
+    here = tiny_folder(tmp_path_factory.mktemp("local"))
+    local = ("--cores", "2", "--set-resources", "train_model:gpu=2")
+    with started(here, cluster.environment, SNAKEFILE, "all", *TINY_RUN, *local) as run:
+        assert run.finish(LIMIT) == 0, run.text[-5000:]
+    there = profile_folder(tiny_folder(tmp_path_factory.mktemp("cluster")), gpu=2)
+    environment = cluster.environment | {"PATH": path_with_conda}
+    log = there / "results/tiny/logs/train_model/small.log"
+    with started(there, environment, SNAKEFILE, *CLUSTER, "--use-conda", "all", *TINY_RUN) as run:
+        wait_for(
+            lambda: run.process.poll() is not None or (log.exists() and "global batch" in log.read_text()),
+            LIMIT,
+            "the training does not begin",
+        )
+        assert run.process.poll() is None, run.text[-5000:]
+        cluster.ask("scancel", "--signal=USR1", *cluster.find("rule_train_model_wildcards_small"))
+        assert run.finish(LIMIT) == 0, run.text[-5000:]
+        text = run.text
+    with started(there, environment, SNAKEFILE, *CLUSTER, "--use-conda", "all", *TINY_RUN, "--dry-run") as run:
+        assert run.finish(LIMIT) == 0, run.text[-5000:]
+        return Pair(there, here, text, run.text)
+
+
+def test_environments_hold_what_their_files_pin(pair: Pair) -> None:
+    """Parsed strictly, solved and installed, by a stand-in and from thin packages."""
+    made = {path.read_text(): path.with_suffix("") for path in (pair.cluster / ".snakemake/conda").glob("*.yaml")}
+    used = [path for path in ENVIRONMENTS if path.read_text() in made]
+    assert {"genomics", "report", "torch"} <= {path.stem for path in used}
+    for path in used:
+        installed = {
+            each.name.rsplit("-", 2)[0]: each.name.rsplit("-", 2)[1]
+            for each in made[path.read_text()].glob("conda-meta/*-*.json")
+        }
+        assert installed == {spec.name.normalized: str(spec.version).strip("=.*") for spec in read_specs(path)}
+
+
+def test_scripts_run_in_the_environments(pair: Pair) -> None:
+    calls = {path.read_text() for path in (pair.cluster / ".snakemake/conda").glob(f"*/{CALLS}")}
+    assert len(calls) == len([*(pair.cluster / ".snakemake/conda").glob("*/conda-meta")])
+    assert any("train_model.py" in each for each in calls)
+
+
+def test_every_rule_is_a_job_of_the_cluster_alone_or_in_its_group(pair: Pair) -> None:
+    """Snakemake calls those that it ran itself `localrule`."""
+    submitted = re.findall(
+        r"has been submitted with SLURM jobid \d+ \(log: .*?/slurm_logs/(rule|group)_(\w+)/", pair.text
+    )
+    alone = set(re.findall(r"^(?:rule|checkpoint) (\w+):$", pair.text, re.MULTILINE))
+    assert alone == {name for kind, name in submitted if kind == "rule"}
+    profile = yaml.safe_load((REPOSITORY / "slurm/config.yaml").read_text())
+    groups = dict(member.split("=") for member in profile["groups"])
+    together = {groups[name] for name in re.findall(r"^ +rule (\w+):$", pair.text, re.MULTILINE)}
+    assert together == {name.split("_")[0] for kind, name in submitted if kind == "group"}
+    assert {"samples", "sums"} <= together
+
+
+def test_training_was_told_to_stop_and_went_on_from_its_checkpoint(pair: Pair) -> None:
+    assert "= 2 process(es) x" in pair.text
+    assert "SIGUSR1: saving a checkpoint at step" in pair.text
+    assert "going on from" in (pair.results / "logs/train_model/small.log").read_text()
+
+
+def content(path: Path) -> bytes:
+    return gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+
+
+def test_tables_and_tracks_are_those_of_a_run_without_a_cluster(pair: Pair) -> None:
+    """To the last byte, though one of the trainings was interrupted; only its log has a line more."""
+    folders = [each / "results/tiny" for each in (pair.cluster, pair.local)]
+    kept = [
+        {
+            path.relative_to(folder)
+            for path in folder.rglob("*")
+            if path.name.endswith((".tsv", ".tsv.gz", ".bw"))
+            and path.relative_to(folder).parts[0] not in ("benchmarks", "models")
+        }
+        for folder in folders
+    ]
+    assert kept[0] == kept[1]
+    assert len(kept[0]) > 20
+    assert [path for path in sorted(kept[0]) if content(folders[0] / path) != content(folders[1] / path)] == []
+    logs = [pd.read_csv(folder / "models/small/training_log.tsv", sep="\t") for folder in folders]
+    validations = [log.dropna(subset="valid_loss").drop(columns="loss") for log in logs]
+    pd.testing.assert_frame_equal(*[each.reset_index(drop=True) for each in validations])
+
+
+def test_a_second_run_has_nothing_to_do(pair: Pair) -> None:
+    assert "Nothing to be done" in pair.again

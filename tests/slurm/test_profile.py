@@ -1,0 +1,50 @@
+"""The profile and the environments, as far as that needs no cluster."""
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from slurm.conda import read_specs
+from slurm.runs import ENVIRONMENTS, REPOSITORY, SNAKEFILE, started
+
+PROFILE = yaml.safe_load((REPOSITORY / "slurm/config.yaml").read_text())
+RULES = {
+    name
+    for path in (REPOSITORY / "rules").glob("*.smk")
+    for name in re.findall(r"^ *(?:rule|checkpoint) (\w+):", path.read_text(), re.MULTILINE)
+}
+
+
+def test_every_rule_that_the_profile_names_exists() -> None:
+    """Snakemake itself would say nothing."""
+    groups = dict(pair.split("=") for pair in PROFILE["groups"])
+    assert set(groups) <= RULES
+    assert {pair.split("=")[0] for pair in PROFILE["group-components"]} == set(groups.values())
+
+
+def test_no_rule_has_retries_of_its_own() -> None:
+    """A job of the cluster is a Snakemake, too: it would repeat within the job, and each time with less left."""
+    assert [path.name for path in (REPOSITORY / "rules").glob("*.smk") if "retries:" in path.read_text()] == []
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS, ids=lambda path: path.name)
+def test_environment_files_are_what_conda_takes(environment: Path) -> None:
+    specs = read_specs(environment)
+    assert all(spec.name and spec.version for spec in specs)
+
+
+def test_the_human_run_is_planned_with_its_environments(path_with_conda: str, tmp_path: Path) -> None:
+    """From a fresh copy of the repository, as its first command."""
+    for name in ("config", "slurm"):
+        shutil.copytree(REPOSITORY / name, tmp_path / name)
+    arguments = ("--profile", "slurm", "--use-conda", "-n", "all")
+    with started(tmp_path, os.environ | {"PATH": path_with_conda}, SNAKEFILE, *arguments) as run:
+        assert run.finish(120) == 0, run.text[-5000:]
+    assert re.search(r"^train_model +2$", run.text, re.MULTILINE)
+    assert re.search(r"^predict_chromosome +44$", run.text, re.MULTILINE)
+    planned = set(re.findall(r"^Conda environment .*/envs/(\w+)\.yaml will be created", run.text, re.MULTILINE))
+    assert planned >= {"genomics", "report", "torch"}
