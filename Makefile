@@ -12,8 +12,9 @@ demo: .venv/installed
 		--set-threads train_model=1 predict_chromosome=1 --rerun-incomplete --show-failed-logs
 
 test: .venv/installed-dev
-	$(BIN)/python -m pytest --ignore tests/workflow -n $(CORES)
+	$(BIN)/python -m pytest --ignore tests/workflow --ignore tests/slurm -n $(CORES)
 	$(BIN)/python -m pytest tests/workflow
+	$(BIN)/python -m pytest tests/slurm
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .

@@ -24,7 +24,18 @@ include: "rules/training.smk"
 include: "rules/prediction.smk"
 include: "rules/genes.smk"
 include: "rules/evaluation.smk"
+include: "rules/browser.smk"
 include: "rules/report.smk"
+
+
+# Jobs of seconds, which a cluster need not see.
+localrules:
+    all,
+    gather_resolved,
+    list_inputs,
+    locate_loci,
+    tabulate_samples,
+    write_session,
 
 
 rule all:
@@ -37,4 +48,9 @@ rule all:
         [out(f"tracks/predicted/{model}/{track}.bw") for model, track in MODEL_TRACKS],
         out("genes/observed.tsv.gz"),
         [out(f"genes/predicted/{model}.tsv.gz") for model in MODELS],
+        out("genes/observed.h5ad"),
+        [out(f"genes/predicted/{model}.h5ad") for model in MODELS],
         [out(f"evaluation/{table}.tsv") for table in SCORE_TABLES],
+        out("browser.html"),
+        out("tracks/igv_session.xml"),
+        [out("tracks/hub/hub.txt")] if CONFIG["genome"]["assembly"] else [],

@@ -25,8 +25,9 @@ sys.path.insert(0, str(REPOSITORY / "workflow_scripts"))
 from rnatracks.backbone import token_lookup  # noqa: E402
 from rnatracks.bigwig import Coverage  # noqa: E402
 from rnatracks.genome import Genome  # noqa: E402
-from rnatracks.metrics import Moments, read_scores  # noqa: E402
+from rnatracks.metrics import Moments  # noqa: E402
 from rnatracks.modelfolder import load_model  # noqa: E402
+from rnatracks.scoretables import read_scores  # noqa: E402
 from rnatracks.transforms import unsquash  # noqa: E402
 
 FOLDER = Path("results/strands")
@@ -133,6 +134,7 @@ def main() -> None:
             score = shuffled_score(kept / "models" / name, chrom, config["windows"]["size"])
             shuffled[name] = max(shuffled[name], score)
     table = pd.concat(scores)
+    table = table[table["region"] == "all"]
     held_out = table[table["split"] == "test"]
     rows = []
     for name in VARIANTS:

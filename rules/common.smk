@@ -5,12 +5,14 @@ import os
 import re
 import signal
 import sys
+from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 
 sys.path.insert(0, f"{workflow.basedir}/workflow_scripts")
 
 from rnatracks.bigwig import blocks
+from rnatracks.browser import first_cell_types
 from rnatracks.config import (
     check_chromosomes,
     chromosome_splits,
@@ -24,7 +26,15 @@ from rnatracks.plans import expand_models
 from rnatracks.qc import check_headers
 from rnatracks.recipe import SPEED_SETTINGS
 from rnatracks.remote import DataFile, Kind
-from rnatracks.samples import all_located, check_local_files, simulated_samples, tracks_of
+from rnatracks.samples import (
+    all_located,
+    check_excluded,
+    check_local_files,
+    halves,
+    neighbour,
+    simulated_samples,
+    tracks_of,
+)
 from rnatracks.sheets import read_cell_types, read_samples
 from rnatracks.terms import Strand
 
@@ -37,6 +47,8 @@ try:
     CONFIG = validate_config(config, Path(workflow.basedir) / "config/schemas/config.schema.yaml", CONFIG_FILES)
     CELL_TYPES = {cell_type.name: cell_type for cell_type in read_cell_types(Path(CONFIG["cell_types"]))}
     SAMPLES = read_samples(Path(CONFIG["samples"]), list(CELL_TYPES.values()))
+    # Cell types whose samples are all listed with paths or URLs; those of the others are searched for.
+    LOCATED = {name for name, cell_type in CELL_TYPES.items() if all_located(cell_type, SAMPLES)}
     MODELS = expand_models(CONFIG, list(CELL_TYPES))
     SIMULATED = Path(CONFIG["results"]) / "simulated" if CONFIG["simulate"] else None
     MADE = simulated_samples(SAMPLES, CONFIG["simulate"]["samples"], SIMULATED, CONFIG["samples"]) if SIMULATED else {}
@@ -44,6 +56,8 @@ try:
         known = known_chromosomes(CONFIG)
         if known is not None:
             check_chromosomes(CONFIG, known, CONFIG["genome"]["fasta"])
+        listed = [sample for sample in SAMPLES if sample.cell_type in LOCATED]
+        check_excluded(CONFIG["exclude"], listed, complete=LOCATED == set(CELL_TYPES))
         check_headers(check_local_files(SAMPLES, SIMULATED, CONFIG["samples"]), CONFIG["genome"]["chromosomes"])
 except InputError as error:
     sys.exit(f"rnatracks: {error}")
@@ -59,9 +73,12 @@ TRACKS = [track for tracks in TRACKS_OF.values() for track in tracks]
 MODEL_TRACKS = [
     (name, track) for name, model in MODELS.items() for cell_type in model.cell_types for track in TRACKS_OF[cell_type]
 ]
-# Cell types whose samples are all listed with paths or URLs; those of the others are searched for.
-LOCATED = {name for name, cell_type in CELL_TYPES.items() if all_located(cell_type, SAMPLES)}
+PREDICTED = list(dict.fromkeys(track for _, track in MODEL_TRACKS))
+SAME_STRAND = Counter(track.strand for track in TRACKS)
 SAMPLES_OF = {name: [sample for sample in SAMPLES if sample.cell_type == name] for name in CELL_TYPES}
+# The cell type whose observed tracks stand in for a prediction; None where there is no other of its strandedness.
+OTHER = {name: neighbour(name, TRACKS_OF) for name in CELL_TYPES}
+STRANDS = list(dict.fromkeys(str(track.strand) for track in TRACKS))
 LOCI = {locus_file_name(locus): locus for locus in CONFIG["loci"]}
 SCORE_TABLES = ["base_resolution", "gene_expression", "differential"]
 
@@ -69,6 +86,11 @@ SCORE_TABLES = ["base_resolution", "gene_expression", "differential"]
 def out(path):
     """A path under the output root."""
     return f"{CONFIG['results']}/{path}"
+
+
+def growing(amount):
+    """A resource of which a job gets more each time that it is tried again."""
+    return lambda wildcards, attempt: amount * attempt
 
 
 def any_of(names):
@@ -140,8 +162,28 @@ def samples_of(cell_type):
     return read_resolved(checkpoints.resolve_samples.get(cell_type=cell_type).output.samples, cell_type)
 
 
+def averaged(cell_type):
+    """Samples of a cell type that count in its mean: all but the excluded ones."""
+    return [sample for sample in samples_of(cell_type) if sample.name not in CONFIG["exclude"]]
+
+
 def sample_named(wildcards):
     return next(sample for sample in samples_of(wildcards.cell_type) if sample.name == wildcards.sample)
+
+
+def signals_of(wildcards):
+    sample = sample_named(wildcards)
+    return [signal_path(sample, strand) for strand in sample.files]
+
+
+def strands_of(wildcards):
+    return [str(strand) for strand in sample_named(wildcards).files]
+
+
+def samples_on(strand):
+    """Samples of all cell types that have a file of this strand, excluded ones too."""
+    here = [name for name, tracks in TRACKS_OF.items() if strand in [track.strand for track in tracks]]
+    return [sample for name in here for sample in samples_of(name)]
 
 
 def observed_tracks(cell_types, suffix):
@@ -169,10 +211,51 @@ def parts_of(wildcards):
     return [f"{chrom}.{start}-{end}" for chrom, start, end in blocks(lengths, size)]
 
 
+def counted_exons(wildcards):
+    """Exons over which the genes of a track are summed: what is left of them without shared bases, or all."""
+    if CONFIG["genes"]["shared_exons"] == "count_for_each":
+        return out("reference/exons.bed.gz")
+    stranded = "unstranded" if wildcards.strand == Strand.UNSTRANDED else "stranded"
+    return out(f"reference/exons_own.{stranded}.bed.gz")
+
+
+def half_of(wildcards):
+    """Samples of one half of a cell type's."""
+    return halves(averaged(wildcards.cell_type))["ab".index(wildcards.half)]
+
+
+def halved_tracks():
+    """Predicted tracks that are means of two samples or more."""
+    return [track for track in PREDICTED if len(averaged(track.cell_type)) > 1]
+
+
+def compared_tracks(wildcards):
+    """An observed track and what stands in for a prediction of it; or the means of two halves of its samples."""
+    cell_type, strand = wildcards.cell_type, wildcards.strand
+    observed = f"tracks/observed/{cell_type}.{strand}.bw"
+    match wildcards.comparison:
+        case "halves":
+            observed, candidate = (f"tracks/halves/{cell_type}.{strand}.{half}.bw" for half in "ab")
+        case "other_cell_type":
+            candidate = f"tracks/observed/{OTHER[cell_type]}.{strand}.bw"
+        case "mean_of_others":
+            candidate = f"tracks/mean.{strand}.bw"
+        case prediction:
+            candidate = f"tracks/{prediction}/{cell_type}.{strand}.bw"
+    return {"observed": out(observed), "candidate": out(candidate)}
+
+
+def genes_of_halves(wildcards):
+    """Exonic means of both halves of the samples behind every predicted track, where there are two samples."""
+    return [out(f"genes/parts/halves/{track}.{half}.tsv.gz") for track in halved_tracks() for half in "ab"]
+
+
 def compared_models():
     """Pairs of tracks of two cell types that one family of models predicts, on one strand."""
+    everyone = CONFIG["evaluation"]["pairs"] == "all"
     for family, group in itertools.groupby(MODELS.values(), key=lambda model: model.family):
         tracks = [(model.name, track) for model in group for name in model.cell_types for track in TRACKS_OF[name]]
         for (model_a, a), (model_b, b) in itertools.combinations(tracks, 2):
-            if a.strand == b.strand and a.cell_type != b.cell_type:
+            near = everyone or OTHER[a.cell_type] == b.cell_type or OTHER[b.cell_type] == a.cell_type
+            if near and a.strand == b.strand and a.cell_type != b.cell_type:
                 yield family, (model_a, str(a)), (model_b, str(b))

@@ -13,8 +13,8 @@ rule fetch_file:
         "../envs/genomics.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=480,
+        mem_mb=growing(500),
+        runtime=growing(480),
         downloads=1,
     params:
         file=remote_file,

@@ -1,25 +1,26 @@
-# Gene expression: exonic means of every track, then gene x track matrices.
+# Gene expression: exonic means of every track, gene x track matrices, and their scores.
 
 
 rule sum_genes:
     input:
-        bigwig=out("tracks/{kind}/{cell_type}.{strand}.bw"),
+        bigwig=out("tracks/{kind}/{cell_type}.{strand}{half}.bw"),
         genes=out("reference/genes.tsv.gz"),
-        exons=out("reference/exons.bed.gz"),
+        exons=counted_exons,
     output:
-        out("genes/parts/{kind}/{cell_type}.{strand}.tsv.gz"),
+        out("genes/parts/{kind}/{cell_type}.{strand}{half}.tsv.gz"),
     log:
-        out("logs/sum_genes/{kind}/{cell_type}.{strand}.log"),
+        out("logs/sum_genes/{kind}/{cell_type}.{strand}{half}.log"),
     benchmark:
-        out("benchmarks/sum_genes/{kind}/{cell_type}.{strand}.tsv")
+        out("benchmarks/sum_genes/{kind}/{cell_type}.{strand}{half}.tsv")
     wildcard_constraints:
-        kind=f"observed|predicted/({any_of(MODELS)})",
+        kind=f"observed|halves|predicted/({any_of(MODELS)})",
+        half=r"(\.[ab])?",
     conda:
         "../envs/genomics.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=growing(2000),
+        runtime=growing(60),
     script:
         "../workflow_scripts/sum_genes.py"
 
@@ -36,8 +37,8 @@ rule gather_observed_genes:
         "../envs/genomics.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         tracks=[str(track) for track in TRACKS],
     script:
@@ -58,9 +59,79 @@ rule gather_predicted_genes:
         "../envs/genomics.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         tracks=model_tracks,
     script:
         "../workflow_scripts/gather_genes.py"
+
+
+rule convert_genes:
+    input:
+        out("genes/{matrix}.tsv.gz"),
+    output:
+        out("genes/{matrix}.h5ad"),
+    log:
+        out("logs/convert_genes/{matrix}.log"),
+    wildcard_constraints:
+        matrix=f"observed|predicted/({any_of(MODELS)})",
+    conda:
+        "../envs/anndata.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(30),
+    params:
+        total=CONFIG["normalisation"]["total"],
+        shared_exons=CONFIG["genes"]["shared_exons"],
+    script:
+        "../workflow_scripts/convert_genes.py"
+
+
+rule score_genes:
+    input:
+        observed=out("genes/observed.tsv.gz"),
+        predicted=expand(out("genes/predicted/{model}.tsv.gz"), model=MODELS),
+        halves=genes_of_halves,
+    output:
+        genes=report(
+            out("evaluation/gene_expression.tsv"),
+            caption="../resources/captions/gene_expression.rst",
+            category="4 Scores",
+            labels={"table": "gene_expression"},
+        ),
+        differences=report(
+            out("evaluation/differential.tsv"),
+            caption="../resources/captions/differential.rst",
+            category="4 Scores",
+            labels={"table": "differential"},
+        ),
+        different=report(
+            out("evaluation/differential_genes.tsv"),
+            caption="../resources/captions/differential_genes.rst",
+            category="4 Scores",
+            labels={"table": "differential_genes"},
+        ),
+    log:
+        out("logs/score_genes.log"),
+    benchmark:
+        out("benchmarks/score_genes.tsv")
+    conda:
+        "../envs/genomics.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(8000),
+        runtime=growing(120),
+    params:
+        families={name: model.family for name, model in MODELS.items()},
+        tracks=[(model, str(track)) for model, track in MODEL_TRACKS],
+        others=OTHER,
+        baselines=CONFIG["evaluation"]["baselines"],
+        pairs=list(compared_models()),
+        splits=SPLITS,
+        gene_types=CONFIG["genes"]["types"],
+        pseudocount=CONFIG["genes"]["pseudocount"],
+        bootstrap={key: CONFIG["evaluation"][key] for key in ("block_size", "resamples", "seed")},
+    script:
+        "../workflow_scripts/score_genes.py"

@@ -16,8 +16,8 @@ checkpoint prepare_genome:
         "../envs/genomics.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=growing(2000),
+        runtime=growing(60),
     params:
         md5=None if REFERENCES["genome"].remote else REFERENCES["genome"].md5,
         chromosomes=CHROMOSOMES,
@@ -32,6 +32,8 @@ rule prepare_annotation:
         gtf=out("reference/annotation.gtf.gz"),
         genes=out("reference/genes.tsv.gz"),
         exons=out("reference/exons.bed.gz"),
+        own_stranded=out("reference/exons_own.stranded.bed.gz"),
+        own_unstranded=out("reference/exons_own.unstranded.bed.gz"),
     log:
         out("logs/prepare_annotation.log"),
     benchmark:
@@ -40,8 +42,8 @@ rule prepare_annotation:
         "../envs/genomics.yaml"
     threads: 1
     resources:
-        mem_mb=12000,
-        runtime=60,
+        mem_mb=growing(12000),
+        runtime=growing(60),
     params:
         md5=None if REFERENCES["annotation"].remote else REFERENCES["annotation"].md5,
         chromosomes=CHROMOSOMES,

@@ -1,55 +1,15 @@
-# Figures and the report.
+# The report page, and the tables of where everything comes from.
 
-REPORT_CAPTIONS = ["gene_scatter", "locus", "score_bars", "training_curve"]
-
-
-rule plot_training:
-    input:
-        out("models/{model}/training_log.tsv"),
-    output:
-        report(
-            out("figures/training/{model}.svg"),
-            caption="../resources/captions/training_curve.rst",
-            category="Training",
-            labels={"model": "{model}"},
-        ),
-    log:
-        out("logs/plot_training/{model}.log"),
-    conda:
-        "../envs/report.yaml"
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=10,
-    script:
-        "../workflow_scripts/plot_training.py"
+# The figures first: this file needs their lists.
 
 
-rule plot_genes:
-    input:
-        genes=out("reference/genes.tsv.gz"),
-        observed=out("genes/parts/observed/{cell_type}.{strand}.tsv.gz"),
-        predicted=out("genes/parts/predicted/{model}/{cell_type}.{strand}.tsv.gz"),
-    output:
-        report(
-            out("figures/genes/{model}/{cell_type}.{strand}.svg"),
-            caption="../resources/captions/gene_scatter.rst",
-            category="Scores",
-            labels={"model": "{model}", "track": "{cell_type} {strand}"},
-        ),
-    log:
-        out("logs/plot_genes/{model}/{cell_type}.{strand}.log"),
-    conda:
-        "../envs/report.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=10,
-    params:
-        splits=SPLITS,
-        gene_types=CONFIG["genes"]["types"],
-    script:
-        "../workflow_scripts/plot_genes.py"
+include: "figures.smk"
+
+
+REPORT_CAPTIONS = [
+    *("base_hexbin", "by_chromosome", "difference_scatter", "expression_levels", "gene_scatter", "locus"),
+    *("sample_correlation", "sample_pca", "score_bars", "seams", "training_curve"),
+]
 
 
 rule locate_loci:
@@ -65,8 +25,8 @@ rule locate_loci:
         "../envs/genomics.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         loci=LOCI,
         gene_types=CONFIG["genes"]["types"],
@@ -74,52 +34,10 @@ rule locate_loci:
         "../workflow_scripts/locate_loci.py"
 
 
-rule plot_locus:
+rule list_inputs:
     input:
-        loci=out("reference/loci.tsv"),
-        genes=out("reference/genes.tsv.gz"),
-        exons=out("reference/exons.bed.gz"),
-        observed=[out(f"tracks/observed/{track}.bw") for track in TRACKS],
-        predicted=[out(f"tracks/predicted/{model}/{track}.bw") for model, track in MODEL_TRACKS],
-    output:
-        report(
-            out("figures/loci/{locus}.svg"),
-            caption="../resources/captions/locus.rst",
-            category="Loci",
-            labels={"locus": "{locus}"},
-        ),
-    log:
-        out("logs/plot_locus/{locus}.log"),
-    conda:
-        "../envs/report.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=10,
-    params:
-        tracks=[str(track) for track in TRACKS],
-        models=[(model, str(track)) for model, track in MODEL_TRACKS],
-    script:
-        "../workflow_scripts/plot_locus.py"
-
-
-rule write_report:
-    input:
-        resolved=out("samples/resolved.tsv"),
-        rejected=out("samples/rejected.tsv"),
-        samples=out("qc/samples.tsv"),
-        statistics=[out(f"tracks/observed/{track}.json") for track in TRACKS],
-        base=out("evaluation/base_resolution.tsv"),
-        genes=out("evaluation/gene_expression.tsv"),
-        differences=out("evaluation/differential.tsv"),
-        training=[out(f"figures/training/{model}.svg") for model in MODELS],
-        scatters=[out(f"figures/genes/{model}/{track}.svg") for model, track in MODEL_TRACKS],
-        loci=[out(f"figures/loci/{locus}.svg") for locus in LOCI],
-        template=f"{workflow.basedir}/resources/report.html.j2",
-        captions=expand(f"{workflow.basedir}/resources/captions/{{name}}.rst", name=REPORT_CAPTIONS),
-        provenance=expand(out("models/{model}/provenance.json"), model=MODELS),
-        references=[path_of(file) for file in REFERENCES.values()],
-        signals=lambda wildcards: [
+        [path_of(file) for file in REFERENCES.values()],
+        lambda wildcards: [
             signal_path(sample, strand)
             for cell_type in CELL_TYPES
             for sample in samples_of(cell_type)
@@ -127,10 +45,77 @@ rule write_report:
         ],
     output:
         report(
+            out("provenance/inputs.tsv"),
+            caption="../resources/captions/inputs.rst",
+            category="6 Provenance",
+            labels={"table": "input files and their checksums"},
+        ),
+    log:
+        out("logs/list_inputs.log"),
+    benchmark:
+        out("benchmarks/list_inputs.tsv")
+    conda:
+        "../envs/genomics.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(500),
+        runtime=growing(240),
+    script:
+        "../workflow_scripts/list_inputs.py"
+
+
+rule write_report:
+    input:
+        resolved=out("samples/resolved.tsv"),
+        rejected=out("samples/rejected.tsv"),
+        samples=out("qc/samples.tsv"),
+        correlation=[out(f"qc/correlation.{strand}.svg") for strand in STRANDS],
+        pca=[out(f"qc/pca.{strand}.svg") for strand in STRANDS],
+        statistics=[out(f"tracks/observed/{track}.json") for track in TRACKS],
+        base=out("evaluation/base_resolution.tsv"),
+        genes=out("evaluation/gene_expression.tsv"),
+        differences=out("evaluation/differential.tsv"),
+        different_genes=out("evaluation/differential_genes.tsv"),
+        not_computed=out("evaluation/not_computed.tsv"),
+        bars=out("figures/scores.svg"),
+        chromosomes=out("figures/by_chromosome.svg"),
+        training=[out(f"figures/training/{model}.svg") for model in MODELS],
+        base_scatters=[out(f"figures/bases/{model}/{track}.svg") for model, track in MODEL_TRACKS],
+        gene_scatters=[out(f"figures/genes/{model}/{track}.svg") for model, track in MODEL_TRACKS],
+        levels=[out(f"figures/expression_levels/{model}/{track}.svg") for model, track in MODEL_TRACKS],
+        difference_scatters=[out(f"figures/differences/{pair}.svg") for pair in DIFFERENCES],
+        seams=[out(f"figures/seams/{model}.svg") for model in MODELS],
+        loci=[out(f"figures/loci/{locus}.svg") for locus in LOCI],
+        template=f"{workflow.basedir}/resources/report.html.j2",
+        published=f"{workflow.basedir}/resources/published.tsv",
+        others=f"{workflow.basedir}/resources/held_out_others.tsv",
+        captions=expand(f"{workflow.basedir}/resources/captions/{{name}}.rst", name=REPORT_CAPTIONS),
+        provenance=expand(out("models/{model}/provenance.json"), model=MODELS),
+        inputs=out("provenance/inputs.tsv"),
+    output:
+        page=report(
             out("report.html"),
             caption="../resources/captions/report.rst",
-            category="Overview",
-            labels={"page": "Report"},
+            category="1 Overview",
+            labels={"figure": "the report page"},
+        ),
+        methods=report(
+            out("methods.txt"),
+            caption="../resources/captions/methods.rst",
+            category="1 Overview",
+            labels={"figure": "methods, as text"},
+        ),
+        software=report(
+            out("provenance/software.tsv"),
+            caption="../resources/captions/software.rst",
+            category="6 Provenance",
+            labels={"table": "commits and software versions"},
+        ),
+        benchmarks=report(
+            out("provenance/benchmarks.tsv"),
+            caption="../resources/captions/benchmarks.rst",
+            category="6 Provenance",
+            labels={"table": "run times and memory"},
         ),
     log:
         out("logs/write_report.log"),
@@ -138,14 +123,16 @@ rule write_report:
         "../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         config=CONFIG,
         config_files=CONFIG_FILES,
         cell_types=[asdict(cell_type) for cell_type in CELL_TYPES.values()],
         models={name: asdict(model) for name, model in MODELS.items()},
-        scatter_titles=[f"{model}, {track}" for model, track in MODEL_TRACKS],
+        tracks=[(model, str(track)) for model, track in MODEL_TRACKS],
+        differences=list(DIFFERENCES),
+        strands=STRANDS,
         loci=LOCI,
         benchmarks=out("benchmarks"),
     script:
@@ -153,9 +140,9 @@ rule write_report:
 
 
 onsuccess:
-    if Path(out("report.html")).is_file():
-        from rnatracks.metrics import read_scores
-        from rnatracks.report import headline
+    scores = [Path(out(f"evaluation/{table}.tsv")) for table in SCORE_TABLES[:2]]
+    if all(path.is_file() for path in [Path(out("report.html")), *scores]):
+        from rnatracks.headlines import headline
+        from rnatracks.scoretables import read_scores
 
-        tables = [read_scores(Path(out(f"evaluation/{table}.tsv"))) for table in SCORE_TABLES[:2]]
-        print("", *headline(*tables), f"Report: {out('report.html')}", sep="\n", file=sys.stderr)
+        print("", *headline(*map(read_scores, scores)), f"Report: {out('report.html')}", sep="\n", file=sys.stderr)

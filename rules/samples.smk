@@ -1,4 +1,4 @@
-# Samples: which files they are, fetched, read through and checked.
+# Samples: which files they are, fetched, read through, checked and compared.
 
 
 checkpoint resolve_samples:
@@ -11,8 +11,8 @@ checkpoint resolve_samples:
         "../envs/genomics.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=30,
+        mem_mb=growing(500),
+        runtime=growing(30),
     params:
         # What is asked; the day, other rows of the sheets and limits are no reason to ask again.
         question=lambda wildcards: {
@@ -32,13 +32,13 @@ rule gather_resolved:
         samples=report(
             out("samples/resolved.tsv"),
             caption="../resources/captions/samples.rst",
-            category="Data",
+            category="2 Data",
             labels={"table": "samples"},
         ),
         rejected=report(
             out("samples/rejected.tsv"),
             caption="../resources/captions/rejected.rst",
-            category="Data",
+            category="2 Data",
             labels={"table": "files not taken"},
         ),
     log:
@@ -47,8 +47,10 @@ rule gather_resolved:
         "../envs/genomics.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=5,
+        mem_mb=growing(500),
+        runtime=growing(5),
+    params:
+        exclude=CONFIG["exclude"],
     script:
         "../workflow_scripts/gather_resolved.py"
 
@@ -56,9 +58,8 @@ rule gather_resolved:
 rule check_sample:
     input:
         sizes=out("reference/chrom.sizes"),
-        signals=lambda wildcards: [
-            signal_path(sample_named(wildcards), strand) for strand in sample_named(wildcards).files
-        ],
+        exons=out("reference/exons.bed.gz"),
+        signals=signals_of,
     output:
         out("qc/samples/{cell_type}/{sample}.json"),
     log:
@@ -69,10 +70,10 @@ rule check_sample:
         "../envs/genomics.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=60,
+        mem_mb=growing(1000),
+        runtime=growing(60),
     params:
-        strands=lambda wildcards: [str(strand) for strand in sample_named(wildcards).files],
+        strands=strands_of,
         md5=lambda wildcards: [
             None if signal_file(sample_named(wildcards), strand).remote else file.md5
             for strand, file in sample_named(wildcards).files.items()
@@ -81,24 +82,107 @@ rule check_sample:
         "../workflow_scripts/check_sample.py"
 
 
+rule bin_sample:
+    input:
+        sizes=out("reference/chrom.sizes"),
+        check=out("qc/samples/{cell_type}/{sample}.json"),
+        signals=signals_of,
+    output:
+        directory(out("qc/bins/{cell_type}/{sample}")),
+    log:
+        out("logs/bin_sample/{cell_type}/{sample}.log"),
+    benchmark:
+        out("benchmarks/bin_sample/{cell_type}/{sample}.tsv")
+    conda:
+        "../envs/genomics.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(1000),
+        runtime=growing(60),
+    params:
+        strands=strands_of,
+        total=CONFIG["normalisation"]["total"],
+        bin_size=CONFIG["qc"]["bin_size"],
+    script:
+        "../workflow_scripts/bin_sample.py"
+
+
+rule compare_samples:
+    input:
+        sizes=out("reference/chrom.sizes"),
+        bins=lambda wildcards: [
+            out(f"qc/bins/{sample.cell_type}/{sample.name}") for sample in samples_on(wildcards.strand)
+        ],
+    output:
+        heatmap=report(
+            out("qc/correlation.{strand}.svg"),
+            caption="../resources/captions/sample_correlation.rst",
+            category="2 Data",
+            labels={"figure": "correlation of samples, {strand}"},
+        ),
+        correlation=report(
+            out("qc/correlation.{strand}.tsv"),
+            caption="../resources/captions/sample_correlation.rst",
+            category="2 Data",
+            labels={"table": "correlation of samples, {strand}"},
+        ),
+        pca=report(
+            out("qc/pca.{strand}.svg"),
+            caption="../resources/captions/sample_pca.rst",
+            category="2 Data",
+            labels={"figure": "PCA of samples, {strand}"},
+        ),
+        components=report(
+            out("qc/pca.{strand}.tsv"),
+            caption="../resources/captions/sample_pca.rst",
+            category="2 Data",
+            labels={"table": "PCA of samples, {strand}"},
+        ),
+    log:
+        out("logs/compare_samples/{strand}.log"),
+    benchmark:
+        out("benchmarks/compare_samples/{strand}.tsv")
+    conda:
+        "../envs/qc.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, input, attempt: attempt * (1000 + 50 * len(input.bins)),
+        runtime=growing(240),
+    params:
+        samples=lambda wildcards: [sample.name for sample in samples_on(wildcards.strand)],
+        cell_types=lambda wildcards: [sample.cell_type for sample in samples_on(wildcards.strand)],
+        bin_size=CONFIG["qc"]["bin_size"],
+    script:
+        "../workflow_scripts/compare_samples.py"
+
+
 rule tabulate_samples:
     input:
-        lambda wildcards: [
+        checks=lambda wildcards: [
             out(f"qc/samples/{sample.cell_type}/{sample.name}.json")
             for cell_type in CELL_TYPES
             for sample in samples_of(cell_type)
         ],
+        correlations=[out(f"qc/correlation.{strand}.tsv") for strand in STRANDS],
     output:
-        out("qc/samples.tsv"),
+        report(
+            out("qc/samples.tsv"),
+            caption="../resources/captions/sample_checks.rst",
+            category="2 Data",
+            labels={"table": "checks of samples"},
+        ),
     log:
         out("logs/tabulate_samples.log"),
     conda:
         "../envs/genomics.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=5,
+        mem_mb=growing(500),
+        runtime=growing(5),
     params:
+        strands=STRANDS,
         total=CONFIG["normalisation"]["total"],
+        exclude=CONFIG["exclude"],
+        stop_on_flags=CONFIG["qc"]["stop_on_flags"],
     script:
         "../workflow_scripts/tabulate_samples.py"

@@ -16,8 +16,8 @@ if SIMULATED:
             "../envs/genomics.yaml"
         threads: 1
         resources:
-            mem_mb=1000,
-            runtime=10,
+            mem_mb=growing(1000),
+            runtime=growing(10),
         params:
             settings={key: value for key, value in CONFIG["simulate"].items() if key != "samples"},
             samples=[

@@ -28,6 +28,7 @@ rule train_model:
         runtime=2880,
         gpu=1,
         nodes=1,
+        slurm_extra="'--signal=USR1@900'",
     params:
         model=lambda wildcards: asdict(MODELS[wildcards.model]),
         windows=CONFIG["windows"],

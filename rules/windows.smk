@@ -16,8 +16,8 @@ rule index_windows:
         "../envs/genomics.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=growing(2000),
+        runtime=growing(60),
     params:
         splits=SPLITS,
         size=CONFIG["windows"]["size"],

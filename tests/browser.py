@@ -1,13 +1,16 @@
-"""A real browser without a window: what a page becomes in it."""
+"""A real browser without a window and without a network: what a page becomes in it."""
 
 import shutil
-import subprocess
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+
+HEIGHT = 900
 
 
 class Elements(HTMLParser):
@@ -34,20 +37,53 @@ class Opened:
         return Counter(tag for tag, _ in Elements(self.html).tags)
 
 
-def open_page(page: Path, profile: Path) -> Opened:
-    """Open a local page in headless Chromium, with the network cut off."""
+@dataclass(frozen=True)
+class Visit:
+    """An open page of playwright, the lines `CONSOLE ...` that it logged so far, and all addresses it asked for."""
+
+    page: "playwright.sync_api.Page"  # noqa: F821
+    log: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+    def open(self, page: Path) -> None:
+        """Open another local page in this one's place, and forget what was logged."""
+        self.log.clear()
+        self.requests.clear()
+        self.page.goto(page.as_uri())
+
+    @property
+    def outside(self) -> list[str]:
+        """Addresses asked for that are not local."""
+        return [address for address in self.requests if not address.startswith(("file:", "data:", "blob:", "about:"))]
+
+
+@contextmanager
+def visit(page: Path, profile: Path, width: int = 1300) -> Iterator[Visit]:
+    """Open a local page in headless Chromium, with the network cut off; no other visit may be open meanwhile."""
     chromium = shutil.which("chromium")
     if chromium is None:
         pytest.skip("needs the program chromium to open the page")
-    done = subprocess.run(
-        [
-            *(chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"),
-            *("--disable-component-update", "--no-first-run", f"--user-data-dir={profile}"),
-            *("--host-resolver-rules=MAP * ~NOTFOUND", "--enable-logging=stderr", "--dump-dom", page.as_uri()),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    return Opened(done.stdout, done.stderr)
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as driver:
+        context = driver.chromium.launch_persistent_context(
+            profile,
+            executable_path=chromium,
+            offline=True,
+            viewport={"width": width, "height": HEIGHT},
+            args=["--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND"],
+        )
+        visited = Visit(context.pages[0])
+        visited.page.on("request", lambda request: visited.requests.append(request.url))
+        visited.page.on("console", lambda message: visited.log.append(f"CONSOLE {message.type}: {message.text}"))
+        visited.page.on("pageerror", lambda error: visited.log.append(f"CONSOLE error: {error}"))
+        visited.open(page)
+        try:
+            yield visited
+        finally:
+            context.close()
+
+
+def open_page(page: Path, profile: Path) -> Opened:
+    """Open a local page as `visit` does, and give what it has become."""
+    with visit(page, profile) as visited:
+        return Opened(visited.page.content(), "\n".join(visited.log))

@@ -24,9 +24,6 @@ from rnatracks.annotation import (
 )
 from rnatracks.errors import InputError
 
-# pyranges 0.1.7 uses what pandas 4 will drop; pandas is pinned.
-pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning:pyranges.readers")
-
 
 def record(chrom: str, feature: str, start: int, end: int, strand: str, **attributes: str) -> str:
     """One line of a GTF, 1-based and inclusive."""
@@ -99,10 +96,10 @@ def test_genes_and_unions_of_exons(
     genes, exons = read_gtf(tmp_path / "prepared.gtf.gz")
     assert tuple(genes.columns) == GENE_COLUMNS
     assert rows(genes, *GENE_COLUMNS) == [
-        ("G1", "first", "protein_coding", "chr2", "-", 100, 500, 71),
-        ("G2", "second", "lncRNA", "chr1", "+", 0, 10, 10),
-        ("G3", "third", "lncRNA", "chr1", "-", 4, 30, 26),
-        ("G4", "fourth", "lncRNA", "chr1", "+", 7, 12, 5),
+        ("G1", "first", "protein_coding", "chr2", "-", 100, 500, 71, 0),
+        ("G2", "second", "lncRNA", "chr1", "+", 0, 10, 10, 0.3),
+        ("G3", "third", "lncRNA", "chr1", "-", 4, 30, 26, 0),
+        ("G4", "fourth", "lncRNA", "chr1", "+", 7, 12, 5, 0.6),
     ]
     assert tuple(exons.columns) == EXON_COLUMNS
     assert rows(exons, *EXON_COLUMNS) == [
@@ -289,11 +286,11 @@ def test_real_genes_equal_plain_python(tmp_path: Path, real_data: Path) -> None:
 LENGTHS = {"chr19": 58_617_616, "chr1": 1000, "HLA*01:02": 500}
 GENES = pd.DataFrame(
     [
-        ("ENSG00000090924.15", "PLEKHG2", "protein_coding", "chr19", "+", 39_412_668, 39_428_414, 5000),
-        ("G1", "edge", "lncRNA", "chr1", "-", 0, 1000, 1000),
-        ("G2", "one base", "lncRNA", "chr1", "+", 499, 500, 1),
-        ("G3", "twice", "lncRNA", "chr1", "+", 300, 400, 100),
-        ("G4", "twice", "lncRNA", "chr1", "+", 600, 700, 100),
+        ("ENSG00000090924.15", "PLEKHG2", "protein_coding", "chr19", "+", 39_412_668, 39_428_414, 5000, 0.0),
+        ("G1", "edge", "lncRNA", "chr1", "-", 0, 1000, 1000, 0.0),
+        ("G2", "one base", "lncRNA", "chr1", "+", 499, 500, 1, 0.0),
+        ("G3", "twice", "lncRNA", "chr1", "+", 300, 400, 100, 0.0),
+        ("G4", "twice", "lncRNA", "chr1", "+", 600, 700, 100, 0.0),
     ],
     columns=list(GENE_COLUMNS),
 )

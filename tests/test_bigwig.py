@@ -295,6 +295,14 @@ def test_nothing_is_left_of_a_file_that_cannot_be_written(tmp_path: Path, arrays
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_disk_without_room_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    """No disk holds this chromosome; pyBigWig would hang."""
+    line = r"a\.bw: found [\d,]+ bytes free on its disk; expected 6,000,000,000,000,000,000 or more"
+    with pytest.raises(InputError, match=line):
+        write_coverage(tmp_path / "a.bw", {"chr1": 10**18}, [])
+    assert list(tmp_path.iterdir()) == []
+
+
 # Averages
 
 

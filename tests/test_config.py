@@ -95,7 +95,8 @@ def test_recipe_shows_every_field_with_its_default() -> None:
     schema = yaml.safe_load(SCHEMA.read_text())
     defaults = validate_config(yaml.safe_load(MINIMAL), SCHEMA)
     assert set(recipe) == set(schema["properties"])
-    for group in ("sources", "normalisation", "windows", "split", "training", "prediction", "genes"):
+    groups = {key for key, value in defaults.items() if isinstance(value, dict)}
+    for group in groups - {"genome", "annotation", "models"}:
         assert recipe[group] == defaults[group]
     shown = recipe["models"]["genos"]
     assert shown["head"] == defaults["models"]["small"]["head"]
@@ -191,7 +192,18 @@ def test_defaults_are_filled_into_a_copy() -> None:
         "significant_digits": 4,
         "shard_size": None,
     }
-    assert filled["genes"] == {"pseudocount": 0.01, "types": None}
+    assert filled["genes"] == {"pseudocount": 0.01, "types": None, "shared_exons": "leave_out"}
+    assert filled["exclude"] == []
+    assert filled["qc"] == {"bin_size": 10_000, "stop_on_flags": False}
+    assert filled["evaluation"] == {
+        "block_size": 1_000_000,
+        "resamples": 1000,
+        "sample_bases": 1_000_000,
+        "seed": 42,
+        "baselines": [],
+        "pairs": "all",
+    }
+    assert filled["browser"] == {"genes": 5}
     assert filled["loci"] == []
     assert filled["blacklist"] is filled["simulate"] is filled["genome"]["md5"] is None
 
@@ -250,6 +262,7 @@ BAD = [
     ("split", {"test": ["chr9"]}, "split.test", "'chr9'", "genome.chromosomes: chr1, chr2, chr3"),
     ("split", {"valid": ["chr1"], "test": ["chr1"]}, "split.test", "'chr1', which split.valid", "one of them"),
     ("split", {"valid": ["chr1"], "test": ["chr2", "chr3"]}, "split", "every chromosome", "one left to train on"),
+    ("evaluation", {"baselines": ["cnn"]}, "evaluation.baselines", "'cnn'", "keys of models: small"),
     ("training", {"micro_batch_size": 3}, "training.micro_batch_size", "3", "a divisor of training.global_batch_size"),
     ("models", {}, "models", "nothing in it", "at least 1 entry"),
     ("models", {"a b": {}}, "models", "the name 'a b'", "letters, digits"),

@@ -13,7 +13,7 @@ REPOSITORY = Path(__file__).parents[1]
 LIBRARY = REPOSITORY / "workflow_scripts" / "rnatracks"
 # Names that differ between the import, the conda package and the PyPI package.
 CONDA = {"torch": "pytorch-gpu", "yaml": "pyyaml", "pyBigWig": "pybigwig"}
-PYPI = {"pytorch-gpu": "torch", "pybigwig": "pyBigWig"}
+PYPI = {"pytorch-gpu": "torch", "pybigwig": "pyBigWig", "deeptools": "deepTools"}
 
 
 def imports(path: Path) -> set[str]:

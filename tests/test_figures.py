@@ -1,16 +1,15 @@
 """Figures: what is drawn, in which place, and that the bytes do not change from run to run."""
 
 import re
-from collections.abc import Callable
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from rnatracks.figures import gene_scatter, score_bars, svg_text, training_curve, write_svg
+from rnatracks.curves import training_curve
+from rnatracks.figures import svg_text
 from rnatracks.locus import LOCUS_POINTS, Kind, Panel, bin_maximum, locus_figure, pack_rows
 from rnatracks.terms import Strand
 
@@ -27,18 +26,6 @@ EXONS = pd.DataFrame(
     [("G1", "chr1", 1_000, 1_400, "+"), ("G1", "chr1", 3_000, 4_000, "+"), ("G2", "chr1", 3_500, 6_000, "-")],
     columns=["gene_id", "chrom", "start", "end", "strand"],
 )
-
-
-def some_genes(count: int) -> tuple[pd.Series, pd.Series, pd.Series]:
-    rng = np.random.default_rng(1)
-    observed = pd.Series(rng.lognormal(0, 2, count))
-    observed[: count // 5] = 0
-    predicted = observed * rng.lognormal(0, 0.5, count) + 0.01
-    return observed, predicted, pd.Series(np.where(np.arange(count) % 4, "train", "test"))
-
-
-def some_scatter() -> Figure:
-    return gene_scatter(*some_genes(200), "amber plus")
 
 
 def some_curve() -> Figure:
@@ -58,64 +45,6 @@ def some_locus(length: int = 8_000) -> Figure:
         for kind in Kind
     ]
     return locus_figure("chr1", 500, 500 + length, GENES, EXONS, panels)
-
-
-def some_scores() -> tuple[pd.DataFrame, pd.DataFrame]:
-    tracks = [(strand, split) for strand in ("plus", "minus") for split in ("train", "test")]
-    gene = pd.DataFrame(tracks, columns=["strand", "split"]).assign(model="amber", cell_type="amber")
-    gene = gene.assign(pearson_log1p=0.8, ci_low=0.7, ci_high=0.9, replicate_ceiling=0.95, other_cell_type=np.nan)
-    return gene.assign(region="all"), gene
-
-
-def some_bars() -> Figure:
-    return score_bars(*some_scores())
-
-
-@pytest.mark.parametrize("draw", [some_scatter, some_curve, some_locus, some_bars])
-def test_a_figure_written_twice_is_byte_identical(draw: Callable[[], Figure], tmp_path: Path) -> None:
-    first, second = tmp_path / "first.svg", tmp_path / "second.svg"
-    write_svg(draw(), first)
-    write_svg(draw(), second)
-    assert first.read_bytes() == second.read_bytes()
-    assert sorted(tmp_path.iterdir()) == [first, second]
-
-
-def test_scatter_legend_says_n_and_r_of_each_split() -> None:
-    observed, predicted, split = some_genes(200)
-    svg = svg_text(gene_scatter(observed, predicted, split, "amber plus"))
-    for name, shown in (("test", "held-out"), ("train", "training")):
-        chosen = split == name
-        r = np.corrcoef(np.log1p(observed[chosen]), np.log1p(predicted[chosen]))[0, 1]
-        assert f"{shown}: n = {chosen.sum()}, r = {r:.3f}" in svg
-    assert "40 silent in the data (hollow)" in svg
-    assert "amber plus" in svg
-
-
-def test_scatter_counts_genes_without_a_value() -> None:
-    observed, predicted, split = some_genes(50)
-    predicted[:3] = np.nan
-    assert "3 without a value, not shown" in svg_text(gene_scatter(observed, predicted, split, ""))
-
-
-@pytest.mark.parametrize("count", [0, 1])
-def test_scatter_of_too_few_genes_for_a_correlation(count: int) -> None:
-    svg = svg_text(gene_scatter(*some_genes(count), ""))
-    assert ("r = –" in svg) == (count == 1)
-
-
-def test_scatter_keeps_silent_genes_off_the_edge() -> None:
-    low, _ = some_scatter().axes[0].get_xlim()
-    assert low < 0
-
-
-def test_scatter_of_many_genes_stays_small() -> None:
-    assert len(svg_text(gene_scatter(*some_genes(20_000), ""))) < 500_000
-
-
-def test_scatter_refuses_different_genes() -> None:
-    observed, predicted, split = some_genes(5)
-    with pytest.raises(ValueError, match=r"len\(predicted\)=4"):
-        gene_scatter(observed, predicted[1:], split, "")
 
 
 def test_training_curve_without_validation_loss() -> None:
@@ -155,28 +84,6 @@ def test_locus_covers_each_base_around_its_1_based_position() -> None:
     values, edges, _ = axes.patches[0].get_data()
     assert edges[list(values).index(7.0) :][:2].tolist() == [101.5, 102.5]
     assert axes.get_xlim() == (100.5, 103.5)
-
-
-@pytest.mark.parametrize("fill", [0.0, np.nan])
-def test_locus_without_signal_or_genes(fill: float) -> None:
-    panel = Panel("t", Kind.OBSERVED, Strand.UNSTRANDED, np.full(500, fill), "t")
-    assert "no annotated gene" in svg_text(locus_figure("chr9", 0, 500, GENES, EXONS, [panel]))
-
-
-def test_locus_of_a_megabase_stays_small() -> None:
-    assert len(svg_text(some_locus(1_000_000))) < 1_500_000
-
-
-def test_locus_refuses_values_of_another_length() -> None:
-    panel = Panel("amber plus", Kind.OBSERVED, Strand.PLUS, np.zeros(9), "t")
-    with pytest.raises(ValueError, match=r"amber plus, observed: .*\(9,\) must be \(10,\)"):
-        locus_figure("chr1", 0, 10, GENES, EXONS, [panel])
-
-
-def test_score_bars_show_both_levels_and_strands() -> None:
-    svg = svg_text(some_bars())
-    for text in ("base resolution", "gene expression", "amber +", "amber −", "held-out", "training"):
-        assert f">{text}</text>" in svg
 
 
 @pytest.mark.parametrize("length", [1, LOCUS_POINTS, LOCUS_POINTS + 1, 31_999])

@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from rnatracks import provenance
-from rnatracks.provenance import describe_commit, software_versions
+from rnatracks.errors import InputError
+from rnatracks.provenance import describe_commit, read_benchmarks, software_versions
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -69,3 +70,20 @@ def test_versions_are_those_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(provenance, "PACKAGES", ["numpy", "torch", "no-such-package"])
     versions = software_versions()
     assert versions == {"python": platform.python_version(), "numpy": np.__version__, "torch": torch.__version__}
+
+
+def test_read_benchmarks(tmp_path: Path) -> None:
+    (tmp_path / "train").mkdir()
+    files = [tmp_path / "train" / "amber.tsv", tmp_path / "short.tsv"]
+    files[0].write_text("s\th:m:s\tmax_rss\n12.5\t0:00:12\t100.5\n13.5\t0:00:13\t90.0\n")
+    files[1].write_text("s\th:m:s\tmax_rss\n0.1\t0:00:00\t-\n")
+    frame = read_benchmarks(files, tmp_path)
+    assert frame["job"].tolist() == ["train/amber", "short"]
+    assert frame["seconds"].tolist() == [13.5, 0.1]
+    assert frame["peak_memory_mb"].fillna(-1).tolist() == [100.5, -1]
+
+
+def test_read_benchmarks_of_another_file(tmp_path: Path) -> None:
+    (tmp_path / "x.tsv").write_text("a\tb\n1\t2\n")
+    with pytest.raises(InputError, match=r"x.tsv: found 1 rows of a, b; expected a Snakemake benchmark"):
+        read_benchmarks([tmp_path / "x.tsv"], tmp_path)

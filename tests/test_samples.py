@@ -16,6 +16,8 @@ from rnatracks.samples import (
     SignalFile,
     check_distinct,
     check_local_files,
+    halves,
+    neighbour,
     simulated_samples,
     tracks_of,
 )
@@ -115,6 +117,34 @@ def test_read_samples(tmp_path: Path) -> None:
     assert tracks_of(B, samples) == (Track("B", Strand.PLUS), Track("B", Strand.MINUS))
     assert tracks_of(T, samples) == (Track("T", Strand.UNSTRANDED),)
     assert tracks_of(BLOOD, []) == (Track("blood", Strand.UNSTRANDED),)
+
+
+def test_the_neighbour_is_the_row_above_with_the_same_strands() -> None:
+    pair, single = (Strand.PLUS, Strand.MINUS), (Strand.UNSTRANDED,)
+    strands = {"A": pair, "blood": single, "B": pair, "C": pair, "D": single}
+    tracks = {name: [Track(name, strand) for strand in of_name] for name, of_name in strands.items()}
+    found = {name: neighbour(name, tracks) for name in tracks}
+    assert found == {"A": "B", "blood": "D", "B": "A", "C": "B", "D": "blood"}
+    assert neighbour("A", {"A": tracks["A"], "blood": tracks["blood"]}) is None
+
+
+@pytest.mark.parametrize(
+    ("donors", "expected"),
+    [
+        (["", "", ""], ("ac", "b")),
+        (["d", "e", "d", "f"], ("ac", "bd")),
+        (["d", "d", "d", "e"], ("abc", "d")),
+        (["d", "d", "d"], ("ac", "b")),
+        (["d"], ("a", "")),
+        ([], ("", "")),
+    ],
+)
+def test_halves_share_no_donor_unless_there_is_only_one(donors: list[str], expected: tuple[str, str]) -> None:
+    samples = [
+        Sample(name, "B", Source.LOCAL, {}, Provenance(donor=donor))
+        for name, donor in zip("abcd"[: len(donors)], donors, strict=True)
+    ]
+    assert tuple("".join(sample.name for sample in half) for half in halves(samples)) == expected
 
 
 def test_an_experiment_stands_for_its_files(tmp_path: Path) -> None:

@@ -237,7 +237,6 @@ def test_fasta_returns(tmp_path: Path, genome: SimulatedGenome) -> None:
         assert max(map(len, lines)) <= 60
 
 
-@pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")  # pyranges' own
 def test_gtf_equals_the_genes(tmp_path: Path, genome: SimulatedGenome) -> None:
     write_annotation(genome, tmp_path / "genes.gtf.gz")
     table = pr.read_gtf(str(tmp_path / "genes.gtf.gz")).df

@@ -1,12 +1,14 @@
 """Read a sample's bigWigs through before anything is made of them."""
 
+import logging
 from pathlib import Path
 
+from rnatracks.annotation import read_exons
 from rnatracks.fetch import verify_md5
 from rnatracks.files import write_json
 from rnatracks.genome import read_sizes
 from rnatracks.jobs import open_log
-from rnatracks.qc import check_sample
+from rnatracks.qc import check_sample, stop_on_flags
 from rnatracks.terms import Strand
 
 open_log(snakemake.log[0])
@@ -18,5 +20,10 @@ check = check_sample(
     snakemake.wildcards.cell_type,
     dict(zip(map(Strand, snakemake.params.strands), paths, strict=True)),
     read_sizes(Path(snakemake.input.sizes)),
+    read_exons(Path(snakemake.input.exons)),
 )
+if snakemake.config["qc"]["stop_on_flags"]:
+    stop_on_flags([check], snakemake.config["exclude"])
+for flag, problem in check.problems().items():
+    logging.warning("%s: %s", flag, problem)
 write_json(Path(snakemake.output[0]), check)

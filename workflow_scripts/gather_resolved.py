@@ -7,7 +7,7 @@ import pandas as pd
 
 from rnatracks.files import write_table
 from rnatracks.jobs import open_log
-from rnatracks.samples import check_distinct
+from rnatracks.samples import check_distinct, check_excluded
 from rnatracks.sheets import read_cell_types, read_samples, write_rows
 
 open_log(snakemake.log[0])
@@ -18,6 +18,7 @@ samples = [
     for sample in read_samples(Path(path), [cell_type])
 ]
 check_distinct(samples)
+check_excluded(snakemake.params.exclude, samples, complete=True)
 write_rows(Path(snakemake.output.samples), [sample.as_row() for sample in samples])
 rejected = [
     pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False, quoting=csv.QUOTE_NONE)

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from rnatracks.figures import training_curve, write_svg
+from rnatracks.curves import training_curve
+from rnatracks.figures import write_svg
 from rnatracks.jobs import open_log
 
 open_log(snakemake.log[0])

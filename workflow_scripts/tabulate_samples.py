@@ -1,11 +1,19 @@
-"""One row a sample and strand, from the checks of all samples."""
+"""One row a sample and strand, from the checks of all samples and their comparison."""
 
 from pathlib import Path
 
 from rnatracks.files import write_table
 from rnatracks.jobs import open_log
-from rnatracks.qc import read_check, sample_table
+from rnatracks.qc import read_check, stop_on_flags
+from rnatracks.sampletable import read_correlation, sample_table
 
 open_log(snakemake.log[0])
-table = sample_table(map(read_check, map(Path, snakemake.input)), snakemake.params.total)
-write_table(table, Path(snakemake.output[0]))
+params = snakemake.params
+checks = [read_check(Path(path)) for path in snakemake.input.checks]
+if params.stop_on_flags:
+    stop_on_flags(checks, params.exclude)
+correlations = {
+    strand: read_correlation(Path(path))
+    for strand, path in zip(params.strands, snakemake.input.correlations, strict=True)
+}
+write_table(sample_table(checks, params.total, correlations, params.exclude), Path(snakemake.output[0]))

@@ -1,108 +1,172 @@
-"""The report page."""
+"""The report page, its methods text, and the tables of software, run times and memory."""
 
 import json
+from itertools import islice
 from pathlib import Path
 
 import pandas as pd
 import yaml
 
-from rnatracks.fetch import size_and_md5
-from rnatracks.figures import score_bars, svg_text
+from rnatracks.errors import shorten
+from rnatracks.figures import track_name
+from rnatracks.files import write_table, written_whole
+from rnatracks.headlines import headline, warnings
 from rnatracks.jobs import open_log
-from rnatracks.metrics import read_scores
-from rnatracks.provenance import describe_commit, read_provenance, software_versions
+from rnatracks.methods import methods_text
+from rnatracks.plans import model_plan
+from rnatracks.provenance import describe_commit, read_benchmarks, read_provenance, software_versions
+from rnatracks.published import beside_published, read_published
 from rnatracks.qc import read_sample_table
-from rnatracks.report import (
+from rnatracks.report import MOST_PICTURES, Data, ReportContent, Scores, TrainingRun, gallery, write_report
+from rnatracks.resolve import PUBLISHED
+from rnatracks.samples import CellType
+from rnatracks.scorefigures import chosen_tracks
+from rnatracks.scoretables import read_scores
+from rnatracks.tables import (
     BASE_COLUMNS,
     BENCHMARK_COLUMNS,
+    BESIDE_COLUMNS,
     DIFFERENTIAL_COLUMNS,
+    DIFFERENTIAL_GENE_COLUMNS,
     FOUND_COLUMNS,
     GENE_COLUMNS,
+    NOT_COMPUTED_COLUMNS,
+    OTHERS_COLUMNS,
     RESOLVED_COLUMNS,
     SAMPLE_COLUMNS,
     TRACK_COLUMNS,
-    Gallery,
-    Picture,
-    ReportContent,
-    TrainingRun,
     facts,
-    headline,
-    read_benchmarks,
-    split_warnings,
+    plain_columns,
+    scores_table,
     table,
-    write_report,
 )
-from rnatracks.resolve import PUBLISHED
+from rnatracks.terms import Strand, Track
 
 open_log(snakemake.log[0])
-params, config = snakemake.params, snakemake.params.config
-captions = {Path(path).stem: Path(path).read_text().strip() for path in snakemake.input.captions}
-
-
-def gallery(name, paths, titles):
-    pictures = [Picture(title, Path(path).read_text()) for title, path in zip(titles, paths, strict=True)]
-    return Gallery(captions[name], pictures)
-
-
-base, genes, differences = (
-    read_scores(Path(path)) for path in (snakemake.input.base, snakemake.input.genes, snakemake.input.differences)
+given, params, config = snakemake.input, snakemake.params, snakemake.params.config
+captions = {Path(path).stem: Path(path).read_text(encoding="utf-8").strip() for path in given.captions}
+cell_types = [CellType(**fields) for fields in params.cell_types]
+models = {name: model_plan(fields) for name, fields in params.models.items()}
+base, genes, differences, different_genes, not_computed = (
+    read_scores(Path(path))
+    for path in (given.base, given.genes, given.differences, given.different_genes, given.not_computed)
 )
-files = sorted({Path(path) for path in [*snakemake.input.references, *snakemake.input.signals]})
-inputs = pd.DataFrame([(str(path), *size_and_md5(path)) for path in files], columns=["file", "bytes", "md5"])
-benchmarks = Path(params.benchmarks)
-trained = [read_provenance(Path(path)) for path in snakemake.input.provenance]
+samples = read_sample_table(Path(given.samples))
+chosen = {
+    f"{model}, {track_name(Track(name, Strand(strand)))}" for model, name, strand in chosen_tracks(base, MOST_PICTURES)
+}
+
+
+def figures(name, paths, titles, why=""):
+    return gallery(captions[name], dict(zip(titles, map(Path, paths), strict=True)), chosen if why else (), why)
+
+
+def track_figures(name, paths):
+    titles = [f"{model}, {track_name(Track.parse(track))}" for model, track in params.tracks]
+    return figures(name, paths, titles, ", the first of the sheet and those with the lowest scores")
+
+
+resolved, rejected = (
+    pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False) for path in (given.resolved, given.rejected)
+)
+found = pd.DataFrame(
+    {
+        "cell_type": cell_type.name,
+        "samples": int((resolved["cell_type"] == cell_type.name).sum()),
+        "published": PUBLISHED.get(cell_type.ontology or ""),
+        "not_taken": int((rejected["cell_type"] == cell_type.name).sum()),
+    }
+    for cell_type in cell_types
+)
+counted = samples[samples["excluded"] == "no"].groupby("cell_type")["sample"].nunique()
+
+trained = [read_provenance(Path(path)) for path in given.provenance]
+commit, versions = describe_commit(Path(snakemake.scriptdir)), software_versions()
 software = pd.DataFrame(
-    {"report": software_versions()}
-    | {f"training of {model}": made.versions for model, made in zip(params.models, trained, strict=True)}
-).T.fillna("")
+    {"report": {"commit": commit} | versions}
+    | {
+        f"training of {name}": {"commit": made.commit} | made.versions
+        for name, made in zip(models, trained, strict=True)
+    }
+).T.reset_index(names="stage")
+benchmarks = read_benchmarks(sorted(Path(params.benchmarks).rglob("*.tsv")), Path(params.benchmarks))
+write_table(software, Path(snakemake.output.software))
+write_table(benchmarks, Path(snakemake.output.benchmarks))
+used = {f"rnatracks at commit {commit or 'unknown'}, with Python": versions.pop("python")} | versions
+for made in trained:
+    used |= {name: version for name, version in made.versions.items() if name in ("torch", "transformers")}
+methods = methods_text(
+    config, cell_types, counted.reindex([each.name for each in cell_types], fill_value=0), models, used
+)
+with written_whole(Path(snakemake.output.methods)) as partial:
+    partial.write_text("\n\n".join(methods) + "\n", encoding="utf-8")
+
+ontologies = {cell_type.name: cell_type.ontology for cell_type in cell_types}
+beside = beside_published(base, genes, ontologies, read_published(Path(given.published)))
 overview = {
-    "commit that wrote this report": describe_commit(Path(snakemake.scriptdir)) or "unknown (not a git checkout)",
+    "commit that wrote this report": commit or "unknown (not a git checkout)",
     "commits that trained its models": ", ".join(sorted({made.commit or "unknown" for made in trained})),
     "configuration": params.config_files,
     "chromosomes": ", ".join(config["genome"]["chromosomes"]),
     "validation chromosomes": ", ".join(config["split"]["valid"]) or "none",
     "held-out chromosomes": ", ".join(config["split"]["test"]) or "none",
-    "models": ", ".join(params.models),
+    "models": shorten(models),
 }
-resolved = pd.read_csv(snakemake.input.resolved, sep="\t", dtype=str, keep_default_na=False)
-rejected = pd.read_csv(snakemake.input.rejected, sep="\t", dtype=str, keep_default_na=False)
-found = pd.DataFrame(
-    {
-        "cell_type": cell_type["name"],
-        "samples": int((resolved["cell_type"] == cell_type["name"]).sum()),
-        "published": PUBLISHED.get(cell_type["ontology"] or ""),
-        "not_taken": int((rejected["cell_type"] == cell_type["name"]).sum()),
-    }
-    for cell_type in params.cell_types
-)
 content = ReportContent(
     title="Single-base RNA-seq coverage from DNA",
+    warnings=warnings(
+        config["split"]["test"],
+        simulated=config["simulate"] is not None,
+        samples=samples,
+        base=base,
+        gene=genes,
+        controls=[name for name, plan in models.items() if plan.control != "none"],
+    ),
     summary=headline(base, genes),
-    warnings=split_warnings(config["split"]["test"], simulated=config["simulate"] is not None),
+    bars=figures("score_bars", [given.bars], ["Scores of every track"]),
     overview=facts(overview),
+    methods=methods,
     config=yaml.safe_dump(config, sort_keys=False),
-    found=table(found.astype({"published": float}), FOUND_COLUMNS),
-    resolved=table(resolved, RESOLVED_COLUMNS),
-    samples=table(read_sample_table(Path(snakemake.input.samples)), SAMPLE_COLUMNS),
-    tracks=table(
-        pd.DataFrame([json.loads(Path(path).read_text()) for path in snakemake.input.statistics]), TRACK_COLUMNS
+    data=Data(
+        found=table(found.astype({"published": float}), FOUND_COLUMNS),
+        resolved=table(resolved, RESOLVED_COLUMNS),
+        samples=table(samples, SAMPLE_COLUMNS),
+        correlation=figures(
+            "sample_correlation", given.correlation, [f"Correlation of samples, {s}" for s in params.strands]
+        ),
+        pca=figures("sample_pca", given.pca, [f"Principal components of samples, {s}" for s in params.strands]),
+        tracks=table(pd.DataFrame([json.loads(Path(path).read_text()) for path in given.statistics]), TRACK_COLUMNS),
     ),
     training=[
         TrainingRun(
-            model=model,
-            settings=facts(pd.json_normalize({"model": plan, "training": config["training"]}).iloc[0].to_dict()),
-            curve=gallery("training_curve", [path], [model]),
+            model=name,
+            settings=facts(pd.json_normalize({"model": fields, "training": config["training"]}).iloc[0].to_dict()),
+            curve=figures("training_curve", [path], [name]),
         )
-        for (model, plan), path in zip(params.models.items(), snakemake.input.training, strict=True)
+        for (name, fields), path in islice(zip(params.models.items(), given.training, strict=True), MOST_PICTURES)
     ],
-    bars=Gallery(captions["score_bars"], [Picture("Scores of every track", svg_text(score_bars(base, genes)))]),
-    base=table(base, BASE_COLUMNS),
-    gene=table(genes, GENE_COLUMNS),
-    differential=table(differences, DIFFERENTIAL_COLUMNS),
-    scatters=gallery("gene_scatter", snakemake.input.scatters, params.scatter_titles),
-    loci=gallery("locus", snakemake.input.loci, params.loci.values()),
-    inputs=table(inputs, {"file": "", "bytes": "", "md5": ""}),
-    software=table(software.reset_index(names="stage"), dict.fromkeys(["stage", *software], "")),
-    benchmarks=table(read_benchmarks(sorted(benchmarks.rglob("*.tsv")), benchmarks), BENCHMARK_COLUMNS),
+    untold_models=max(len(models) - MOST_PICTURES, 0),
+    scores=Scores(
+        beside=table(beside, {name: BESIDE_COLUMNS[name] for name in beside}, dict.fromkeys(beside, 4)),
+        others=table(read_published(Path(given.others)), OTHERS_COLUMNS),
+        base=scores_table(base, BASE_COLUMNS),
+        base_scatters=track_figures("base_hexbin", given.base_scatters),
+        chromosomes=figures("by_chromosome", [given.chromosomes], ["Scores by chromosome"]),
+        seams=figures("seams", given.seams, [f"Stitching seams of {name}" for name in models]),
+        gene=scores_table(genes, GENE_COLUMNS),
+        gene_scatters=track_figures("gene_scatter", given.gene_scatters),
+        levels=track_figures("expression_levels", given.levels),
+        differential=table(differences, DIFFERENTIAL_COLUMNS),
+        differential_genes=table(different_genes, DIFFERENTIAL_GENE_COLUMNS),
+        differences=figures("difference_scatter", given.difference_scatters, params.differences),
+        not_computed=table(not_computed, NOT_COMPUTED_COLUMNS),
+    ),
+    loci=figures("locus", given.loci, params.loci.values()),
+    inputs=table(
+        pd.read_csv(given.inputs, sep="\t", dtype={"file": str, "md5": str}),
+        plain_columns(["file", "bytes", "md5"]),
+    ),
+    software=table(software.fillna(""), plain_columns(software.columns)),
+    benchmarks=table(benchmarks, BENCHMARK_COLUMNS),
 )
-write_report(Path(snakemake.output[0]), content, Path(snakemake.input.template))
+write_report(Path(snakemake.output.page), content, Path(given.template))

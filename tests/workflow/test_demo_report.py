@@ -1,16 +1,32 @@
-"""The demo's report, opened in a real browser without a network."""
+"""The demo's report: the page and Snakemake's own, opened in a real browser without a network."""
 
+import re
+import shutil
+import zipfile
 from pathlib import Path
 
 import pytest
 from browser import Elements, Opened, open_page
 
-from workflow.conftest import Demo
+from workflow.conftest import DEMO, Demo
+from workflow.runs import snakemake
+
+CATEGORIES = ["Overview", "Data", "Training", "Scores", "Loci", "Provenance"]
 
 
 @pytest.fixture(scope="module")
 def opened(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Opened:
     return open_page(demo.results / "report.html", tmp_path_factory.mktemp("profile"))
+
+
+@pytest.fixture(scope="module")
+def reports(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with `snakemake --report`, as one page and as a zip."""
+    folder = tmp_path_factory.mktemp("reports")
+    for name in ("out.html", "out.zip"):
+        run = snakemake(demo.folder, "all", *DEMO, "--report", str(folder / name))
+        assert run.status == 0, run.text[-3000:]
+    return folder
 
 
 def test_the_report_opens_without_a_console_message(opened: Opened) -> None:
@@ -29,18 +45,32 @@ def test_the_report_says_what_was_run(opened: Opened) -> None:
 
 
 def test_the_report_shows_samples_and_scores_as_tables(opened: Opened) -> None:
-    assert opened.tags["table"] >= 9
-    for text in ("amber_2", "indigo_3", "pearson_log1p", "nonzero_fraction", ">test<", ">100,000<"):
+    assert opened.tags["table"] >= 15
+    for text in ("amber_2", "indigo_3", "pearson_log1p", "nonzero_fraction", ">test<", ">100,000<", "AlphaGenome"):
         assert text in opened.html
+
+
+def test_the_report_describes_the_methods_of_the_demo(demo: Demo, opened: Opened) -> None:
+    methods = (demo.results / "methods.txt").read_text()
+    assert "simulated RNA-seq coverage of amber (3 samples), indigo (3 samples)" in methods
+    assert "Held out for testing: chr3" in methods
+    assert all(paragraph[:60] in opened.html for paragraph in methods.split("\n\n"))
+
+
+def test_the_report_warns_that_the_data_are_simulated(opened: Opened) -> None:
+    assert "The data are simulated" in opened.html
+    assert "Nothing was held out" not in opened.html
 
 
 def test_the_report_shows_every_figure(opened: Opened) -> None:
     titles = [attributes.get("aria-label") for tag, attributes in Elements(opened.html).tags if tag == "svg"]
     for model in ("small-amber", "small-indigo"):
-        assert model in titles  # training curve
-        for strand in ("plus", "minus"):
-            assert f"{model}, {model.removeprefix('small-')}.{strand}" in titles  # scatter
-    assert {"chr3:13,401-19,000", "chr3-274"} <= set(titles)
+        assert {model, f"Stitching seams of {model}"} <= set(titles)  # the first is the training curve
+        for sign in "+−":  # single bases, genes, error by expression level
+            assert titles.count(f"{model}, {model.removeprefix('small-')} {sign}") == 3
+    for strand in ("plus", "minus"):
+        assert {f"Correlation of samples, {strand}", f"small/amber-indigo.{strand}"} <= set(titles)
+    assert {"Scores of every track", "Scores by chromosome", "chr3:13,401-19,000", "chr3-274"} <= set(titles)
 
 
 def test_locus_figures_have_gene_models_above_a_panel_for_every_track(demo: Demo) -> None:
@@ -50,3 +80,22 @@ def test_locus_figures_have_gene_models_above_a_panel_for_every_track(demo: Demo
     labels = [f"{cell_type} {strand}" for cell_type in ("amber", "indigo") for strand in ("plus", "minus")]
     for label in labels:
         assert svg.count(f">{label}</text>") == 2  # observed and predicted
+
+
+def test_the_report_of_snakemake_opens_with_its_categories_in_order(reports: Path, tmp_path: Path) -> None:
+    made = open_page(reports / "out.html", tmp_path / "profile")
+    assert "CONSOLE error" not in made.log, made.log
+    shown = re.findall(rf">\d ({'|'.join(CATEGORIES)})<", made.html)
+    assert list(dict.fromkeys(shown)) == CATEGORIES
+
+
+def test_the_zipped_report_holds_the_pages_and_opens(reports: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(reports / "out.zip") as archive:
+        assert archive.testzip() is None
+        names = [Path(name).name for name in archive.namelist()]
+        archive.extractall(tmp_path)
+    assert {"browser.html", "methods.txt", "scores.svg", "inputs.tsv", "benchmarks.tsv", "samples.tsv"} <= set(names)
+    assert names.count("report.html") == 2  # Snakemake's own, and the page
+    made = open_page(tmp_path / "out/report.html", tmp_path / "profile")
+    assert "CONSOLE error" not in made.log, made.log
+    shutil.rmtree(tmp_path / "out")

@@ -121,7 +121,22 @@ def test_gaps_are_predicted_as_zero_and_known_bases_are_not(gm12878: Path) -> No
 def test_scores_leave_gaps_out_and_name_training_alone(gm12878: Path) -> None:
     table = pd.read_csv(gm12878 / "evaluation/base_resolution.tsv", sep="\t")
     assert set(table["split"]) == {"train", "all"}
-    assert (table["bases"] == known_bases(gm12878).sum()).all()
+    assert (table.loc[table["region"] == "all", "bases"] == known_bases(gm12878).sum()).all()
+    parts = table[table["region"] != "all"].groupby(["cell_type", "strand", "split"])["bases"].sum()
+    assert (parts == known_bases(gm12878).sum()).all()
+
+
+def test_replicates_give_the_ceiling(gm12878: Path, real_data: Path) -> None:
+    """One replicate against the other, by NumPy on whole arrays; scaling matters to log1p."""
+    known, files = known_bases(gm12878), real_data / "hg38_chr22_gm12878_rnaseq"
+    values = {(n, strand): bases(files / f"GM12878_rep{n}.{strand}.bw") for n in (1, 2) for strand in ("plus", "minus")}
+    totals = {n: values[n, "plus"].sum() + values[n, "minus"].sum() for n in (1, 2)}
+    table = pd.read_csv(gm12878 / "evaluation/base_resolution.tsv", sep="\t").query("split == 'train'")
+    for strand in ("plus", "minus"):
+        halves = [np.log1p(values[n, strand][known] * (1e8 / totals[n])) for n in (1, 2)]
+        row = table[(table["strand"] == strand) & (table["region"] == "all")].iloc[0]
+        assert row["replicate_ceiling"] == pytest.approx(np.corrcoef(*halves)[0, 1], abs=2e-6)
+        assert np.isnan(row["other_cell_type"])
 
 
 def test_the_report_says_that_nothing_was_held_out(gm12878: Path) -> None:

@@ -18,8 +18,12 @@ from .files import gzipped_whole, open_plain_or_gzip
 log = logging.getLogger(__name__)
 
 FEATURES = ("gene", "transcript", "exon")
-GENE_COLUMNS = ("gene_id", "gene_name", "gene_type", "chrom", "strand", "start", "end", "exonic_length")
+GENE_COLUMNS = (
+    *("gene_id", "gene_name", "gene_type", "chrom", "strand", "start", "end"),
+    *("exonic_length", "shared_fraction"),
+)
 EXON_COLUMNS = ("chrom", "start", "end", "gene_id", "strand")
+RANGE_COLUMNS = {"chrom": "Chromosome", "start": "Start", "end": "End", "strand": "Strand"}  # what pyranges calls them
 
 
 def prepare_gtf(source: Path, target: Path, chromosomes: Collection[str]) -> None:
@@ -71,7 +75,9 @@ def read_gtf(gtf: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     -------
     genes
         Columns `GENE_COLUMNS`, one row a gene, in the order of the file.
-        `exonic_length` is the number of bases in the union of its exons.
+        `exonic_length` is the number of bases in the union of its exons, and
+        `shared_fraction` the share of them that are in exons of another gene
+        of its strand too.
     exons
         Columns `EXON_COLUMNS`: disjoint intervals within a gene. Different
         genes may overlap each other.
@@ -104,7 +110,6 @@ def read_gtf(gtf: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
         raise InputError(f"{gtf}, gene {row['gene_id']}", f"strand {row['Strand']!r}", "+ or -")
     records["gene_id"] = _unambiguous_ids(records)
     exons = _exon_unions(records.loc[records["Feature"] == "exon"])
-    lengths = (exons["end"] - exons["start"]).groupby(exons["gene_id"]).sum()
     genes = records.groupby("gene_id", sort=False).agg(
         gene_name=("gene_name", "first"),
         gene_type=("gene_type", "first"),
@@ -115,12 +120,14 @@ def read_gtf(gtf: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     )
     genes["gene_name"] = genes["gene_name"].fillna(genes.index.to_series()).astype(str)
     genes["gene_type"] = genes["gene_type"].fillna("").astype(str)
-    genes["exonic_length"] = lengths.reindex(genes.index)
+    genes["exonic_length"] = exonic_lengths(exons).reindex(genes.index)
     without = genes.index[genes["exonic_length"].isna()]
     if len(without):
         log.warning("%d genes have no exon record and are left out: %s ...", len(without), ", ".join(without[:3]))
         genes = genes.drop(without)
     genes["exonic_length"] = genes["exonic_length"].astype("int64")
+    own = exonic_lengths(own_exons(exons)).reindex(genes.index, fill_value=0)
+    genes["shared_fraction"] = (genes["exonic_length"] - own) / genes["exonic_length"]
     return genes.reset_index()[list(GENE_COLUMNS)], exons
 
 
@@ -138,10 +145,42 @@ def _unambiguous_ids(records: pd.DataFrame) -> pd.Series:
 
 def _exon_unions(exons: pd.DataFrame) -> pd.DataFrame:
     columns = ["Chromosome", "Start", "End", "Strand", "gene_id"]
-    union = pr.PyRanges(exons[columns]).merge(strand=True, by="gene_id").df
-    union = union.rename(columns={"Chromosome": "chrom", "Start": "start", "End": "end", "Strand": "strand"})
-    union = union.astype({"chrom": str, "strand": str, "gene_id": str})
-    return union[list(EXON_COLUMNS)].sort_values(["chrom", "start", "end", "gene_id"], ignore_index=True)
+    return _exon_table(pr.PyRanges(exons[columns]).merge(strand=True, by="gene_id").df)
+
+
+def _exon_table(ranges: pd.DataFrame) -> pd.DataFrame:
+    """Columns `EXON_COLUMNS` of a PyRanges table, which has none at all where it has no rows."""
+    table = ranges.rename(columns={theirs: ours for ours, theirs in RANGE_COLUMNS.items()})
+    table = table.reindex(columns=list(EXON_COLUMNS)).astype({"chrom": str, "strand": str, "gene_id": str})
+    return table.sort_values(["chrom", "start", "end", "gene_id"], ignore_index=True)
+
+
+def exonic_lengths(exons: pd.DataFrame) -> pd.Series:
+    """Exonic bases of each gene that has any, indexed by `gene_id`."""
+    return (exons["end"] - exons["start"]).groupby(exons["gene_id"]).sum()
+
+
+def own_exons(exons: pd.DataFrame, *, stranded: bool = True) -> pd.DataFrame:
+    """What is left of exons without the bases that two genes share: coverage there cannot be told apart.
+
+    Parameters
+    ----------
+    exons
+        Columns `EXON_COLUMNS`, disjoint within a gene.
+    stranded
+        Whether genes of one strand alone share bases; otherwise genes of both do, as
+        on an unstranded track.
+
+    Returns
+    -------
+    Columns `EXON_COLUMNS`. A gene without a base of its own has no row.
+    """
+    if exons.empty:
+        return exons
+    strandedness = "same" if stranded else False
+    ranges = pr.PyRanges(exons.rename(columns=RANGE_COLUMNS))
+    pieces = ranges.split(strand=stranded).count_overlaps(ranges, strandedness=strandedness)
+    return _exon_table(ranges.subtract(pieces[pieces.NumberOverlaps > 1], strandedness=strandedness).df)
 
 
 def write_genes(genes: pd.DataFrame, target: Path) -> None:
@@ -187,7 +226,7 @@ class Region:
         return f"{self.chrom}:{self.start + 1:,}-{self.end:,}"
 
 
-REGION = re.compile(r"(?P<chrom>[^:\s]+):(?P<start>\d[\d,]*)-(?P<end>\d[\d,]*)")
+REGION = re.compile(r"(?P<chrom>[^:\s]+):(?P<start>\d[\d,]*)[-–](?P<end>\d[\d,]*)")
 
 
 def locate(text: str, genes: pd.DataFrame, lengths: Mapping[str, int], margin: float = 0.2) -> Region:
@@ -196,7 +235,7 @@ def locate(text: str, genes: pd.DataFrame, lengths: Mapping[str, int], margin: f
     Parameters
     ----------
     text
-        `chr19:39,407,000-39,439,000` (1-based, inclusive), or a gene's name or id.
+        `chr19:39,407,000-39,439,000` (1-based, inclusive; an en dash will do), or a gene's name or id.
     genes
         Columns `GENE_COLUMNS`.
     lengths

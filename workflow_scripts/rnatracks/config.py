@@ -207,6 +207,9 @@ def _cross_check(config: Mapping[str, Any], where: str) -> None:
             training["micro_batch_size"],
             f"a divisor of training.global_batch_size, which is {training['global_batch_size']}",
         )
+    for baseline in config["evaluation"]["baselines"]:
+        if baseline not in config["models"]:
+            refuse("evaluation.baselines", repr(baseline), f"keys of models: {shorten(config['models'])}")
     for family, settings in config["models"].items():
         _check_model(f"models.{family}", settings, size, refuse)
 

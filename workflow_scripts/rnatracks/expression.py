@@ -1,15 +1,18 @@
-"""Gene expression from coverage: the mean over the union of a gene's exons."""
+"""Gene expression from coverage: the mean over a gene's exons."""
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from .annotation import GENE_COLUMNS
+from .annotation import GENE_COLUMNS, exonic_lengths
 from .bigwig import Coverage, blocks
 from .errors import InputError
 from .files import gzipped_whole
+
+log = logging.getLogger(__name__)
 
 
 def exonic_means(coverage: Coverage, genes: pd.DataFrame, exons: pd.DataFrame) -> pd.Series:
@@ -20,12 +23,13 @@ def exonic_means(coverage: Coverage, genes: pd.DataFrame, exons: pd.DataFrame) -
     coverage
         A track. Whether its strand is the gene's is for the caller to mind.
     genes, exons
-        As `annotation.read_genes` gives them: exons are disjoint within a gene.
+        As `annotation.read_genes` and `read_exons` give them: exons are disjoint
+        within a gene, and a base counts for every gene whose exons hold it.
 
     Returns
     -------
-    One value a gene, indexed by `gene_id`, in the order of `genes`. Bases
-    shared by two genes count for both.
+    One value a gene, indexed by `gene_id`, in the order of `genes`; NaN for a
+    gene without exons, as `annotation.own_exons` leaves some.
     """
     sums = np.zeros(len(exons))
     for chrom, on_chrom in exons.groupby("chrom").indices.items():
@@ -39,8 +43,10 @@ def exonic_means(coverage: Coverage, genes: pd.DataFrame, exons: pd.DataFrame) -
                 part = values[max(starts[row] - left, 0) : ends[row] - left]
                 sums[on_chrom[row]] += part.sum(dtype=np.float64)
     totals = pd.Series(sums).groupby(exons["gene_id"].to_numpy()).sum()
-    lengths = genes.set_index("gene_id")["exonic_length"]
-    return totals.reindex(lengths.index) / lengths
+    means = (totals / exonic_lengths(exons)).reindex(genes["gene_id"])
+    if means.isna().any():
+        log.warning("%d of %d genes have no exonic base of their own and no value", means.isna().sum(), len(means))
+    return means
 
 
 def write_means(means: pd.Series, target: Path) -> None:

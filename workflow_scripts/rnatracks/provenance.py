@@ -1,12 +1,17 @@
-"""What was run: commit, package versions, input files."""
+"""What was run: commit, package versions, run times and memory."""
 
 import json
 import platform
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+
+import pandas as pd
+
+from .errors import InputError
 
 PACKAGES = [
     "snakemake",
@@ -21,6 +26,8 @@ PACKAGES = [
     "pyBigWig",
     "pyfaidx",
     "pyranges",
+    "anndata",
+    "deepTools",
     "matplotlib",
 ]
 
@@ -56,3 +63,33 @@ def software_versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return {"python": platform.python_version(), **installed}
+
+
+def read_benchmarks(files: Sequence[Path], root: Path) -> pd.DataFrame:
+    """Read Snakemake benchmark files.
+
+    Parameters
+    ----------
+    files
+        The files; a repeated job has one row a repeat, of which the slowest and the largest count.
+    root
+        Folder that the jobs' names leave out.
+
+    Returns
+    -------
+    Columns `job`, `seconds` and `peak_memory_mb` (NaN where the job was too short to be sampled).
+
+    Raises
+    ------
+    InputError
+        If a file has no row, or lacks the columns `s` and `max_rss`.
+    """
+    rows = []
+    for file in files:
+        runs = pd.read_csv(file, sep="\t", na_values=["-", "NA"])
+        if runs.empty or not {"s", "max_rss"} <= {*runs.columns}:
+            found = f"{len(runs)} rows of {', '.join(runs.columns)}"
+            raise InputError(file, found, "a Snakemake benchmark with the columns s and max_rss")
+        job = file.relative_to(root).with_suffix("").as_posix()
+        rows.append((job, float(runs["s"].max()), float(runs["max_rss"].max())))
+    return pd.DataFrame(rows, columns=["job", "seconds", "peak_memory_mb"])

@@ -120,6 +120,33 @@ def check_distinct(samples: Iterable[Sample]) -> None:
                 raise InputError(f"{where}, {strand}", found, "each file once")
 
 
+def check_excluded(excluded: Collection[str], samples: Sequence[Sample], *, complete: bool) -> None:
+    """Check that excluded names are samples, and that every cell type keeps one that counts.
+
+    Parameters
+    ----------
+    samples
+        All samples of the cell types that are known.
+    complete
+        Whether these are all cell types; a name may else be that of a sample still to be found.
+
+    Raises
+    ------
+    InputError
+        For the first name or cell type that is not right.
+    """
+    names = [sample.name for sample in samples]
+    for name in excluded:
+        if complete and name not in names:
+            raise InputError("config, exclude", repr(name), f"names of samples: {shorten(names)}")
+    kept = {sample.cell_type for sample in samples if sample.name not in excluded}
+    for sample in samples:
+        if sample.cell_type not in kept:
+            raise InputError(
+                "config, exclude", f"every sample of cell type {sample.cell_type!r}", "at least one left to average"
+            )
+
+
 def all_located(cell_type: CellType, samples: Sequence[Sample]) -> bool:
     """Whether the sheet names every file of a cell type, so that nothing has to be asked for it."""
     rows = [sample for sample in samples if sample.cell_type == cell_type.name]
@@ -142,6 +169,41 @@ def tracks_of(cell_type: CellType, samples: Sequence[Sample]) -> tuple[Track, ..
         stranded = next(sample.stranded for sample in samples if sample.cell_type == cell_type.name)
     strands = (Strand.PLUS, Strand.MINUS) if stranded else (Strand.UNSTRANDED,)
     return tuple(Track(cell_type.name, strand) for strand in strands)
+
+
+def neighbour(name: str, tracks: Mapping[str, Sequence[Track]]) -> str | None:
+    """The cell type above one in the sheet, else below, that has the same strands; None where there is none.
+
+    A row added at the end of the sheet changes no neighbour of the rows above it, but for a
+    cell type that had none.
+
+    Parameters
+    ----------
+    tracks
+        Tracks of every cell type, in the order of the sheet.
+    """
+    names = list(tracks)
+    at = names.index(name)
+    strands = {track.strand for track in tracks[name]}
+    nearest = [*reversed(names[:at]), *names[at + 1 :]]
+    return next((other for other in nearest if {track.strand for track in tracks[other]} == strands), None)
+
+
+def halves(samples: Sequence[Sample]) -> tuple[list[Sample], list[Sample]]:
+    """Share samples out over two halves that hold no donor in common, as evenly as donors in their order allow.
+
+    A sample without a known donor is one of its own. Where all samples are of one donor,
+    samples take turns: the halves then differ less than two donors would.
+    """
+    donors: dict[str, list[Sample]] = {}
+    for sample in samples:
+        donors.setdefault(sample.provenance.donor or f"sample {sample.name}", []).append(sample)
+    groups = list(donors.values()) if len(donors) > 1 else [[sample] for sample in samples]
+    first: list[Sample] = []
+    second: list[Sample] = []
+    for group in sorted(groups, key=len, reverse=True):
+        (first if len(first) <= len(second) else second).extend(group)
+    return first, second
 
 
 def simulated_samples(

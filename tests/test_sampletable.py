@@ -1,0 +1,131 @@
+"""The table of samples, and the flags that need the other samples."""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from rnatracks.bigwig import SignalSummary
+from rnatracks.errors import InputError
+from rnatracks.files import write_table
+from rnatracks.qc import SampleCheck, read_sample_table
+from rnatracks.sampletable import outlier_bound, read_correlation, sample_table
+
+
+def check(name: str, cell_type: str, nonzero: int = 500, **totals: float) -> SampleCheck:
+    strands = {
+        strand: SignalSummary(total=total, nonzero=nonzero, maximum=9.0, bases=1000, stored_negative=strand == "minus")
+        for strand, total in (totals or {"unstranded": 100.0}).items()
+    }
+    return SampleCheck(name, cell_type, strands, 0.98 if "plus" in strands else None)
+
+
+def square(names: list[str], pairs: dict[tuple[str, str], float], usual: float) -> pd.DataFrame:
+    table = pd.DataFrame(usual, index=names, columns=names)
+    for (a, b), value in pairs.items():
+        table.loc[a, b] = table.loc[b, a] = value
+    np.fill_diagonal(table.to_numpy(), 1.0)
+    return table
+
+
+def flags(cell_types: dict[str, str], pairs: dict[tuple[str, str], float], usual: float, excluded: tuple = ()) -> dict:
+    checks = [check(name, cell_type) for name, cell_type in cell_types.items()]
+    table = sample_table(checks, 1e8, {"unstranded": square(list(cell_types), pairs, usual)}, excluded)
+    return dict(zip(table["sample"], table["flags"], strict=True))
+
+
+def test_table_of_samples() -> None:
+    checks = [check("B1", "B", plus=300.0, minus=100.0), check("S", "blood")]
+    alone = {strand: square(["B1"], {}, 1.0) for strand in ("plus", "minus")}
+    table = sample_table(iter(checks), 1e8, alone | {"unstranded": square(["S"], {}, 1.0)}, [])
+    assert table["sample"].tolist() == ["B1", "B1", "S"]
+    assert table["strand"].tolist() == ["plus", "minus", "unstranded"]
+    assert table["stored_negative"].tolist() == ["no", "yes", "no"]
+    assert table["share_of_pair"].tolist() == [0.75, 0.25, 1]
+    assert table["nonzero_fraction"].tolist() == [0.5, 0.5, 0.5]
+    assert (table["total"] * table["scale"]).groupby(table["sample"]).sum().tolist() == pytest.approx([1e8, 1e8])
+    np.testing.assert_array_equal(table["concordance"], [0.98, 0.98, np.nan])
+    assert table["correlation"].isna().all()
+    assert table["flags"].tolist() == ["", "", ""]
+
+
+def test_a_table_of_no_samples_is_refused() -> None:
+    with pytest.raises(InputError, match="no sample"):
+        sample_table([], 1e8, {}, [])
+
+
+def test_correlation_is_the_upper_median_over_the_others_of_the_cell_type() -> None:
+    cell_types = {"a": "A", "b": "A", "c": "A", "d": "A", "x": "B"}
+    pairs = {("a", "b"): 0.7, ("a", "c"): 0.8, ("a", "d"): 0.9, ("b", "c"): 0.5, ("b", "d"): 0.6, ("c", "d"): 0.75}
+    correlations = {"unstranded": square(list(cell_types), pairs, 0.1)}
+    checks = [check(name, cell_type) for name, cell_type in cell_types.items()]
+    found = sample_table(checks, 1e8, correlations, [])["correlation"]
+    np.testing.assert_array_equal(found, [0.8, 0.6, 0.75, 0.75, np.nan])
+    without = sample_table(checks, 1e8, correlations, ["d"])
+    np.testing.assert_array_equal(without["correlation"], [0.8, 0.7, 0.8, 0.75, np.nan])
+    assert without["excluded"].tolist() == ["no", "no", "no", "yes", "no"]
+
+
+def test_one_bad_sample_among_three_is_found_alone(caplog: pytest.LogCaptureFixture) -> None:
+    bad = {("a", "c"): 0.1, ("b", "c"): 0.2}
+    with caplog.at_level(logging.WARNING):
+        assert flags({"a": "A", "b": "A", "c": "A"}, bad, 0.9) == {"a": "", "b": "", "c": "outlier"}
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert line.startswith("outlier: sample c of A, unstranded: found a correlation of 0.20")
+    assert "exclude the sample" in line
+
+
+def test_a_sample_far_from_four_others_that_agree_is_found() -> None:
+    names = dict.fromkeys("abcde", "A")
+    fallen = {(other, "e"): 0.7 for other in "abcd"}
+    assert flags(names, fallen, 0.95) == dict.fromkeys("abcd", "") | {"e": "outlier"}
+    slight = {(other, "e"): 0.86 for other in "abcd"}
+    assert set(flags(names, slight, 0.95).values()) == {""}
+
+
+def test_a_sample_under_the_wrong_cell_type_is_found() -> None:
+    cell_types = {"a1": "A", "a2": "A", "b1": "B", "b2": "B", "mistaken": "B"}
+    pairs = {("a1", "a2"): 0.9, ("b1", "b2"): 0.9, ("a1", "mistaken"): 0.9, ("a2", "mistaken"): 0.9}
+    assert flags(cell_types, pairs, 0.5) == dict.fromkeys(cell_types, "") | {"mistaken": "outlier"}
+    assert set(flags(cell_types, pairs, 0.5, excluded=("a1", "a2")).values()) == {""}
+
+
+def test_a_sparse_sample_is_found() -> None:
+    checks = [check("a", "A"), check("b", "A", nonzero=400), check("c", "A", nonzero=111), check("d", "B", nonzero=5)]
+    table = sample_table(checks, 1e8, {"unstranded": square(list("abcd"), {}, 0.9)}, [])
+    assert table["flags"].tolist() == ["", "", "sparse", ""]
+
+
+def test_flags_of_a_sample_and_of_the_comparison_stand_side_by_side() -> None:
+    checks = [check("a", "A", plus=9.0, minus=1.0), check("b", "A", plus=1.0, minus=1.0)]
+    strands = {strand: square(["a", "b"], {}, 0.2) for strand in ("plus", "minus")}
+    table = sample_table(checks, 1e8, strands, [])
+    assert table["flags"].tolist() == ["unequal_strands,outlier"] * 2 + ["outlier"] * 2
+
+
+@pytest.mark.parametrize(
+    ("agreement", "bound"),
+    [
+        ([], 0.3),
+        ([0.9, 0.9, 0.9], 0.3),
+        ([0.9, 0.9, 0.9, 0.5], 0.8),  # no deviation at all: 0.1 below the median
+        ([0.8, 0.84, 0.88, 0.92, 0.96], 0.88 - 5 * 0.04),
+        ([0.1, 0.2, 0.3, 0.4], 0.3),
+    ],
+)
+def test_bound_of_an_outlier(agreement: list[float], bound: float) -> None:
+    assert outlier_bound(np.array(agreement)) == pytest.approx(bound)
+
+
+def test_tables_are_read_back(tmp_path: Path) -> None:
+    table = sample_table(
+        [check("NA", "A", plus=1.0, minus=9.0)], 1e8, {s: square(["NA"], {}, 1) for s in ("plus", "minus")}, []
+    )
+    write_table(table, tmp_path / "samples.tsv")
+    pd.testing.assert_frame_equal(read_sample_table(tmp_path / "samples.tsv"), table)
+    (tmp_path / "correlation.tsv").write_text("sample\tNA\t1\nNA\t1.0\t\n1\t\t1.0\n")
+    found = read_correlation(tmp_path / "correlation.tsv")
+    assert found.index.tolist() == found.columns.tolist() == ["NA", "1"]
+    np.testing.assert_array_equal(found, [[1, np.nan], [np.nan, 1]])

@@ -1,0 +1,16 @@
+"""A sample's mean coverage in bins, for the comparison of samples."""
+
+from pathlib import Path
+
+from rnatracks.bigwig import Coverage
+from rnatracks.genome import read_sizes
+from rnatracks.jobs import open_log
+from rnatracks.qc import read_check
+from rnatracks.samplebins import write_bins
+
+open_log(snakemake.log[0])
+scale = read_check(Path(snakemake.input.check)).scale(snakemake.params.total)
+lengths = read_sizes(Path(snakemake.input.sizes))
+for strand, path in zip(snakemake.params.strands, snakemake.input.signals, strict=True):
+    with Coverage(path) as coverage:
+        write_bins(coverage, scale, lengths, snakemake.params.bin_size, Path(snakemake.output[0]) / f"{strand}.bw")

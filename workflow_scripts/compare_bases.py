@@ -1,0 +1,32 @@
+"""Compare a track base by base with what stands in for a prediction of it: sums by block, and a sample of bases."""
+
+from pathlib import Path
+
+from rnatracks.annotation import read_exons, read_genes
+from rnatracks.basescores import strand_pair_mean, write_sums
+from rnatracks.bigwig import Coverage
+from rnatracks.comparison import CountedBases, MeanOfOthers, compare, write_sample
+from rnatracks.genome import Genome, read_bed
+from rnatracks.jobs import open_log
+from rnatracks.regions import RegionClasses, Regions
+from rnatracks.terms import Strand
+
+open_log(snakemake.log[0])
+files, params = snakemake.input, snakemake.params
+classes = RegionClasses(
+    read_genes(Path(files.genes)), read_exons(Path(files.exons)), Strand(snakemake.wildcards.strand)
+)
+blacklist = Regions(read_bed(Path(files.blacklist))) if files.get("blacklist") else None
+with Coverage(files.observed) as observed, Coverage(files.candidate) as candidate:
+    comparison = compare(
+        observed,
+        MeanOfOthers(candidate, observed, params.tracks_in_mean) if params.tracks_in_mean else candidate,
+        CountedBases(Genome(Path(files.fasta)), classes, blacklist),
+        params.chromosomes,
+        nonzero_mean=strand_pair_mean(map(Path, files.statistics)),
+        block_size=params.block_size,
+        sample_bases=params.sample_bases,
+        seed=params.seed,
+    )
+write_sums(comparison.sums, Path(snakemake.output.sums))
+write_sample(comparison.sample, Path(snakemake.output.sample))

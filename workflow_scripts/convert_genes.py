@@ -1,0 +1,11 @@
+"""Write a gene x track matrix as AnnData."""
+
+from pathlib import Path
+
+from rnatracks.expression import read_matrix
+from rnatracks.h5ad import to_anndata, write_h5ad
+from rnatracks.jobs import open_log
+
+open_log(snakemake.log[0])
+matrix = read_matrix(Path(snakemake.input[0]))
+write_h5ad(to_anndata(matrix, snakemake.params.total, snakemake.params.shared_exons), Path(snakemake.output[0]))

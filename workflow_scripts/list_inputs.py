@@ -1,0 +1,13 @@
+"""Size and MD5 of every input file."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from rnatracks.fetch import size_and_md5
+from rnatracks.files import write_table
+from rnatracks.jobs import open_log
+
+open_log(snakemake.log[0])
+rows = [(str(path), *size_and_md5(path)) for path in sorted(map(Path, {*snakemake.input}))]
+write_table(pd.DataFrame(rows, columns=["file", "bytes", "md5"]), Path(snakemake.output[0]))

@@ -1,0 +1,23 @@
+"""Steps between neighbouring bases of one model's tracks over the grid of tiles."""
+
+from collections import defaultdict
+from pathlib import Path
+
+from rnatracks.figures import write_svg
+from rnatracks.jobs import open_log
+from rnatracks.scorefigures import seam_figure
+from rnatracks.seams import mean_profiles, seam_places
+from rnatracks.stitching import Stitch
+from rnatracks.terms import Track
+
+open_log(snakemake.log[0])
+params = snakemake.params
+paths = defaultdict(list)
+for track, path in zip(params.tracks, snakemake.input, strict=True):
+    paths[Track.parse(track).strand].append(Path(path))
+profiles = {strand: mean_profiles(found) for strand, found in paths.items()}
+seams = seam_places(params.size, params.overlap, Stitch(params.stitch))
+write_svg(
+    seam_figure(profiles, seams, f"{snakemake.wildcards.model}, on {', '.join(params.chromosomes)}"),
+    Path(snakemake.output[0]),
+)

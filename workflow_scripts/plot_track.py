@@ -1,0 +1,33 @@
+"""Predicted against observed signal of one track: genes, single bases, and the error by expression level."""
+
+from pathlib import Path
+
+import numpy as np
+
+from rnatracks.annotation import read_genes
+from rnatracks.comparison import read_sample
+from rnatracks.expression import read_means, select_gene_types
+from rnatracks.figures import track_name, write_svg
+from rnatracks.jobs import open_log
+from rnatracks.levels import error_by_level, expression_levels
+from rnatracks.scatters import base_hexbin, gene_scatter
+from rnatracks.terms import Strand, Track
+
+open_log(snakemake.log[0])
+track = Track(snakemake.wildcards.cell_type, Strand(snakemake.wildcards.strand))
+title = f"{snakemake.wildcards.model}, {track_name(track)}"
+splits = snakemake.params.splits
+
+genes = select_gene_types(read_genes(Path(snakemake.input.genes)), snakemake.params.gene_types).set_index("gene_id")
+genes = genes.loc[genes["strand"].map(track.strand.holds).astype(bool)]
+observed = read_means(Path(snakemake.input.observed))[genes.index]
+predicted = read_means(Path(snakemake.input.predicted))[genes.index]
+split = genes["chrom"].map(splits)
+errors = error_by_level(observed, predicted, split, snakemake.params.pseudocount)
+write_svg(gene_scatter(observed, predicted, split, title), Path(snakemake.output.genes))
+write_svg(expression_levels(errors, title), Path(snakemake.output.levels))
+
+sample = read_sample(Path(snakemake.input.bases))
+of_base = np.repeat([splits[chrom] for chrom in sample], [len(bases.observed) for bases in sample.values()])
+signals = (np.concatenate(parts) for parts in zip(*((b.observed, b.predicted) for b in sample.values()), strict=True))
+write_svg(base_hexbin(*signals, of_base, title), Path(snakemake.output.bases))

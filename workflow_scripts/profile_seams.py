@@ -1,0 +1,15 @@
+"""Steps between neighbouring bases of one track, observed and predicted, by their place in the grid of tiles."""
+
+from pathlib import Path
+
+from rnatracks.bigwig import Coverage
+from rnatracks.jobs import open_log
+from rnatracks.seams import step_profile, write_profiles
+
+open_log(snakemake.log[0])
+profiles = []
+for path in (snakemake.input.observed, snakemake.input.predicted):
+    with Coverage(path) as coverage:
+        lengths = {chrom: coverage.lengths[chrom] for chrom in snakemake.params.chromosomes}
+        profiles.append(step_profile(coverage, lengths, snakemake.params.period))
+write_profiles(Path(snakemake.output[0]), *profiles)

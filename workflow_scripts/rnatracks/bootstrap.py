@@ -1,0 +1,59 @@
+"""Confidence intervals of correlations by block bootstrap, from the blocks' moments alone."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .metrics import Moments
+
+MIN_BLOCKS = 10  # with fewer, an interval would say little
+
+
+def pearson_interval(
+    blocks: Sequence[Moments], *, resamples: int, seed: int, level: float = 0.95
+) -> tuple[float, float]:
+    """Percentile interval of the pooled Pearson correlation when blocks are drawn with replacement.
+
+    Neighbouring bases and genes are not independent; blocks that are much longer than their
+    dependence are nearly so (Künsch, 1989).
+
+    Parameters
+    ----------
+    blocks
+        Moments of disjoint blocks; empty ones do not count.
+    resamples
+        Number of times that as many blocks as there are are drawn.
+    seed
+        Of the draws.
+    level
+        Share of the resampled correlations that the interval holds.
+
+    Returns
+    -------
+    Its ends; NaN with fewer than `MIN_BLOCKS` blocks, or where a resample has no correlation.
+    """
+    counted = [block for block in blocks if block.count]
+    if len(counted) < MIN_BLOCKS:
+        return float("nan"), float("nan")
+    draws = np.random.default_rng(seed).multinomial(len(counted), np.full(len(counted), 1 / len(counted)), resamples)
+    tails = (1 - level) / 2
+    low, high = np.quantile(_resampled_pearson(counted, draws), [tails, 1 - tails])
+    return float(low), float(high)
+
+
+def _resampled_pearson(blocks: Sequence[Moments], draws: NDArray[np.integer]) -> NDArray[np.float64]:
+    """Correlation of each resample; `draws` `[resample, block]` says how often each block was drawn."""
+    total = sum(blocks, Moments())
+    count, mean_x, mean_y, square_x, square_y, product = np.array(
+        [(b.count, b.mean_x, b.mean_y, b.square_x, b.square_y, b.product) for b in blocks], np.float64
+    ).T
+    # Centred at the means of all, so that sums of squares do not cancel.
+    mean_x, mean_y = mean_x - total.mean_x, mean_y - total.mean_y
+    drawn = draws @ count
+    shift_x, shift_y = draws @ (count * mean_x) / drawn, draws @ (count * mean_y) / drawn
+    square_x = draws @ (square_x + count * mean_x**2) - drawn * shift_x**2
+    square_y = draws @ (square_y + count * mean_y**2) - drawn * shift_y**2
+    product = draws @ (product + count * mean_x * mean_y) - drawn * shift_x * shift_y
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return product / np.sqrt(square_x * square_y)

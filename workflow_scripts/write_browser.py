@@ -1,0 +1,57 @@
+"""The browser page: the loci, and the genes predicted best and worst."""
+
+from pathlib import Path
+
+from rnatracks.annotation import locate, read_exons, read_genes
+from rnatracks.browser import PageText, Place, Source, Why, write_browser
+from rnatracks.expression import read_matrix, select_gene_types
+from rnatracks.genome import read_sizes
+from rnatracks.jobs import open_log
+from rnatracks.loci import read_loci
+from rnatracks.standouts import find_standouts
+from rnatracks.terms import Split, Track
+
+open_log(snakemake.log[0])
+params, sizes = snakemake.params, read_sizes(Path(snakemake.input.sizes))
+genes = read_genes(Path(snakemake.input.genes))
+tracks = [(model, Track.parse(track)) for model, track in params.predicted]
+held_out = [chrom for chrom, split in params.splits.items() if split == Split.TEST]
+
+best, worst = find_standouts(
+    select_gene_types(read_matrix(Path(snakemake.input.observed_genes)), params.gene_types),
+    {
+        model: read_matrix(Path(path))
+        for model, path in zip(params.models, snakemake.input.predicted_genes, strict=True)
+    },
+    tracks,
+    held_out or list(params.splits),
+    params.pseudocount,
+    params.number,
+)
+places = [
+    Place(name=name, why=Why.LOCUS, region=region)
+    for name, region in read_loci(Path(snakemake.input.loci), params.loci).items()
+]
+places += [
+    Place(name=gene.gene_name, why=why, region=locate(gene.gene_id, genes, sizes), gene=gene)
+    for why, chosen in ((Why.BEST, best), (Why.WORST, worst))
+    for gene in chosen
+]
+sources = []
+for name, path in zip(params.observed, snakemake.input.observed, strict=True):
+    track = Track.parse(name)
+    sources.append(Source(track, Path(path)))
+    sources += [
+        Source(track, Path(predicted), model)
+        for (model, other), predicted in zip(tracks, snakemake.input.predicted, strict=True)
+        if other == track
+    ]
+write_browser(
+    Path(snakemake.output[0]),
+    Path(snakemake.input.template),
+    places,
+    sources,
+    genes,
+    read_exons(Path(snakemake.input.exons)),
+    PageText(held_out=held_out, left_out=params.left_out, pseudocount=params.pseudocount),
+)

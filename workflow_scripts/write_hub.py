@@ -1,0 +1,11 @@
+"""The track hub that shows the whole run in UCSC's genome browser."""
+
+from pathlib import Path
+
+from rnatracks.hub import write_hub
+from rnatracks.jobs import open_log
+from rnatracks.terms import Track
+
+open_log(snakemake.log[0])
+signals = [(model, Track.parse(track)) for model, track in snakemake.params.signals]
+write_hub(Path(snakemake.output[0]), snakemake.params.assembly, signals)

@@ -1,0 +1,13 @@
+"""The IGV session that shows the whole run, and lists the loci."""
+
+from pathlib import Path
+
+from rnatracks.hub import write_session
+from rnatracks.jobs import open_log
+from rnatracks.loci import read_loci
+from rnatracks.terms import Track
+
+open_log(snakemake.log[0])
+signals = [(model, Track.parse(track)) for model, track in snakemake.params.signals]
+genome = snakemake.params.assembly or "../reference/genome.fa"
+write_session(Path(snakemake.output[0]), genome, signals, read_loci(Path(snakemake.input[0]), snakemake.params.loci))
