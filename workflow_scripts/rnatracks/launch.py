@@ -26,7 +26,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
@@ -203,11 +203,11 @@ def _blocked_signals() -> Iterator[None]:
 
 def _wait(agent: subprocess.Popen, stop: StopRequest) -> int:
     """Wait until the agent (or `srun`) ends; pass a request to stop on to it; end what it leaves behind."""
-    family: list[psutil.Process] = []
+    family: set[psutil.Process] = set()  # all that were seen: an agent that was just killed has no children any more
     told = -math.inf
     while agent.poll() is None:
         with suppress(psutil.NoSuchProcess):
-            family = psutil.Process(agent.pid).children(recursive=True)
+            family.update(psutil.Process(agent.pid).children(recursive=True))
         if stop.signal and time.monotonic() - told > REMIND:
             agent.send_signal(signal.SIGUSR1)
             told = time.monotonic()
@@ -217,7 +217,7 @@ def _wait(agent: subprocess.Popen, stop: StopRequest) -> int:
     return agent.returncode
 
 
-def _kill(processes: Sequence[psutil.Process]) -> None:
+def _kill(processes: Iterable[psutil.Process]) -> None:
     for process in processes:
         with suppress(psutil.NoSuchProcess):
             process.kill()
