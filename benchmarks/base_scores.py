@@ -195,11 +195,14 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as name:
         folder = options.folder or Path(name)
+        folder.mkdir(parents=True, exist_ok=True)
         if not (folder / "b.predicted.bw").exists():
             # A process of its own: a child's peak memory begins with that of the process that starts it.
             making = multiprocessing.get_context("spawn").Process(target=make_data, args=(folder, options.length))
             making.start()
             making.join()
+            if making.exitcode:
+                sys.exit(f"the data could not be made: exit code {making.exitcode}")
         sys.stdout.write(table(folder))
 
 

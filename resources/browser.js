@@ -77,9 +77,8 @@ function missing(text) {
 }
 
 function fillControls() {
-  const groups = { locus: "Loci", best: "Predicted best", worst: "Predicted worst" };
-  for (const why in groups) {
-    const group = Object.assign(document.createElement("optgroup"), { label: groups[why] });
+  for (const { why, title } of page.groups) {
+    const group = Object.assign(document.createElement("optgroup"), { label: title });
     page.regions.forEach((region, index) => { if (region.why === why) group.append(new Option(region.name, index)); });
     if (group.children.length) element("region").append(group);
   }

@@ -15,6 +15,7 @@ from rnatracks.bigwig import blocks
 from rnatracks.browser import first_cell_types
 from rnatracks.config import (
     check_chromosomes,
+    check_pairs,
     chromosome_splits,
     known_chromosomes,
     locus_file_name,
@@ -32,6 +33,7 @@ from rnatracks.samples import (
     check_local_files,
     halves,
     neighbour,
+    of_one_donor,
     simulated_samples,
     tracks_of,
 )
@@ -224,6 +226,18 @@ def half_of(wildcards):
     return halves(averaged(wildcards.cell_type))["ab".index(wildcards.half)]
 
 
+def half_sizes(wildcards):
+    """Number of samples in both halves of each predicted cell type's."""
+    names = dict.fromkeys(track.cell_type for track in PREDICTED)
+    return {name: [len(half) for half in halves(averaged(name))] for name in names}
+
+
+def cell_types_of_one_donor(wildcards):
+    """Predicted cell types of whose samples the halves are those of one donor."""
+    names = dict.fromkeys(track.cell_type for track in PREDICTED)
+    return [name for name in names if of_one_donor(averaged(name))]
+
+
 def halved_tracks():
     """Predicted tracks that are means of two samples or more."""
     return [track for track in PREDICTED if len(averaged(track.cell_type)) > 1]
@@ -259,3 +273,9 @@ def compared_models():
             near = everyone or OTHER[a.cell_type] == b.cell_type or OTHER[b.cell_type] == a.cell_type
             if near and a.strand == b.strand and a.cell_type != b.cell_type:
                 yield family, (model_a, str(a)), (model_b, str(b))
+
+
+try:
+    check_pairs(CONFIG["evaluation"]["pairs"], sum(1 for _ in compared_models()))
+except InputError as error:
+    sys.exit(f"rnatracks: {error}")

@@ -50,7 +50,6 @@ rule score_bases:
             for track in PREDICTED
             if SAME_STRAND[track.strand] > 2
         ],
-        statistics=observed_tracks(CELL_TYPES, ".json"),
     output:
         scores=report(
             out("evaluation/base_resolution.tsv"),
@@ -72,6 +71,9 @@ rule score_bases:
         runtime=growing(240),
     params:
         tracks=[(model, str(track)) for model, track in MODEL_TRACKS],
+        half_sizes=half_sizes,
+        one_donor=cell_types_of_one_donor,
+        same_strand={str(strand): number for strand, number in SAME_STRAND.items()},
         families={name: model.family for name, model in MODELS.items()},
         baselines=CONFIG["evaluation"]["baselines"],
         splits=SPLITS,

@@ -113,6 +113,7 @@ rule score_genes:
             category="4 Scores",
             labels={"table": "differential_genes"},
         ),
+        not_computed=out("evaluation/not_computed_genes.tsv"),
     log:
         out("logs/score_genes.log"),
     benchmark:
@@ -127,6 +128,9 @@ rule score_genes:
         families={name: model.family for name, model in MODELS.items()},
         tracks=[(model, str(track)) for model, track in MODEL_TRACKS],
         others=OTHER,
+        half_sizes=half_sizes,
+        one_donor=cell_types_of_one_donor,
+        same_strand={str(strand): number for strand, number in SAME_STRAND.items()},
         baselines=CONFIG["evaluation"]["baselines"],
         pairs=list(compared_models()),
         splits=SPLITS,

@@ -76,7 +76,7 @@ rule write_report:
         genes=out("evaluation/gene_expression.tsv"),
         differences=out("evaluation/differential.tsv"),
         different_genes=out("evaluation/differential_genes.tsv"),
-        not_computed=out("evaluation/not_computed.tsv"),
+        not_computed=[out("evaluation/not_computed.tsv"), out("evaluation/not_computed_genes.tsv")],
         bars=out("figures/scores.svg"),
         chromosomes=out("figures/by_chromosome.svg"),
         training=[out(f"figures/training/{model}.svg") for model in MODELS],

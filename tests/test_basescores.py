@@ -78,6 +78,9 @@ def test_scores_equal_scipy_in_every_split_and_region(arrays: Arrays) -> None:
         assert row["log1p_of_pearson"] == pytest.approx(np.log(1 + raw), abs=TOLERANCE)
         assert row["pearson_log1p"] == pytest.approx(stats.pearsonr(np.log1p(x), np.log1p(y)).statistic, abs=TOLERANCE)
         assert row["mse_squashed"] == pytest.approx(np.mean((x - y) ** 2), rel=TOLERANCE)
+        assert row["mean_observed"] == pytest.approx(x.mean(), rel=TOLERANCE)
+        assert row["mean_predicted"] == pytest.approx(y.mean(), rel=TOLERANCE)
+        assert row["predicted_over_observed"] == pytest.approx(y.mean() / x.mean(), rel=TOLERANCE)
         parts = [thirds[c] for c in LENGTHS if row["split"] == "all" or SPLITS[c] == row["split"]]
         x, y, codes = (np.concatenate(columns) for columns in zip(*parts, strict=True))
         here = np.ones(len(x), bool) if row["region"] == "all" else codes == CODES.index(row["region"])
@@ -117,6 +120,11 @@ def test_a_flat_prediction_has_an_empty_score(arrays: Arrays) -> None:
         columns = ("pearson_log1p", "pearson", "log1p_of_pearson", "spearman", "ci_low", "ci_high")
         assert np.isnan([row[column] for column in columns]).all()
         assert row["mse_squashed"] > 0
+        assert row["predicted_over_observed"] > 0
+    silent = {chrom: (0 * x, y, codes) for chrom, (x, y, codes) in arrays.items()}
+    for row in SCORING.rows("m", TRACK, sums_of(silent), sample_of(silent)):
+        assert np.isnan(row["predicted_over_observed"])
+        assert row["mean_predicted"] > 0
 
 
 def test_no_bases_give_no_rows() -> None:
@@ -141,7 +149,7 @@ def test_a_model_that_predicts_the_other_cell_type_scores_as_that_baseline(array
     sums = sums_of(arrays)
     references = {"other_cell_type": SCORING.correlations(sums), "replicate_ceiling": SCORING.correlations(sums)}
     for row in SCORING.rows("m", TRACK, sums, sample_of(arrays)):
-        added = beside(row, references)
+        added = beside(row, references, (2, 2))
         assert added["other_cell_type"] == row["pearson_log1p"] == added["replicate_ceiling"]
         r = row["pearson_log1p"]
         assert added["attainable"] == pytest.approx(np.sqrt(2 * r / (1 + r)))
@@ -149,9 +157,16 @@ def test_a_model_that_predicts_the_other_cell_type_scores_as_that_baseline(array
 
 
 def test_without_a_ceiling_nothing_is_known_to_be_attainable() -> None:
-    assert np.isnan(beside({"split": "all", "region": "exon"}, {})["attainable"])
+    assert beside({"split": "all", "region": "exon"}, {}, (1, 0)) == {}
     negative = {"replicate_ceiling": {(Split.ALL, RegionClass.EXON): -0.1}}
-    assert np.isnan(beside({"split": "all", "region": "exon"}, negative)["attainable"])
+    assert np.isnan(beside({"split": "all", "region": "exon"}, negative, (1, 1))["attainable"])
+
+
+def test_attainable_knows_that_halves_are_unequal() -> None:
+    """By hand: for q = 2 and halves of 2 and 1 samples, 1 / r^2 = 2 * 3, and all three give 1 / sqrt(1 + 2 / 3)."""
+    ceiling = {"replicate_ceiling": {(Split.ALL, RegionClass.EXON): 6**-0.5}}
+    added = beside({"split": "all", "region": "exon"}, ceiling, (2, 1))
+    assert added["attainable"] == pytest.approx(0.6**0.5, rel=TOLERANCE)
 
 
 def test_m_is_the_mean_over_the_strand_pair(tmp_path: Path) -> None:

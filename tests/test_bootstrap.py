@@ -78,3 +78,18 @@ def test_too_few_or_constant_blocks_have_no_interval() -> None:
     assert not np.isnan(pearson_interval([*parts, parts[0]], resamples=100, seed=0)).any()
     flat = [Moments.of([1.0, 1.0], [2.0, 3.0])] * MIN_BLOCKS
     assert np.isnan(pearson_interval(flat, resamples=100, seed=0)).all()
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("side", [0, 1])
+def test_signal_in_one_block_has_no_interval(side: int) -> None:
+    """A third of the resamples lack that block; what is left of their spread is rounding."""
+    rng = np.random.default_rng(5)
+    parts = []
+    for block in range(12):
+        pair = rng.lognormal(0, 1, 1000), rng.lognormal(0, 1, 1000) / 3
+        parts.append(
+            [values if block == 7 or place != side else np.full(1000, 0.1) for place, values in enumerate(pair)]
+        )
+    low, high = pearson_interval([Moments.of(*part) for part in parts], resamples=200, seed=0)
+    assert np.isnan([low, high]).all()

@@ -25,7 +25,7 @@ from rnatracks.browser import (
     quantise,
     write_browser,
 )
-from rnatracks.standouts import Standout, find_standouts
+from rnatracks.standouts import Standout, Standouts, find_standouts
 from rnatracks.terms import Strand, Track
 
 TEMPLATE = Path(__file__).parents[1] / "resources/browser.html.j2"
@@ -54,7 +54,7 @@ ALPHA = Standout(
 PLACES = [
     Place(name="chr1:1-40,000", why=Why.LOCUS, region=Region("chr1", 0, 40_000)),
     Place(name="chr2", why=Why.LOCUS, region=Region("chr2", 0, 1_000)),
-    Place(name="ALPHA", why=Why.WORST, region=Region("chr1", 4_000, 10_000), gene=ALPHA),
+    Place(name="ALPHA", why=Why.MISSED, region=Region("chr1", 4_000, 10_000), gene=ALPHA),
 ]
 TEXT = PageText(held_out=["chr1"], left_out=["jade"], pseudocount=0.01)
 
@@ -166,9 +166,11 @@ def test_page_says_what_it_holds(page: Path) -> None:
         "of up to 5 bases",
         "-0.99",
         "chr1:4,001-10,000",
+        "Genes missed</th>",
     ):
         assert part in text
     assert "<b>X" not in text
+    assert "Genes invented</th>" not in text, "there is none"
 
 
 def test_page_of_nothing(screen: Visit, sources: list[Source], tmp_path: Path) -> None:
@@ -189,6 +191,8 @@ def test_search_moves_the_view_to_the_gene_in_its_own_region(screen: Visit, text
     assert search(screen, text).startswith("ALPHA: chr1:4,601-9,400")
     assert seen(screen) == ("chr1", 5_001 - 400, 9_000 + 400)
     assert screen.page.locator("#region option:checked").inner_text() == "ALPHA"
+    assert screen.page.locator("#region option:checked").evaluate("o => o.parentNode.label") == "Genes missed"
+    assert "is expressed, and among the genes that are missed most" in screen.page.inner_text("#note")
     assert "log2 ratio -0.99" in screen.page.inner_text("#note")
 
 
@@ -309,20 +313,43 @@ def test_works_in_a_frame_without_storage(screen: Visit, page: Path, tmp_path: P
     frame.locator("#figure[data-from='4601']").wait_for()
 
 
+def chosen(genes: list[Standout]) -> list[tuple[str, str, float]]:
+    return [(gene.gene_id, str(gene.track.strand), gene.log2_ratio) for gene in genes]
+
+
 def test_standouts() -> None:
-    """Genes a to f on plus, g on minus; the pseudocount is 1, so that the ratios are exact."""
-    names = list("abcdefg")
+    """Genes on plus but for j and k; the pseudocount is 1, so that the ratios are exact."""
+    names = list("abcdefghijk")
     genes = pd.DataFrame(
-        {"gene_name": names, "chrom": ["chr1"] * 6 + ["chr1"], "strand": ["+"] * 6 + ["-"]},
-        index=pd.Index(names, name="gene_id"),
+        {"gene_name": names, "chrom": "chr1", "strand": ["+"] * 9 + ["-"] * 2}, index=pd.Index(names, name="gene_id")
     )
-    observed = genes.assign(**{"amber.plus": [0, 0, 1, 3, 7, np.nan, 15], "amber.minus": [0, 0, 0, 0, 0, 0, 3.0]})
-    predicted = genes.assign(**{"amber.plus": [0, 3, 1, 7, 6, 9, 0], "amber.minus": [9, 9, 9, 9, 9, 9, 0.0]})
+    values = {
+        # Of b to h the lowest quarter is up to 0.5, the upper half from 3.
+        "observed": {"amber.plus": [0, 0, 0, 1, 3, 7, 15, 31, np.nan, 63, 63]},
+        "predicted": {"amber.plus": [0, 3, 1, 15, 3, 3, 1, 63, 9, 0, 0]},
+    }
+    values["observed"]["amber.minus"] = [99] * 9 + [0, 15.0]
+    values["predicted"]["amber.minus"] = [0] * 9 + [7, 7.0]
+    observed, predicted = (genes.assign(**values[side]) for side in ("observed", "predicted"))
     tracks = [("m", Track("amber", Strand.PLUS)), ("m", Track("amber", Strand.MINUS))]
-    best, worst = find_standouts(observed, {"m": predicted}, tracks, {"chr1"}, 1.0, 3)
-    # b 0 -> 3: +2; c 1 -> 1: 0, in the lower half; d 3 -> 7: +1; e 7 -> 6: log2(7/8); g 3 -> 0 on minus: -2.
-    assert [(gene.gene_id, gene.log2_ratio) for gene in best] == [("e", np.log2(7 / 8)), ("d", 1.0), ("g", -2.0)]
-    assert {(gene.gene_id, gene.log2_ratio) for gene in worst[:2]} == {("b", 2.0), ("g", -2.0)}
-    assert (worst[2].gene_id, str(worst[2].track)) == ("d", "amber.plus")
-    assert find_standouts(observed, {"m": predicted}, tracks, {"chr2"}, 1.0, 3) == ([], [])
-    assert find_standouts(observed, {}, [], {"chr1"}, 1.0, 3) == ([], [])
+    found = find_standouts(observed, {"m": predicted}, tracks, {"chr1"}, 1.0, 5)
+    assert [gene.gene_id for gene in found.best] == ["e", "f", "h", "k", "g"]
+    # d rises by 3 and is expressed; a is silent on both sides; h is expressed and predicted too high.
+    assert chosen(found.missed) == [("g", "plus", -3.0), ("f", "plus", -1.0), ("k", "minus", -1.0)]
+    assert chosen(found.invented) == [("j", "minus", 3.0), ("b", "plus", 2.0)]
+    for chromosomes, seen_tracks in (({"chr2"}, tracks), ({"chr1"}, [])):
+        assert find_standouts(observed, {"m": predicted}, seen_tracks, chromosomes, 1.0, 5) == Standouts(
+            best=[], missed=[], invented=[]
+        )
+
+
+def test_a_gene_of_two_tracks_is_once_among_each() -> None:
+    genes = pd.DataFrame(
+        {"gene_name": ["a", "b"], "chrom": "chr1", "strand": "+", "amber.plus": [7.0, 0], "jade.plus": [3.0, 0]},
+        index=pd.Index(["a", "b"], name="gene_id"),
+    )
+    predicted = genes.assign(**{"amber.plus": [0, 1], "jade.plus": [0, 3]})
+    tracks = [("m", Track(name, Strand.PLUS)) for name in ("amber", "jade")]
+    found = find_standouts(genes, {"m": predicted}, tracks, {"chr1"}, 1.0, 4)
+    assert [(gene.gene_id, gene.track.cell_type) for gene in found.missed] == [("a", "amber")]
+    assert [(gene.gene_id, gene.track.cell_type) for gene in found.invented] == [("b", "jade")]

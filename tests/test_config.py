@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from rnatracks import simulate
-from rnatracks.config import check_chromosomes, chromosome_splits, known_chromosomes, validate_config
+from rnatracks.config import check_chromosomes, check_pairs, chromosome_splits, known_chromosomes, validate_config
 from rnatracks.errors import InputError
 from rnatracks.explain import explain
 from rnatracks.plans import HeadPlan, LoraPlan, ModelPlan, expand_models
@@ -393,6 +393,17 @@ def test_yaml_numbers_of_the_hint_are_read_as_numbers() -> None:
         validate_config(config_with("training.learning_rate", "1e-7"), SCHEMA)
     hint = re.search(r"write (\S+) without", str(caught.value))[1]
     assert yaml.safe_load(hint) == 1e-7
+
+
+def test_pairs_of_many_cell_types_are_refused_before_jobs() -> None:
+    check_pairs("all", 1000)
+    check_pairs("neighbours", 8010)
+    with pytest.raises(InputError) as caught:
+        check_pairs("all", 8010)
+    assert str(caught.value) == (
+        "config, evaluation.pairs: found all, which makes 8,010 pairs of tracks; "
+        "expected neighbours, or at most 1,000 pairs"
+    )
 
 
 def test_check_chromosomes() -> None:

@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from rnatracks.differences import DIFFERENT_COLUMNS, Pair, difference_rows, log2_ratios, most_different
-from rnatracks.genescores import GeneScoring
+from rnatracks.genescores import GeneScoring, Halves
 from rnatracks.scoretables import DIFFERENCE_COLUMNS, score_table, write_scores
 from rnatracks.terms import Split, Strand, Track
 
@@ -61,7 +61,17 @@ def genes_of(observed: pd.DataFrame, strand: Strand, chroms: list[str]) -> pd.In
 @pytest.mark.parametrize("strand", Strand)
 def test_scores_equal_scipy(matrices: tuple[pd.DataFrame, pd.DataFrame], strand: Strand) -> None:
     observed, predicted = matrices
-    rows = difference_rows(pair_of(strand), observed, predicted, 0.01, SCORING)
+    pair, rng = pair_of(strand), np.random.default_rng(5)
+    sides = {
+        half: predicted.assign(
+            **{str(track): observed[str(track)] * rng.lognormal(0, 0.3, 300) for track in (pair.first, pair.second)}
+        )
+        for half in "ab"
+    }
+    halves = {
+        track: Halves(sides["a"][str(track)], sides["b"][str(track)], (2, 2)) for track in (pair.first, pair.second)
+    }
+    rows = difference_rows(pair, observed, predicted, halves, 0.01, SCORING)
     table = score_table(rows, DIFFERENCE_COLUMNS).set_index("split")
     expected = {"train": ["chr1", "chr2"], "valid": ["chr3"], "all": ["chr1", "chr2", "chr3"]}
     assert table.index.tolist() == list(expected)
@@ -71,7 +81,32 @@ def test_scores_equal_scipy(matrices: tuple[pd.DataFrame, pd.DataFrame], strand:
         assert row["genes"] == len(genes)
         assert row["pearson"] == pytest.approx(stats.pearsonr(a, b).statistic, abs=TOLERANCE)
         assert row["ci_low"] < row["pearson"] < row["ci_high"]
+        assert row["slope"] == pytest.approx(stats.linregress(a, b).slope, abs=TOLERANCE)
+        half_a, half_b = (ratios(sides[half], genes, strand) for half in "ab")
+        ceiling = stats.pearsonr(half_a, half_b).statistic
+        assert row["replicate_ceiling"] == pytest.approx(ceiling, abs=TOLERANCE)
+        assert row["attainable"] == pytest.approx(np.sqrt(2 * ceiling / (1 + ceiling)), abs=TOLERANCE)
         assert row[["model", "cell_type_a", "cell_type_b", "strand"]].tolist() == ["joint", "B", "NK", str(strand)]
+
+
+def test_differences_predicted_half_as_large_have_a_slope_of_a_half(
+    matrices: tuple[pd.DataFrame, pd.DataFrame],
+) -> None:
+    observed, _ = matrices
+    half = observed.copy()
+    for name in ("B.plus", "NK.plus"):
+        half[name] = np.sqrt(observed[name] + 0.01) - 0.01
+    for row in difference_rows(pair_of(Strand.PLUS), observed, half, {}, 0.01, SCORING):
+        assert row["pearson"] == pytest.approx(1, abs=TOLERANCE)
+        assert row["slope"] == pytest.approx(0.5, abs=TOLERANCE)
+
+
+def test_a_ceiling_needs_halves_of_both_cell_types(matrices: tuple[pd.DataFrame, pd.DataFrame]) -> None:
+    observed, predicted = matrices
+    pair = pair_of(Strand.PLUS)
+    halves = {pair.first: Halves(observed["B.plus"], observed["B.plus"], (1, 1))}
+    for row in difference_rows(pair, observed, predicted, halves, 0.01, SCORING):
+        assert "replicate_ceiling" not in row and "attainable" not in row
 
 
 def test_a_ratio_is_of_the_first_to_the_second() -> None:
@@ -82,14 +117,14 @@ def test_a_ratio_is_of_the_first_to_the_second() -> None:
 def test_a_prediction_that_tells_nothing_apart_has_no_score(matrices: tuple[pd.DataFrame, pd.DataFrame]) -> None:
     observed, predicted = matrices
     same = predicted.assign(**{"NK.plus": predicted["B.plus"]})
-    for row in difference_rows(pair_of(Strand.PLUS), observed, same, 0.01, SCORING):
+    for row in difference_rows(pair_of(Strand.PLUS), observed, same, {}, 0.01, SCORING):
         assert np.isnan([row["pearson"], row["ci_low"], row["ci_high"]]).all()
 
 
 def test_a_prediction_with_cell_types_swapped_scores_minus_1(matrices: tuple[pd.DataFrame, pd.DataFrame]) -> None:
     observed, _ = matrices
     swapped = observed.assign(**{"B.plus": observed["NK.plus"], "NK.plus": observed["B.plus"]})
-    for row in difference_rows(pair_of(Strand.PLUS), observed, swapped, 0.01, SCORING):
+    for row in difference_rows(pair_of(Strand.PLUS), observed, swapped, {}, 0.01, SCORING):
         assert row["pearson"] == pytest.approx(-1, abs=TOLERANCE)
 
 
@@ -125,5 +160,5 @@ def test_the_table_of_genes(matrices: tuple[pd.DataFrame, pd.DataFrame], tmp_pat
 def test_without_genes_there_are_no_rows(matrices: tuple[pd.DataFrame, pd.DataFrame]) -> None:
     observed, predicted = matrices
     for few in (observed.iloc[:0], observed[observed["strand"] == "-"], observed.loc[SHARED]):
-        assert difference_rows(pair_of(Strand.PLUS), few, predicted, 0.01, SCORING) == []
+        assert difference_rows(pair_of(Strand.PLUS), few, predicted, {}, 0.01, SCORING) == []
         assert most_different(pair_of(Strand.PLUS), few, predicted, 0.01, SPLITS) == []

@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from rnatracks.bootstrap import pearson_interval
-from rnatracks.genescores import Beside, GeneScoring, beside, gene_blocks, gene_rows
+from rnatracks.expression import write_means
+from rnatracks.genescores import Beside, GeneScoring, Halves, beside, gene_blocks, gene_rows, read_halves
 from rnatracks.metrics import Moments
 from rnatracks.scoretables import GENE_COLUMNS, read_scores, score_table, write_scores
 from rnatracks.terms import Split, Strand, Track
@@ -67,7 +68,8 @@ def test_scores_equal_scipy(matrices: tuple[pd.DataFrame, pd.DataFrame], track: 
     observed, predicted = matrices
     rng = np.random.default_rng(0)
     half_a, half_b = (observed[str(track)] * rng.lognormal(0, 0.3, len(observed)) for _ in "ab")
-    near = beside(track, "NK", observed, {f"{track}.a": half_a.sample(frac=1, random_state=1), f"{track}.b": half_b})
+    halves = Halves(half_a.sample(frac=1, random_state=1), half_b, (2, 2))
+    near = beside(track, "NK", observed, {track: halves})
     table = score_table(gene_rows("m", track, observed, predicted, near, SCORING), GENE_COLUMNS).set_index("split")
     assert table.index.tolist() == ["train", "valid", "all"]
     for split, row in table.iterrows():
@@ -86,6 +88,7 @@ def test_scores_equal_scipy(matrices: tuple[pd.DataFrame, pd.DataFrame], track: 
             "other_cell_type": log1p_pearson(a, nk),
             "mean_of_others": log1p_pearson(a, (nk + t) / 2),
             "pearson_log1p_per_kb": log1p_pearson(1000 * a, 1000 * b),
+            "predicted_over_observed": b.mean() / a.mean(),
         }
         assert row[list(expected)].to_dict() == pytest.approx(expected, abs=TOLERANCE)
         assert row[["model", "cell_type", "strand"]].tolist() == ["m", "B", str(track.strand)]
@@ -180,11 +183,20 @@ def test_the_other_strand_counts_for_nothing(matrices: tuple[pd.DataFrame, pd.Da
 def test_beside_is_empty_where_there_is_nothing(matrices: tuple[pd.DataFrame, pd.DataFrame]) -> None:
     observed, predicted = matrices
     two = observed.drop(columns=[f"T.{strand}" for strand in Strand])
-    assert beside(PLUS, None, two, {"B.plus.a": two["B.plus"]}) == Beside()
+    assert beside(PLUS, None, two, {MINUS: Halves(two["B.minus"], two["B.minus"], (1, 1))}) == Beside()
     assert beside(PLUS, "NK", two, {}).mean_of_others is None, "it would be the other cell type"
-    *_, row = gene_rows("m", PLUS, observed, predicted, ALONE, SCORING)
-    empty = ["replicate_ceiling", "attainable", "other_cell_type", "mean_of_others"]
-    assert np.isnan([row[name] for name in empty]).all()
+    table = score_table(gene_rows("m", PLUS, observed, predicted, ALONE, SCORING), GENE_COLUMNS)
+    assert table[["replicate_ceiling", "attainable", "other_cell_type", "mean_of_others"]].isna().all(axis=None)
+
+
+def test_halves_are_read_with_the_sizes_of_their_cell_type(tmp_path: Path) -> None:
+    means = {half: pd.Series([level], index=pd.Index(["G1"])) for half, level in (("a", 1.0), ("b", 2.0))}
+    for half, values in means.items():
+        write_means(values, tmp_path / f"B.2.plus.{half}.tsv.gz")
+    found = read_halves(sorted(tmp_path.iterdir()), {"B.2": [3, 2], "NK": [1, 1]})
+    assert list(found) == [Track("B.2", Strand.PLUS)]
+    (halves,) = found.values()
+    assert (halves.first["G1"], halves.second["G1"], halves.sizes) == (1, 2, [3, 2])
 
 
 def test_other_strands_are_no_others(matrices: tuple[pd.DataFrame, pd.DataFrame]) -> None:
@@ -213,6 +225,7 @@ def test_what_cannot_be_computed_is_empty(tmp_path: Path) -> None:
     write_scores(rows, GENE_COLUMNS, tmp_path / "scores.tsv")
     table = read_scores(tmp_path / "scores.tsv").set_index("split")
     scores = table.columns[table.columns.get_loc("pearson_log1p") :]
+    scores = scores.drop("predicted_over_observed")
     assert table.loc[["train", "valid"], scores].isna().all(axis=None), "one gene has no correlation"
     assert table.loc["all", ["pearson", "spearman"]].tolist() == [-1, -1]
     assert np.isnan(table.loc["all", "log1p_of_pearson"]), "log(1 - 1) is not finite"
@@ -227,6 +240,8 @@ def test_genes_without_signal_have_no_score(matrices: tuple[pd.DataFrame, pd.Dat
         for row in gene_rows("m", PLUS, *sides, ALONE, SCORING):
             scores = ["pearson_log1p", "pearson", "spearman", "ci_low", "ci_high"]
             assert np.isnan([row[name] for name in scores]).all()
+            silent = value == 0 and sides[0] is not observed
+            assert np.isnan(row["predicted_over_observed"]) == silent, "an observed mean of 0 has no ratio"
 
 
 def test_a_prediction_that_lacks_a_gene_is_not_scored_without_it(

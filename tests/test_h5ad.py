@@ -46,3 +46,4 @@ def test_the_file_equals_the_table(matrix: pd.DataFrame, tmp_path: Path) -> None
     assert read.uns["normalisation_total"] == 1e8
     assert read.uns["shared_exons"] == "leave_out"
     assert "coverage" in read.uns["unit"]
+    assert "antisense" in read.uns["strand"]

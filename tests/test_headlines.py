@@ -4,7 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rnatracks.headlines import MOST_SENTENCES, baseline_warnings, flag_warnings, headline, split_warnings, warnings
+from rnatracks.headlines import (
+    MOST_SENTENCES,
+    baseline_warnings,
+    flag_warnings,
+    headline,
+    level_warnings,
+    split_warnings,
+    warnings,
+)
 
 
 def some_scores(models: int = 1, splits: tuple[str, ...] = ("train", "test")) -> pd.DataFrame:
@@ -15,7 +23,18 @@ def some_scores(models: int = 1, splits: tuple[str, ...] = ("train", "test")) ->
         for split in splits
     ]
     scores = pd.DataFrame(rows, columns=["model", "cell_type", "strand", "split", "pearson_log1p"])
-    return scores.assign(region="all", other_cell_type=0.5, baseline_cnn=np.nan)
+    scores = scores.assign(ci_low=scores["pearson_log1p"] - 0.02, ci_high=scores["pearson_log1p"] + 0.02)
+    rivals = {"other_cell_type": 0.5, "mean_of_others": np.nan, "baseline_cnn": np.nan}
+    levels = {"mean_observed": 2.0, "mean_predicted": 2.0, "predicted_over_observed": 1.0}
+    return scores.assign(region="all", **rivals, **levels)
+
+
+def with_regions(base: pd.DataFrame, observed: float, predicted: float, exons: float) -> pd.DataFrame:
+    """The table with rows of exons and of bases between genes, too."""
+    between = {"mean_observed": observed, "mean_predicted": predicted, "predicted_over_observed": predicted / observed}
+    return pd.concat(
+        [base, base.assign(region="exon", mean_observed=exons), base.assign(region="intergenic", **between)]
+    )
 
 
 def some_samples(flags: list[str], excluded: list[str]) -> pd.DataFrame:
@@ -46,8 +65,11 @@ def test_headline_counts_all_bases_only() -> None:
 
 
 def test_headline_of_a_score_that_was_not_computed() -> None:
-    base = some_scores().assign(pearson_log1p=np.nan)
-    assert headline(base, base.iloc[:0]) == [] or "–" in headline(base, base.iloc[:0])[0]
+    base = some_scores()
+    base.loc[base["strand"] == "minus", "pearson_log1p"] = np.nan
+    assert headline(base, base.iloc[:0])[1:] == ["Base resolution, amber minus: no score."]
+    nothing = base.assign(pearson_log1p=np.nan)
+    assert headline(nothing, base.iloc[:0])[0] == "Base resolution, amber plus: no score."
 
 
 def test_headline_sums_up_many_tracks() -> None:
@@ -55,12 +77,24 @@ def test_headline_sums_up_many_tracks() -> None:
     base.loc[base["model"] == "m0", "pearson_log1p"] = 0.5
     (line,) = headline(base, base.iloc[:0])
     assert line == "Base resolution on held-out chromosomes, 16 tracks: median 0.842, from 0.500 to 0.842."
+    base.loc[(base["model"] == "m0") & (base["strand"] == "minus"), "pearson_log1p"] = np.nan
+    assert headline(base, base.iloc[:0])[0].endswith(
+        "15 tracks: median 0.842, from 0.500 to 0.842; 1 more have no score."
+    )
+    nothing = base.assign(pearson_log1p=np.nan)
+    assert headline(nothing, base.iloc[:0]) == ["Base resolution, 16 tracks: no score."]
 
 
 def test_split_warnings() -> None:
-    assert "Nothing was held out" in split_warnings([], simulated=False)[0]
-    assert split_warnings(["chr3"], simulated=False) == []
-    assert "simulated" in split_warnings(["chr3"], simulated=True)[0]
+    assert "Nothing was held out" in split_warnings([], [], simulated=False)[0]
+    assert split_warnings(["chr3"], ["chr4"], simulated=False) == []
+    assert "simulated" in split_warnings(["chr3"], [], simulated=True)[0]
+
+
+def test_validation_chromosomes_are_neither_held_out_nor_trained_on() -> None:
+    (line,) = split_warnings([], ["chr4"], simulated=False)
+    assert line.startswith("Only validation chromosomes were set aside")
+    assert "Nothing was held out" not in line
 
 
 def test_flagged_samples_are_named_once_with_their_flags() -> None:
@@ -75,15 +109,70 @@ def test_a_track_below_another_cell_type_s_data_is_named() -> None:
     scores.loc[(scores["strand"] == "minus"), "other_cell_type"] = 0.9
     (line,) = baseline_warnings(scores, "single bases", [])
     assert line == (
-        "Below the other cell type's data, single bases on held-out chromosomes: m0: amber minus (0.842 < 0.900)."
+        "Clearly below the other cell type's data (its interval ends below), single bases on held-out chromosomes: "
+        "m0: amber minus (0.842 < 0.900)."
     )
     assert baseline_warnings(scores, "single bases", ["m0"]) == []  # a control is meant to be
 
 
-def test_a_track_below_a_baseline_model_on_training_chromosomes_where_nothing_is_held_out() -> None:
-    scores = some_scores(splits=("train", "all")).assign(baseline_cnn=0.88, other_cell_type=np.nan)
+def test_only_a_score_whose_interval_ends_below_is_named() -> None:
+    scores = some_scores().assign(other_cell_type=0.85)
+    assert baseline_warnings(scores, "genes", []) == [], "0.842 with an interval to 0.862"
+    scores.loc[scores["strand"] == "minus", "ci_high"] = np.nan
     (line,) = baseline_warnings(scores, "genes", [])
-    assert line.startswith("Below model cnn, genes on training chromosomes: m0: amber plus (0.871 < 0.880)")
+    assert line.endswith(": m0: amber minus (0.842 < 0.850, no interval).")
+
+
+def test_the_mean_of_the_others_is_a_rival() -> None:
+    (line,) = baseline_warnings(some_scores().assign(mean_of_others=0.9), "genes", [])
+    assert "the mean of the other cell types' data" in line
+
+
+@pytest.mark.parametrize(("ratio", "told"), [(0.49, True), (0.5, False), (1.0, False), (2.0, False), (2.1, True)])
+def test_wrong_overall_levels_are_told(ratio: float, told: bool) -> None:
+    base = some_scores()
+    base.loc[base["strand"] == "minus", "predicted_over_observed"] = ratio
+    base.loc[base["split"] == "train", "predicted_over_observed"] = 9.0
+    found = level_warnings(base, [])
+    assert found == (
+        [
+            "Mean coverage is predicted below half or above twice of what is observed, on held-out chromosomes: "
+            f"m0: amber minus ({ratio:.3g} times)."
+        ]
+        if told
+        else []
+    )
+    assert level_warnings(base, ["m0"]) == []
+
+
+@pytest.mark.parametrize(
+    ("observed", "predicted", "exons", "told"),
+    [
+        (0.0006, 0.15, 1.0, True),
+        (0.0006, 0.15, 16.0, False),  # under 1% of what exons have
+        (0.02, 0.15, 1.0, False),  # under 10 times
+    ],
+)
+def test_a_floor_between_genes_is_told(observed: float, predicted: float, exons: float, told: bool) -> None:
+    scores = some_scores().query("strand == 'plus'")
+    found = level_warnings(with_regions(scores, observed, predicted, exons), [])
+    assert len(found) == told
+    if told:
+        assert "on held-out chromosomes: m0: amber plus (predicted 0.15, observed 0.0006). " in found[0]
+        assert "head.plain_output" in found[0]
+
+
+def test_a_floor_over_silence_is_told() -> None:
+    scores = some_scores().query("strand == 'plus'")
+    silent = with_regions(scores, 1.0, 0.15, 1.0)
+    silent.loc[silent["region"] == "intergenic", "mean_observed"] = 0
+    assert "predicted 0.15, observed 0)" in level_warnings(silent, [])[0]
+
+
+def test_a_track_below_a_baseline_model_on_training_chromosomes_where_nothing_is_held_out() -> None:
+    scores = some_scores(splits=("train", "all")).assign(baseline_cnn=0.9, other_cell_type=np.nan)
+    (line,) = baseline_warnings(scores, "genes", [])
+    assert line.startswith("Clearly below model cnn (its interval ends below), genes on training chromosomes: m0: ")
 
 
 def test_held_out_scores_count_and_not_training_scores() -> None:
@@ -98,13 +187,15 @@ def test_all_warnings_in_their_order(held_out: list[str]) -> None:
     exons = scores.assign(region="exon")
     found = warnings(
         held_out,
+        [],
         simulated=True,
         samples=some_samples(["", "", "outlier"], ["no"] * 3),
         base=pd.concat([scores, exons]),
         gene=scores,
         controls=[],
     )
-    starts = ["The data are simulated", "1 sample is flagged", "Below the other cell type's data, single bases"]
-    starts = [*([] if held_out else ["Nothing was held out"]), *starts, "Below the other cell type's data, gene"]
+    below = "Clearly below the other cell type's data (its interval ends below), "
+    starts = ["The data are simulated", "1 sample is flagged", f"{below}single bases", f"{below}gene"]
+    starts = [*([] if held_out else ["Nothing was held out"]), *starts]
     assert [line[: len(start)] for line, start in zip(found, starts, strict=True)] == starts
     assert found[-2].count("amber plus") == 1

@@ -48,6 +48,8 @@ def test_the_published_recipe_in_words() -> None:
         "weighted by the distance from a window's nearer end",
         "rounded to 4 significant digits",
         "shared by genes of one strand left out",
+        "all bases with known sequence outside the blacklist. Expression",
+        "left out, blacklisted bases included; scores",
         "blocks of 1,000,000 bases (1,000 resamples",
         "Software: torch 2.13.0.",
     ):
@@ -72,7 +74,12 @@ def test_one_sentence_describes_all_models_of_a_family() -> None:
             lambda c: c["split"].update(test=["chr8"], valid=["chr9"]),
             "Held out for testing: chr8; set aside to watch training: chr9.",
         ),
-        (lambda c: c["split"].update(valid=["chr9"]), "nothing, so that scores are training scores; set aside"),
+        (
+            lambda c: c["split"].update(valid=["chr9"]),
+            "nothing; set aside to watch training: chr9, so that scores are those of training chromosomes, or of these",
+        ),
+        (lambda c: c.update(blacklist=None), "left out; scores are correlations across genes"),
+        (lambda c: c.update(blacklist=None), "all bases with known sequence. Expression"),
         (lambda c: c["split"].update(valid=["chr9"]), "highest correlation on validation windows"),
         (lambda c: c["models"]["genos"].update(attention="bidirectional"), "bidirectional attention"),
         (lambda c: c["models"]["genos"].update(strands="reverse_complement"), "each cell type has one head"),

@@ -1,33 +1,37 @@
-"""Reasons why cells of the base-level scores are empty."""
+"""Every empty cell of the score tables has a reason."""
 
 import math
 
+import numpy as np
+import pandas as pd
 import pytest
 
-from rnatracks.notcomputed import REASON_COLUMNS, reasons
-from rnatracks.terms import Strand, Track
+from rnatracks.context import with_baselines
+from rnatracks.differences import Pair, difference_rows
+from rnatracks.genescores import Beside, GeneScoring, Halves, gene_rows
+from rnatracks.notcomputed import REASON_COLUMNS, one_donor, pair_reasons, reasons, track_reasons, whose
+from rnatracks.scoretables import DIFFERENCE_COLUMNS, GENE_COLUMNS, score_table
+from rnatracks.terms import Split, Strand, Track
 
 TRACK = Track("B", Strand.MINUS)
-SCORED = {"split": "all", "region": "exon", "pearson_log1p": 0.9, "ci_low": 0.8, "ci_high": 0.95, "attainable": 0.9}
-ALL = {"replicate_ceiling": 0.8, "other_cell_type": 0.3, "mean_of_others": 0.2}
+COLUMNS = ["pearson_log1p", "ci_low", "ci_high", "replicate_ceiling", "attainable", "other_cell_type", "mean_of_others"]
+FULL = {"cell_type": "B", "strand": "minus", "split": "all", "region": "exon"} | dict.fromkeys(COLUMNS, 0.5)
+EVERYTHING = {"samples": 2, "same_strand": 3, "other": True, "block_size": 1_000_000}
+FEW = "fewer than 10 blocks of 1,000,000 bases, or signal in too few of them"
+FLAT = "fewer than two values, or signal that does not vary"
 
 
-def found(rows: list[dict], references: dict, samples: int = 2, same_strand: int = 3, baselines: tuple = ()) -> dict:
-    told = reasons(
-        TRACK,
-        [row | references for row in rows],
-        references,
-        samples=samples,
-        same_strand=same_strand,
-        block_size=1_000_000,
-        baselines=baselines,
-    )
-    assert all(list(row) == REASON_COLUMNS and (row["cell_type"], row["strand"]) == ("B", "minus") for row in told)
+def found(rows: list[dict], columns: list[str] = COLUMNS, **known: object) -> dict[str, str]:
+    told = reasons("base_resolution", rows, columns, {("B", "minus"): track_reasons(**EVERYTHING | known)})
+    for row in told:
+        assert list(row) == REASON_COLUMNS
+        assert (row["table"], row["cell_type"], row["strand"]) == ("base_resolution", "B", "minus")
     return {row["column"]: row["reason"] for row in told}
 
 
 def test_full_rows_need_no_reason() -> None:
-    assert found([SCORED], ALL) == {}
+    assert found([FULL]) == {}
+    assert reasons("base_resolution", [], COLUMNS, {}) == []
 
 
 @pytest.mark.parametrize(
@@ -38,7 +42,8 @@ def test_full_rows_need_no_reason() -> None:
     ],
 )
 def test_comparisons_that_cannot_be_made(same_strand: int, reason: str) -> None:
-    assert found([SCORED], {}, samples=1, same_strand=same_strand) == {
+    alone = {key: value for key, value in FULL.items() if key not in COLUMNS[3:]}
+    assert found([alone], samples=1, same_strand=same_strand, other=False) == {
         "replicate_ceiling": "1 sample: no halves to compare",
         "attainable": "1 sample: no replicate ceiling",
         "other_cell_type": "no other cell type with these strands",
@@ -46,25 +51,74 @@ def test_comparisons_that_cannot_be_made(same_strand: int, reason: str) -> None:
     }
 
 
-def test_empty_cells_name_their_splits_and_regions_once() -> None:
-    short = SCORED | {"split": "valid", "ci_low": math.nan, "ci_high": math.nan}
-    told = found([SCORED, short, short | {"region": "all", "attainable": math.nan}, short], ALL)
-    few = "fewer than 10 blocks of 1,000,000 bases, or signal in too few of them: valid (exon), valid (all)"
-    assert told == {
-        "ci_low": few,
-        "ci_high": few,
+def test_empty_cells_name_their_splits_and_regions_once_where_others_are_full() -> None:
+    short = FULL | {"split": "valid", "ci_low": math.nan, "ci_high": math.nan}
+    assert found([FULL, short, short | {"region": "all", "attainable": math.nan}, short]) == {
+        "ci_low": f"{FEW}: valid (exon), valid (all)",
+        "ci_high": f"{FEW}: valid (exon), valid (all)",
         "attainable": "a replicate ceiling that is empty or below 0: valid (all)",
     }
-    flat = SCORED | {"pearson_log1p": math.nan}
-    assert found([flat], ALL) == {"pearson_log1p": "signal that does not vary: all (exon)"}
-    assert found([SCORED], ALL | {"other_cell_type": math.nan}) == {
-        "other_cell_type": "signal that does not vary: all (exon)"
-    }
+    assert found([FULL | {"pearson_log1p": math.nan}]) == {"pearson_log1p": FLAT}
 
 
-def test_a_baseline_is_missed_only_in_the_rows_of_other_models() -> None:
-    beaten, own = SCORED | {"baseline_cnn": 0.5}, SCORED
-    assert found([beaten, own], ALL, baselines=("cnn",)) == {}
-    assert found([SCORED | {"baseline_cnn": math.nan}, own], ALL, baselines=("cnn",)) == {
-        "baseline_cnn": "no score of a model of cnn for this track"
+def test_a_baseline_s_own_rows_and_those_that_it_does_not_predict() -> None:
+    columns = [*COLUMNS, "baseline_cnn"]
+    beaten, own = FULL | {"baseline_cnn": 0.4}, FULL
+    assert found([beaten, own], columns) == {"baseline_cnn": "the baseline itself"}
+    missed = FULL | {"baseline_cnn": np.float64(np.nan)}
+    assert found([missed], columns) == {"baseline_cnn": "no score of a model of cnn here"}
+
+
+def test_a_ceiling_of_one_donor_is_told_though_it_is_not_empty() -> None:
+    row = one_donor("gene_expression", TRACK)
+    assert list(row) == REASON_COLUMNS
+    assert list(row.values())[:4] == ["gene_expression", "replicate_ceiling", "B", "minus"]
+    assert row["reason"] == "all samples of one donor: the ceiling is that of technical repeats"
+
+
+def explained(table: pd.DataFrame, told: list[dict], name: str) -> None:
+    """Assert that the empty cells of a table are those that have a reason."""
+    empty = {
+        (name, column, *whose(row))
+        for row in table.to_dict("records")
+        for column in table.columns
+        if pd.isna(row[column])
     }
+    assert empty
+    assert {tuple(row.values())[:-1] for row in told} == empty
+
+
+@pytest.mark.parametrize("samples", [1, 2])
+def test_every_empty_cell_of_a_small_run_has_a_reason(samples: int) -> None:
+    """Two cell types, a baseline, one chromosome of a single gene and one without signal."""
+    rng = np.random.default_rng(0)
+    chroms = ["chr1"] * 30 + ["chr2"] + ["chr3"] * 4
+    genes = pd.DataFrame({"chrom": chroms, "strand": "+", "start": range(0, 3500, 100)})
+    genes = genes.assign(end=genes["start"] + 50, gene_id=[f"G{i}" for i in range(35)]).set_index("gene_id")
+    pair = Pair("large", Track("B", Strand.PLUS), Track("NK", Strand.PLUS))
+    tracks = [pair.first, pair.second]
+    levels = {str(track): rng.lognormal(0, 1, 35) * (genes["chrom"] != "chr3") for track in tracks}
+    observed, predicted = genes.assign(**levels), genes.assign(**{name: 1 / (1 + x) for name, x in levels.items()})
+    scoring = GeneScoring(
+        splits=dict(zip(("chr1", "chr2", "chr3"), Split, strict=False)), block_size=100, resamples=50, seed=0
+    )
+    halves = {track: Halves(observed[str(track)], 2 * observed[str(track)], (1, 1)) for track in tracks if samples > 1}
+    families = {"large": "large", "cnn": "cnn"}
+    rows = [
+        row
+        for model in families
+        for track in tracks[: 1 + (model == "large")]
+        for row in gene_rows(model, track, observed, predicted, Beside(halves=halves.get(track)), scoring)
+    ]
+    columns = [*GENE_COLUMNS, "baseline_cnn"]
+    rows = with_baselines(rows, families, ["cnn"])
+    facts = {"samples": samples, "same_strand": 2, "other": False, "block_size": 100}
+    known = {(track.cell_type, "plus"): track_reasons(**facts) for track in tracks}
+    explained(score_table(rows, columns), reasons("gene_expression", rows, columns, known), "gene_expression")
+
+    rows = with_baselines(
+        difference_rows(pair, observed, predicted, halves, 0.01, scoring), families, ["cnn"], "pearson"
+    )
+    columns = [*DIFFERENCE_COLUMNS, "baseline_cnn"]
+    known = {("B / NK", "plus"): pair_reasons(samples=(samples, 2), block_size=100)}
+    explained(score_table(rows, columns), reasons("differential", rows, columns, known), "differential")

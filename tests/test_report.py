@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +62,7 @@ def scores(extra: dict[str, float], columns: dict[str, str], rng: np.random.Gene
                 | {"spearman": r - 0.05, "log1p_of_pearson": np.log1p(r - 0.1)}
                 | {"replicate_ceiling": np.nan if split == "all" else 0.93, "other_cell_type": 0.55}
                 | {"attainable": 0.97, "mean_of_others": np.nan, "spearman_bases": 1_000_000, "mse_squashed": 0.4}
+                | {"mean_observed": 0.2, "mean_predicted": 0.21, "predicted_over_observed": 1.05}
                 | {"pearson_log1p_per_kb": r}
                 | extra
             )
@@ -126,7 +128,11 @@ def content() -> ReportContent:
     base = scores({"bases": 812_345_678}, BASE_COLUMNS, rng)
     gene = scores({"genes": 19_433}, GENE_COLUMNS, rng)
     differential = pd.DataFrame(
-        [(cell, *CELL_TYPES, strand, "test", 1_204, 0.49, 0.44, 0.53) for cell in CELL_TYPES for strand in Strand],
+        [
+            (cell, *CELL_TYPES, strand, "test", 1_204, 0.49, 0.44, 0.53, 0.4, 0.97, 0.9)
+            for cell in CELL_TYPES
+            for strand in Strand
+        ],
         columns=list(DIFFERENTIAL_COLUMNS),
     )
     samples = pd.DataFrame(
@@ -248,6 +254,19 @@ def test_page_says_what_it_leaves_out(page: Path) -> None:
 
 def test_page_has_no_nan(page: Path) -> None:
     assert not re.search(r">\s*(nan|None|NaN|<NA>)\s*<", page.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(("published", "shown"), [(0.96, True), (np.nan, False)])
+def test_published_figures_are_explained_only_where_there_are_any(
+    content: ReportContent, published: float, shown: bool, tmp_path: Path
+) -> None:
+    beside = pd.DataFrame({"model": ["m", "m"], "single_base_published": [np.nan, published], "ours": [0.9, 0.8]})
+    changed = replace(content.scores, beside=table(beside, plain_columns(beside.columns)))
+    write_report(tmp_path / "report.html", replace(content, scores=changed), TEMPLATE)
+    text = (tmp_path / "report.html").read_text()
+    assert ("rows and columns of the published table" in text) is shown
+    assert ("The published figures (Genos" in text) is shown
+    assert ("No track of this run is among the published ones" in text) is not shown
 
 
 def test_same_content_gives_the_same_page(page: Path, content: ReportContent, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from rnatracks.errors import WorkerError
 from rnatracks.samplebins import bin_width, write_bins
 from rnatracks.samplecomparison import (
     Bins,
+    group_colours,
     plot_correlation,
     plot_pca,
     read_bins,
@@ -120,6 +121,21 @@ def test_pca_equals_numpy(tmp_path: Path, names: list[str]) -> None:
     first = vectors[:, -1] * np.sqrt(values[-1])
     np.testing.assert_allclose(np.abs(found.loc[0, names].astype(float)), np.abs(first), rtol=1e-6)
     assert all(f">{name}<" in (tmp_path / "p.svg").read_text() for name in names)
+
+
+@pytest.mark.parametrize(("number", "colours"), [(1, 1), (10, 10), (11, 11), (20, 20), (25, 20)])
+def test_groups_have_colours_of_their_own(number: int, colours: int) -> None:
+    groups = [f"g{index}" for index in range(number)]
+    made = group_colours([*groups, *groups])
+    assert made[:number] == made[number:]
+    assert len(set(made)) == colours
+
+
+def test_colours_of_more_than_ten_groups_reach_the_pca(tmp_path: Path) -> None:
+    names = [f"s{index}" for index in range(11)]
+    plot_pca(bins_of(tmp_path, random_samples(names)), names, "title", tmp_path / "p.svg", tmp_path / "p.tsv", tmp_path)
+    picture = (tmp_path / "p.svg").read_text()
+    assert all(f"fill: {colour}" in picture for colour in group_colours(names))
 
 
 def test_one_sample_has_nothing_to_be_compared_with(tmp_path: Path) -> None:

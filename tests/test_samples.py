@@ -18,6 +18,7 @@ from rnatracks.samples import (
     check_local_files,
     halves,
     neighbour,
+    of_one_donor,
     simulated_samples,
     tracks_of,
 )
@@ -402,3 +403,14 @@ def test_samples_of_different_names_and_files_are_distinct() -> None:
 def test_one_name_or_file_for_two_samples_is_refused(second: Sample, found: str) -> None:
     with pytest.raises(InputError, match=found):
         check_distinct([simulated("a", "A"), second])
+
+
+@pytest.mark.parametrize(
+    ("donors", "one"),
+    [(["d", "d"], True), (["d", "e"], False), (["d", ""], False), (["", ""], False), (["d"], False), ([], False)],
+)
+def test_one_donor_is_known_and_of_two_samples_or_more(donors: list[str], one: bool) -> None:
+    samples = [
+        Sample(f"s{number}", "B", Source.LOCAL, {}, Provenance(donor=donor)) for number, donor in enumerate(donors)
+    ]
+    assert of_one_donor(samples) is one

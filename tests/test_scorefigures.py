@@ -112,6 +112,12 @@ def test_chromosomes_keep_their_order_and_their_colours() -> None:
     assert all(f">{text}</text>" in svg for text in ("training", "validation", "held-out", "model1: cell1 −"))
 
 
+def test_no_two_named_tracks_have_one_line() -> None:
+    svg_lines = [line for line in chromosome_scores(some_chromosomes(4)).axes[0].lines if "cell" in line.get_label()]
+    assert len({line.get_label() for line in svg_lines}) == 8
+    assert len({(line.get_color(), line.get_linestyle()) for line in svg_lines}) == 8
+
+
 def test_many_tracks_are_not_named() -> None:
     assert ">model0: cell0 +</text>" not in svg_text(chromosome_scores(some_chromosomes(20)))
 

@@ -23,14 +23,19 @@ from rnatracks.scoretables import (
         (
             BASE_COLUMNS,
             "model cell_type strand split region bases pearson_log1p ci_low ci_high pearson log1p_of_pearson "
-            "replicate_ceiling other_cell_type attainable mean_of_others spearman spearman_bases mse_squashed",
+            "replicate_ceiling other_cell_type attainable mean_of_others spearman spearman_bases mse_squashed "
+            "mean_observed mean_predicted predicted_over_observed",
         ),
         (
             GENE_COLUMNS,
             "model cell_type strand split genes pearson_log1p ci_low ci_high spearman pearson log1p_of_pearson "
-            "replicate_ceiling other_cell_type attainable mean_of_others pearson_log1p_per_kb",
+            "replicate_ceiling other_cell_type attainable mean_of_others pearson_log1p_per_kb predicted_over_observed",
         ),
-        (DIFFERENCE_COLUMNS, "model cell_type_a cell_type_b strand split genes pearson ci_low ci_high"),
+        (
+            DIFFERENCE_COLUMNS,
+            "model cell_type_a cell_type_b strand split genes pearson ci_low ci_high "
+            "slope replicate_ceiling attainable",
+        ),
     ],
 )
 def test_columns_are_the_contract(columns: list[str], contract: str) -> None:
@@ -49,7 +54,7 @@ def test_what_was_not_computed_is_an_empty_cell_there_and_back(tmp_path: Path) -
     ]
     write_scores(rows, BASE_COLUMNS, tmp_path / "scores.tsv")
     lines = (tmp_path / "scores.tsv").read_text().splitlines()
-    assert lines[1].split("\t") == ["NA", "nan", "plus", "test", "", "7", *[""] * 12]
+    assert lines[1].split("\t") == ["NA", "nan", "plus", "test", "", "7", *[""] * 15]
     table = read_scores(tmp_path / "scores.tsv")
     assert table["model"].tolist() == ["NA", "m"]
     assert table["cell_type"].tolist() == ["nan", "B"]

@@ -63,5 +63,7 @@ def test_baseline_models_stand_behind_the_other_baselines_and_details_wait() -> 
     columns = scores_table(frame, BASE_COLUMNS).columns
     names = [column.name for column in columns]
     assert names.index("baseline_cnn") == names.index("mean_of_others") + 1
+    pairs = pd.DataFrame([range(len(DIFFERENCE_COLUMNS) + 1)], columns=[*DIFFERENCE_COLUMNS, "baseline_cnn"])
+    assert "baseline_cnn" in [column.name for column in scores_table(pairs, DIFFERENTIAL_COLUMNS).columns]
     minor = {column.name for column in columns if column.minor}
     assert "pearson_log1p" not in minor and {"pearson", "log1p_of_pearson"} <= minor

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-import numpy as np
+import pandas as pd
 
 from rnatracks.annotation import read_genes
+from rnatracks.differences import Pair, log2_ratios
 from rnatracks.expression import read_means, select_gene_types
 from rnatracks.figures import write_svg
 from rnatracks.jobs import open_log
@@ -12,22 +13,22 @@ from rnatracks.scatters import difference_scatter
 from rnatracks.terms import Track
 
 open_log(snakemake.log[0])
-first, second = map(Track.parse, snakemake.params.tracks)
+pair = Pair(snakemake.wildcards.family, *map(Track.parse, snakemake.params.tracks))
 genes = select_gene_types(read_genes(Path(snakemake.input.genes)), snakemake.params.gene_types).set_index("gene_id")
-genes = genes.loc[genes["strand"].map(first.strand.holds).astype(bool)]
+genes = genes.loc[genes["strand"].map(pair.first.strand.holds).astype(bool)]
 
 
-def log2_ratio(paths):
-    a, b = (read_means(Path(path))[genes.index] + snakemake.params.pseudocount for path in paths)
-    return np.log2(a / b)
+def ratios(paths):
+    means = {str(track): read_means(Path(path)) for track, path in zip((pair.first, pair.second), paths, strict=True)}
+    return log2_ratios(pair, pd.DataFrame(means).loc[genes.index], snakemake.params.pseudocount)
 
 
 figure = difference_scatter(
-    log2_ratio(snakemake.input.observed),
-    log2_ratio(snakemake.input.predicted),
+    ratios(snakemake.input.observed),
+    ratios(snakemake.input.predicted),
     genes["chrom"].map(snakemake.params.splits),
     genes["gene_name"],
-    (first.cell_type, second.cell_type),
-    f"{snakemake.wildcards.family}, {first.strand} strand",
+    (pair.first.cell_type, pair.second.cell_type),
+    f"{pair.family}, {pair.first.strand} strand",
 )
 write_svg(figure, Path(snakemake.output[0]))

@@ -1,14 +1,12 @@
 """Base-level scores of every model and track, beside their ceilings and baselines, by split and region class."""
 
-import json
-from collections import Counter
 from pathlib import Path
 
 from rnatracks.basescores import CHROMOSOME_COLUMNS, BaseScoring, beside, read_sums
 from rnatracks.comparison import read_sample
 from rnatracks.context import baseline_columns, with_baselines
 from rnatracks.jobs import open_log
-from rnatracks.notcomputed import REASON_COLUMNS, reasons
+from rnatracks.notcomputed import REASON_COLUMNS, one_donor, reasons, track_reasons
 from rnatracks.scoretables import BASE_COLUMNS, write_scores
 from rnatracks.terms import Split, Track
 
@@ -30,23 +28,24 @@ rows, chromosomes = [], []
 for (model, name), sums_path, sample_path in zip(params.tracks, files.predicted, files.samples, strict=True):
     track, sums = Track.parse(name), read_sums(Path(sums_path))
     for row in scoring.rows(model, track, sums, read_sample(Path(sample_path))):
-        rows.append(row | beside(row, references.get(track, {})))
+        rows.append(row | beside(row, references.get(track, {}), params.half_sizes[track.cell_type]))
     chromosomes += scoring.chromosome_rows(model, track, sums)
 rows = with_baselines(rows, params.families, params.baselines)
 
-statistics = {record["track"]: record for record in (json.loads(Path(path).read_text()) for path in files.statistics)}
-same_strand = Counter(Track.parse(name).strand for name in statistics)
-empty = []
-for track in dict.fromkeys(Track.parse(name) for _, name in params.tracks):
-    empty += reasons(
-        track,
-        [row for row in rows if (row["cell_type"], row["strand"]) == (track.cell_type, str(track.strand))],
-        references.get(track, {}),
-        samples=statistics[str(track)]["samples"],
-        same_strand=same_strand[track.strand],
+columns = [*BASE_COLUMNS, *baseline_columns(params.baselines)]
+tracks = dict.fromkeys(Track.parse(name) for _, name in params.tracks)
+known = {
+    (track.cell_type, str(track.strand)): track_reasons(
+        samples=sum(params.half_sizes[track.cell_type]),
+        same_strand=params.same_strand[str(track.strand)],
+        other="other_cell_type" in references.get(track, {}),
         block_size=params.block_size,
-        baselines=params.baselines,
     )
-write_scores(rows, [*BASE_COLUMNS, *baseline_columns(params.baselines)], Path(snakemake.output.scores))
+    for track in tracks
+}
+empty = reasons("base_resolution", rows, columns, known)
+empty += [one_donor("base_resolution", track) for track in tracks if track.cell_type in params.one_donor]
+
+write_scores(rows, columns, Path(snakemake.output.scores))
 write_scores(chromosomes, CHROMOSOME_COLUMNS, Path(snakemake.output.chromosomes))
 write_scores(empty, REASON_COLUMNS, Path(snakemake.output.not_computed))

@@ -1,4 +1,4 @@
-"""The browser page: the loci, and the genes predicted best and worst."""
+"""The browser page: the loci, and the genes that are predicted best, missed and invented."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ genes = read_genes(Path(snakemake.input.genes))
 tracks = [(model, Track.parse(track)) for model, track in params.predicted]
 held_out = [chrom for chrom, split in params.splits.items() if split == Split.TEST]
 
-best, worst = find_standouts(
+found = find_standouts(
     select_gene_types(read_matrix(Path(snakemake.input.observed_genes)), params.gene_types),
     {
         model: read_matrix(Path(path))
@@ -34,7 +34,7 @@ places = [
 ]
 places += [
     Place(name=gene.gene_name, why=why, region=locate(gene.gene_id, genes, sizes), gene=gene)
-    for why, chosen in ((Why.BEST, best), (Why.WORST, worst))
+    for why, chosen in ((Why.BEST, found.best), (Why.MISSED, found.missed), (Why.INVENTED, found.invented))
     for gene in chosen
 ]
 sources = []

@@ -47,9 +47,9 @@ given, params, config = snakemake.input, snakemake.params, snakemake.params.conf
 captions = {Path(path).stem: Path(path).read_text(encoding="utf-8").strip() for path in given.captions}
 cell_types = [CellType(**fields) for fields in params.cell_types]
 models = {name: model_plan(fields) for name, fields in params.models.items()}
-base, genes, differences, different_genes, not_computed = (
+base, genes, differences, different_genes, *empty = (
     read_scores(Path(path))
-    for path in (given.base, given.genes, given.differences, given.different_genes, given.not_computed)
+    for path in (given.base, given.genes, given.differences, given.different_genes, *given.not_computed)
 )
 samples = read_sample_table(Path(given.samples))
 chosen = {
@@ -116,6 +116,7 @@ content = ReportContent(
     title="Single-base RNA-seq coverage from DNA",
     warnings=warnings(
         config["split"]["test"],
+        config["split"]["valid"],
         simulated=config["simulate"] is not None,
         samples=samples,
         base=base,
@@ -156,10 +157,10 @@ content = ReportContent(
         gene=scores_table(genes, GENE_COLUMNS),
         gene_scatters=track_figures("gene_scatter", given.gene_scatters),
         levels=track_figures("expression_levels", given.levels),
-        differential=table(differences, DIFFERENTIAL_COLUMNS),
+        differential=scores_table(differences, DIFFERENTIAL_COLUMNS),
         differential_genes=table(different_genes, DIFFERENTIAL_GENE_COLUMNS),
         differences=figures("difference_scatter", given.difference_scatters, params.differences),
-        not_computed=table(not_computed, NOT_COMPUTED_COLUMNS),
+        not_computed=table(pd.concat(empty), NOT_COMPUTED_COLUMNS),
     ),
     loci=figures("locus", given.loci, params.loci.values()),
     inputs=table(

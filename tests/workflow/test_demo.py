@@ -20,6 +20,7 @@ from rnatracks.bigwig import Coverage
 from rnatracks.genome import Genome
 from rnatracks.metrics import Moments
 from rnatracks.modelfolder import load_model
+from rnatracks.notcomputed import whose
 from rnatracks.scoretables import BASE_COLUMNS, DIFFERENCE_COLUMNS, GENE_COLUMNS
 from rnatracks.transforms import unsquash
 from workflow.conftest import DEMO, Demo
@@ -78,8 +79,14 @@ def test_the_other_cell_type_is_scored_alike_from_both_sides(demo: Demo) -> None
 
 
 def test_empty_cells_are_explained(demo: Demo) -> None:
-    table = scores(demo, "not_computed").set_index("column")["reason"]
-    assert "2 cell types" in " ".join(table[["mean_of_others"]])
+    told = pd.concat([scores(demo, "not_computed"), scores(demo, "not_computed_genes")])
+    assert (told.loc[told["column"] == "mean_of_others", "reason"].str.startswith("2 cell types")).all()
+    reasons = set(told[["table", "column", "cell_type", "strand"]].itertuples(index=False, name=None))
+    empty = set()
+    for table in ("base_resolution", "gene_expression", "differential"):
+        for row in scores(demo, table).to_dict("records"):
+            empty |= {(table, column, *whose(row)) for column, value in row.items() if pd.isna(value)}
+    assert empty == reasons
 
 
 def test_the_scores_are_those_of_the_written_tracks(demo: Demo) -> None:
@@ -107,8 +114,7 @@ def test_score_tables_have_their_columns_and_no_zero_for_what_is_missing(
     demo: Demo, table: str, columns: list[str]
 ) -> None:
     frame = scores(demo, table)
-    baselines = [] if table == "differential" else ["baseline_cnn"]
-    assert list(frame.columns) == [*columns, *baselines]
+    assert list(frame.columns) == [*columns, "baseline_cnn"]
     assert not (frame.drop(columns=["genes", "bases"], errors="ignore") == 0).any(axis=None)
 
 
@@ -128,6 +134,7 @@ def test_every_promised_file_exists(demo: Demo) -> None:
         "tracks/igv_session.xml",
         "genes/observed.h5ad",
         "evaluation/differential_genes.tsv",
+        "evaluation/not_computed_genes.tsv",
         "methods.txt",
         "figures/scores.svg",
         "figures/by_chromosome.svg",
@@ -181,7 +188,7 @@ def test_peak_memory_of_two_jobs_side_by_side_stays_under_4_gb(demo: Demo) -> No
 
 
 def test_the_run_ends_with_scores_and_the_place_of_the_report(demo: Demo) -> None:
-    assert "Base resolution on held-out chromosomes, amber plus: 0.9" in demo.run.text
+    assert "Base resolution on held-out chromosomes, amber plus, model small-amber: 0.9" in demo.run.text
     assert "Report: results/demo/report.html" in demo.run.text
 
 

@@ -79,7 +79,7 @@ def test_locus_figures_have_gene_models_above_a_panel_for_every_track(demo: Demo
     assert "← chr3-239" in svg
     labels = [f"{cell_type} {strand}" for cell_type in ("amber", "indigo") for strand in ("plus", "minus")]
     for label in labels:
-        assert svg.count(f">{label}</text>") == 2  # observed and predicted
+        assert svg.count(f">{label}</text>") == 3  # observed, and predicted by two models
 
 
 def test_the_report_of_snakemake_opens_with_its_categories_in_order(reports: Path, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -100,6 +100,8 @@ class BaseScoring:
                 | {"pearson": total.raw.pearson, "log1p_of_pearson": log1p_of(total.raw.pearson)}
                 | {"spearman": spearman(observed, predicted), "spearman_bases": len(observed)}
                 | {"mse_squashed": total.mse_squashed}
+                | {"mean_observed": total.raw.mean_x, "mean_predicted": total.raw.mean_y}
+                | {"predicted_over_observed": total.raw.ratio}
             )
         return rows
 
@@ -140,14 +142,16 @@ class BaseScoring:
         return tuple(np.concatenate([part[side] for part in chosen] or [[]]) for side in (1, 2))
 
 
-def beside(row: Mapping, references: Mapping[str, Mapping[Part, float]]) -> dict[str, float]:
+def beside(row: Mapping, references: Mapping[str, Mapping[Part, float]], half_sizes: Sequence[int]) -> dict[str, float]:
     """What a row's score stands beside: `references` gives scores by column, for those columns that could be computed.
 
-    `attainable` follows from `replicate_ceiling`.
+    `attainable` follows from `replicate_ceiling` and the number of samples in both halves.
     """
     part = Split(row["split"]), RegionClass(row["region"])
     scores = {column: correlations[part] for column, correlations in references.items()}
-    return scores | {"attainable": attainable(scores.get("replicate_ceiling", math.nan))}
+    if "replicate_ceiling" in scores:
+        scores["attainable"] = attainable(scores["replicate_ceiling"], half_sizes)
+    return scores
 
 
 def _parts() -> Iterator[Part]:

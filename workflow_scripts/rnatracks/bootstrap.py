@@ -1,6 +1,7 @@
 """Confidence intervals of correlations by block bootstrap, from the blocks' moments alone."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 from .metrics import Moments
 
 MIN_BLOCKS = 10  # with fewer, an interval would say little
+CANCELLED = 1e-12  # of the spread of all blocks; below, a resample's spread is rounding
 
 
 def pearson_interval(
@@ -36,10 +38,17 @@ def pearson_interval(
     counted = [block for block in blocks if block.count]
     if len(counted) < MIN_BLOCKS:
         return float("nan"), float("nan")
-    draws = np.random.default_rng(seed).multinomial(len(counted), np.full(len(counted), 1 / len(counted)), resamples)
     tails = (1 - level) / 2
-    low, high = np.quantile(_resampled_pearson(counted, draws), [tails, 1 - tails])
+    low, high = np.quantile(_resampled_pearson(counted, _draws(len(counted), resamples, seed)), [tails, 1 - tails])
     return float(low), float(high)
+
+
+@lru_cache(maxsize=8)  # the splits of both strands: tracks and pairs share them
+def _draws(blocks: int, resamples: int, seed: int) -> NDArray[np.integer]:
+    """How often each block is drawn, `[resample, block]`."""
+    draws = np.random.default_rng(seed).multinomial(blocks, np.full(blocks, 1 / blocks), resamples)
+    draws.flags.writeable = False
+    return draws
 
 
 def _resampled_pearson(blocks: Sequence[Moments], draws: NDArray[np.integer]) -> NDArray[np.float64]:
@@ -55,5 +64,6 @@ def _resampled_pearson(blocks: Sequence[Moments], draws: NDArray[np.integer]) ->
     square_x = draws @ (square_x + count * mean_x**2) - drawn * shift_x**2
     square_y = draws @ (square_y + count * mean_y**2) - drawn * shift_y**2
     product = draws @ (product + count * mean_x * mean_y) - drawn * shift_x * shift_y
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return product / np.sqrt(square_x * square_y)
+    square_x[square_x <= CANCELLED * total.square_x] = np.nan
+    square_y[square_y <= CANCELLED * total.square_y] = np.nan
+    return product / np.sqrt(square_x * square_y)

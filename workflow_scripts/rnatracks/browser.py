@@ -12,13 +12,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from numpy.typing import NDArray
 
 from .annotation import Region
 from .bigwig import BLOCK, Coverage
-from .files import written_whole
 from .locus import SIGNAL_COLOURS, Kind
+from .pages import write_page
 from .standouts import Standout
 from .terms import Strand, Track
 
@@ -32,7 +31,21 @@ class Why(StrEnum):
 
     LOCUS = "locus"
     BEST = "best"
-    WORST = "worst"
+    MISSED = "missed"
+    INVENTED = "invented"
+
+
+GROUPS = {
+    Why.LOCUS: "Loci of the configuration",
+    Why.BEST: "Genes predicted best",
+    Why.MISSED: "Genes missed",
+    Why.INVENTED: "Genes invented",
+}
+NOTES = {
+    Why.BEST: "is among the expressed genes that are predicted best",
+    Why.MISSED: "is expressed, and among the genes that are missed most",
+    Why.INVENTED: "is silent or nearly so, and among the genes that are invented",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +79,7 @@ class PageText:
     Parameters
     ----------
     held_out
-        Chromosomes that the best and worst genes were chosen from; empty if none was held out.
+        Chromosomes that the genes were chosen from; empty if none was held out.
     left_out
         Cell types of the run that are not on the page.
     pseudocount
@@ -154,24 +167,15 @@ def write_browser(
             for place, width, held in zip(places, widths, signals, strict=True):
                 held.append(quantise(binned_maxima(coverage, place.region, width)))
     data = {
+        "groups": [{"why": why, "title": title} for why, title in GROUPS.items()],
         "tracks": [_track_record(source, several=source.track in several) for source in sources],
         "regions": [
             _region_record(place, width, genes, exons) | {"signals": held}
             for place, width, held in zip(places, widths, signals, strict=True)
         ],
     }
-    environment = Environment(
-        loader=FileSystemLoader(template.parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    page = environment.get_template(template.name).render(
-        data=data, places=places, text=text, coarsest=max(widths, default=1), levels=LEVELS
-    )
-    with written_whole(target) as partial:
-        partial.write_text(page, encoding="utf-8")
+    coarsest = max(widths, default=1)
+    write_page(target, template, data=data, places=places, groups=GROUPS, text=text, coarsest=coarsest, levels=LEVELS)
 
 
 def _track_record(source: Source, *, several: bool) -> dict[str, str]:
@@ -215,7 +219,7 @@ def _note(place: Place) -> str:
     if gene is None:
         return "A locus of the configuration."
     return (
-        f"{gene.gene_name} is among the genes predicted {place.why}: {gene.track.cell_type} {gene.track.strand} by "
+        f"{gene.gene_name} {NOTES[place.why]}: {gene.track.cell_type} {gene.track.strand} by "
         f"{gene.model}, mean over exons observed {gene.observed:.4g}, predicted {gene.predicted:.4g}, "
         f"log2 ratio {gene.log2_ratio:+.2f}."
     )

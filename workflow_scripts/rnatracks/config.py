@@ -22,6 +22,8 @@ from .terms import Split
 # Larger FASTA files are not read before jobs run.
 MAX_FASTA_BYTES = 100_000_000
 
+MAX_PAIRS = 1000  # of tracks whose differences are scored
+
 Refuse = Callable[[str, object, str], None]
 
 
@@ -79,6 +81,26 @@ def check_chromosomes(config: Mapping[str, Any], available: Collection[str], whe
         raise InputError(
             where, f"no sequence {name!r}, named in genome.chromosomes{hint}", f"one of: {shorten(available)}"
         )
+
+
+def check_pairs(setting: str, pairs: int) -> None:
+    """Check that not too many pairs of tracks are scored: they grow with the square of the cell types.
+
+    Parameters
+    ----------
+    setting
+        `evaluation.pairs`.
+    pairs
+        How many that makes.
+
+    Raises
+    ------
+    InputError
+        If `all` makes more than 1,000.
+    """
+    if setting == "all" and pairs > MAX_PAIRS:
+        found = f"all, which makes {pairs:,} pairs of tracks"
+        raise InputError("config, evaluation.pairs", found, f"neighbours, or at most {MAX_PAIRS:,} pairs")
 
 
 def known_chromosomes(config: Mapping[str, Any]) -> set[str] | None:

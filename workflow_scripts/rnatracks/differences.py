@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from .genescores import GeneScoring, gene_blocks, genes_by_split
+from .genescores import GeneScoring, Halves, ceiling, gene_blocks, genes_by_split
 from .metrics import Moments
 from .terms import Split, Track
 
@@ -41,7 +41,12 @@ def log2_ratios(pair: Pair, matrix: pd.DataFrame, pseudocount: float) -> pd.Seri
 
 
 def difference_rows(
-    pair: Pair, observed: pd.DataFrame, predicted: pd.DataFrame, pseudocount: float, scoring: GeneScoring
+    pair: Pair,
+    observed: pd.DataFrame,
+    predicted: pd.DataFrame,
+    halves: Mapping[Track, Halves],
+    pseudocount: float,
+    scoring: GeneScoring,
 ) -> list[dict]:
     """Rows of `evaluation/differential.tsv` for one pair of tracks.
 
@@ -49,18 +54,24 @@ def difference_rows(
     ----------
     observed, predicted
         Gene x track matrices with the same genes, indexed by `gene_id`: means over exons.
+    halves
+        Halves of the samples of tracks that have two samples or more.
     pseudocount
         The c, in the unit of the means.
     """
     x, y = _both_ratios(pair, observed, predicted, pseudocount)
+    known = [halves[track] for track in (pair.first, pair.second) if track in halves]
+    both = _ratios_of_halves(pair, *known, observed.index, pseudocount) if len(known) == 2 else ()
     blocks = gene_blocks(observed, scoring.block_size)
     rows = []
     for split, of in genes_by_split(observed, pair.first, scoring.splits):
         low, high = scoring.interval(x[of], y[of], blocks[of])
-        score = Moments.of(x[of], y[of]).pearson
+        moments = Moments.of(x[of], y[of])
         rows.append(
             pair.columns
-            | {"split": str(split), "genes": int(of.sum()), "pearson": score, "ci_low": low, "ci_high": high}
+            | {"split": str(split), "genes": int(of.sum()), "pearson": moments.pearson, "ci_low": low, "ci_high": high}
+            | {"slope": moments.slope}
+            | (ceiling(*(half[of] for half in both), *(each.sizes for each in known)) if both else {})
         )
     return rows
 
@@ -85,6 +96,17 @@ def most_different(
     chosen = counted[np.argsort(-np.abs(x[counted]), kind="stable")[:most]]
     table = observed.iloc[chosen][_GENE].assign(observed=x[chosen], predicted=y[chosen]).reset_index()
     return [pair.columns | {"split": str(splits[row["chrom"]])} | row for row in table.to_dict("records")]
+
+
+def _ratios_of_halves(
+    pair: Pair, first: Halves, second: Halves, genes: pd.Index, pseudocount: float
+) -> tuple[NDArray[np.float64], ...]:
+    """Ratio of the first halves of both tracks, and that of the second halves."""
+    matrices = (
+        pd.DataFrame({str(pair.first): a, str(pair.second): b}, index=genes)
+        for a, b in ((first.first, second.first), (first.second, second.second))
+    )
+    return tuple(log2_ratios(pair, matrix, pseudocount).to_numpy() for matrix in matrices)
 
 
 def _both_ratios(

@@ -1,7 +1,8 @@
 """Gene-level scores, their confidence intervals, and what stands beside them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from .annotation import GENE_COLUMNS
 from .bootstrap import pearson_interval
 from .context import attainable
+from .expression import read_means
 from .metrics import Moments, spearman
 from .scoretables import log1p_of, track_columns
 from .terms import Split, Track
@@ -35,20 +37,36 @@ class GeneScoring:
         return pearson_interval(_block_moments(x, y, blocks), resamples=self.resamples, seed=self.seed)
 
 
+@dataclass(frozen=True)
+class Halves:
+    """Two halves of the samples behind a track: the mean of each, one value a gene, and their numbers of samples."""
+
+    first: pd.Series
+    second: pd.Series
+    sizes: Sequence[int]
+
+
+def read_halves(paths: Iterable[Path], sizes: Mapping[str, Sequence[int]]) -> dict[Track, Halves]:
+    """Read the means of halves from `{track}.a.tsv.gz` and `{track}.b.tsv.gz`; `sizes` go by cell type."""
+    means = {path.name.removesuffix(".tsv.gz"): read_means(path) for path in paths}
+    tracks = dict.fromkeys(Track.parse(name.rpartition(".")[0]) for name in means)
+    return {track: Halves(means[f"{track}.a"], means[f"{track}.b"], sizes[track.cell_type]) for track in tracks}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Beside:
     """What a track's prediction is set beside, one value a gene; None where it cannot be had.
 
-    `halves` are the means of two halves of its samples, `other` the observed track of
-    another cell type and `mean_of_others` the mean of those of all other cell types.
+    `halves` are those of its samples, `other` the observed track of another cell type and
+    `mean_of_others` the mean of those of all other cell types.
     """
 
-    halves: tuple[pd.Series, pd.Series] | None = None
+    halves: Halves | None = None
     other: pd.Series | None = None
     mean_of_others: pd.Series | None = None
 
 
-def beside(track: Track, other: str | None, observed: pd.DataFrame, halves: Mapping[str, pd.Series]) -> Beside:
+def beside(track: Track, other: str | None, observed: pd.DataFrame, halves: Mapping[Track, Halves]) -> Beside:
     """Find what a track is set beside.
 
     Parameters
@@ -58,13 +76,12 @@ def beside(track: Track, other: str | None, observed: pd.DataFrame, halves: Mapp
     observed
         Gene x track matrix of all cell types, indexed by `gene_id`.
     halves
-        Means of half of a track's samples, under `{track}.a` and `{track}.b`.
+        Halves of the samples of tracks that have two samples or more.
     """
     tracks = [Track.parse(name) for name in observed.columns if name not in GENE_COLUMNS]
     others = [str(each) for each in tracks if each.strand is track.strand and each != track]
-    both = [halves[name] for name in (f"{track}.a", f"{track}.b") if name in halves]
     return Beside(
-        halves=(both[0], both[1]) if len(both) == 2 else None,
+        halves=halves.get(track),
         other=None if other is None else observed[str(Track(other, track.strand))],
         mean_of_others=observed[others].mean(axis=1) if len(others) >= MIN_OTHERS else None,
     )
@@ -87,24 +104,31 @@ def gene_rows(
         return np.full(len(observed), np.nan) if values is None else values.reindex(observed.index).to_numpy()
 
     x, y = column(observed[str(track)]), column(predicted[str(track)])
-    half_a, half_b = map(column, near.halves or (None, None))
+    halves = [column(half) for half in (near.halves.first, near.halves.second)] if near.halves else []
     other, mean_of_others = column(near.other), column(near.mean_of_others)
     blocks = gene_blocks(observed, scoring.block_size)
     rows = []
     for split, of in genes_by_split(observed, track, scoring.splits):
-        raw, ceiling = Moments.of(x[of], y[of]).pearson, _pearson_log1p(half_a[of], half_b[of])
+        raw = Moments.of(x[of], y[of])
         low, high = scoring.interval(np.log1p(x[of]), np.log1p(y[of]), blocks[of])
         rows.append(
             track_columns(model, track, split)
             | {"genes": int(of.sum()), "pearson_log1p": _pearson_log1p(x[of], y[of]), "ci_low": low, "ci_high": high}
-            | {"spearman": spearman(x[of], y[of]), "pearson": raw, "log1p_of_pearson": log1p_of(raw)}
-            | {"replicate_ceiling": ceiling, "attainable": attainable(ceiling)}
+            | {"spearman": spearman(x[of], y[of]), "pearson": raw.pearson, "log1p_of_pearson": log1p_of(raw.pearson)}
+            | (ceiling(*(np.log1p(half[of]) for half in halves), near.halves.sizes) if near.halves else {})
             | {"other_cell_type": _pearson_log1p(x[of], other[of])}
             | {"mean_of_others": _pearson_log1p(x[of], mean_of_others[of])}
             # The sum over exons in 1,000 bases of exon is 1,000 times the mean.
             | {"pearson_log1p_per_kb": _pearson_log1p(1000 * x[of], 1000 * y[of])}
+            | {"predicted_over_observed": raw.ratio}
         )
     return rows
+
+
+def ceiling(x: NDArray, y: NDArray, *sizes: Sequence[int]) -> dict[str, float]:
+    """`replicate_ceiling` of two halves and `attainable`; `sizes` as `context.attainable` takes them."""
+    score = Moments.of(x, y).pearson
+    return {"replicate_ceiling": score, "attainable": attainable(score, *sizes)}
 
 
 def genes_by_split(

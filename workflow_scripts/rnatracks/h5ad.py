@@ -11,6 +11,7 @@ from .files import written_whole
 from .terms import Track
 
 UNIT = "mean normalised coverage of the gene's exonic bases"
+STRAND = "on a stranded track only the genes of its strand are expression; values of the others are antisense coverage"
 
 
 def to_anndata(matrix: pd.DataFrame, total: float, shared_exons: str) -> AnnData:
@@ -28,7 +29,7 @@ def to_anndata(matrix: pd.DataFrame, total: float, shared_exons: str) -> AnnData
     Returns
     -------
     `X` is float32 `[track, gene]`, NaN where a gene has no value; `obs` has each track's
-    cell type and strand, `var` the columns `GENE_COLUMNS`, and `uns` the unit and settings.
+    cell type and strand, `var` the columns `GENE_COLUMNS`, and `uns` the unit, the settings, and what the strand means.
     """
     columns = [name for name in matrix.columns if name not in GENE_COLUMNS]
     tracks = [Track.parse(name) for name in columns]
@@ -36,7 +37,7 @@ def to_anndata(matrix: pd.DataFrame, total: float, shared_exons: str) -> AnnData
         {"cell_type": [track.cell_type for track in tracks], "strand": [str(track.strand) for track in tracks]},
         index=pd.Index(columns, name="track", dtype=object),
     )
-    uns = {"unit": UNIT, "normalisation_total": float(total), "shared_exons": shared_exons}
+    uns = {"unit": UNIT, "strand": STRAND, "normalisation_total": float(total), "shared_exons": shared_exons}
     values = np.ascontiguousarray(matrix[columns].to_numpy(np.float32).T)
     return AnnData(X=values, obs=obs, var=matrix.drop(columns=columns), uns=uns)
 

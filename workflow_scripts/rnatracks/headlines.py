@@ -5,9 +5,12 @@ from collections.abc import Collection, Sequence
 import pandas as pd
 
 from .errors import shorten
+from .regions import RegionClass
 from .terms import Split
 
 MOST_SENTENCES = 8  # of one level or one kind of warning, before they are summed up
+LEAST_RATIO, MOST_RATIO = 0.5, 2  # of predicted to observed mean coverage
+FLOOR_RATIO, FLOOR_SHARE = 10, 0.01  # of what is observed between genes, and in exons
 _TRACK = ["model", "cell_type", "strand"]
 _SPLIT_WORDS = {Split.TEST: "held-out", Split.TRAIN: "training"}
 
@@ -28,9 +31,8 @@ def headline(base: pd.DataFrame, gene: pd.DataFrame) -> list[str]:
     """
     sentences = []
     for level, frame in (("Base resolution", base[base["region"] == "all"]), ("Gene expression", gene)):
-        wide = frame.pivot_table("pearson_log1p", _TRACK, "split", sort=False).reindex(
-            columns=[Split.TEST, Split.TRAIN]
-        )
+        tracks = pd.MultiIndex.from_frame(frame[_TRACK].drop_duplicates())
+        wide = frame.pivot_table("pearson_log1p", _TRACK, "split").reindex(tracks, columns=[Split.TEST, Split.TRAIN])
         if len(wide) > MOST_SENTENCES:
             sentences.append(_summed_up(level, wide))
             continue
@@ -40,22 +42,28 @@ def headline(base: pd.DataFrame, gene: pd.DataFrame) -> list[str]:
             trained = "–" if pd.isna(train) else f"{train:.3f}"
             if pd.notna(test):
                 sentences.append(f"{level} on held-out chromosomes, {track}: {test:.3f} (training {trained}).")
-            else:
+            elif pd.notna(train):
                 sentences.append(f"{level} on training chromosomes, {track}: {trained} (no held-out score).")
+            else:
+                sentences.append(f"{level}, {track}: no score.")
     return sentences
 
 
 def _summed_up(level: str, wide: pd.DataFrame) -> str:
     split = Split.TEST if wide[Split.TEST].notna().any() else Split.TRAIN
     scores = wide[split].dropna()
+    if scores.empty:
+        return f"{level}, {len(wide):,} tracks: no score."
+    without = f"; {len(wide) - len(scores):,} more have no score" if len(scores) < len(wide) else ""
     return (
         f"{level} on {_SPLIT_WORDS[split]} chromosomes, {len(scores):,} tracks: median {scores.median():.3f}, "
-        f"from {scores.min():.3f} to {scores.max():.3f}."
+        f"from {scores.min():.3f} to {scores.max():.3f}{without}."
     )
 
 
 def warnings(
-    config_test: Sequence[str],
+    test: Sequence[str],
+    valid: Sequence[str],
     *,
     simulated: bool,
     samples: pd.DataFrame,
@@ -67,8 +75,8 @@ def warnings(
 
     Parameters
     ----------
-    config_test
-        Held-out chromosomes.
+    test, valid
+        Held-out chromosomes, and those on which training was watched.
     simulated
         Whether the run has simulated data.
     samples
@@ -79,17 +87,24 @@ def warnings(
         Models that are not meant to predict; their scores are no news.
     """
     return [
-        *split_warnings(config_test, simulated=simulated),
+        *split_warnings(test, valid, simulated=simulated),
         *flag_warnings(samples),
         *baseline_warnings(base[base["region"] == "all"], "single bases", controls),
         *baseline_warnings(gene, "gene expression", controls),
+        *level_warnings(base, controls),
     ]
 
 
-def split_warnings(test: Sequence[str], *, simulated: bool) -> list[str]:
+def split_warnings(test: Sequence[str], valid: Sequence[str], *, simulated: bool) -> list[str]:
     """What a reader must know before any score: that nothing was held out, or that the data are simulated."""
     found = []
-    if not test:
+    if valid and not test:
+        found.append(
+            "Only validation chromosomes were set aside, on which training was watched and, with training.keep: best, "
+            "the weights were chosen: their scores are too good; every other score on this page is measured on "
+            "chromosomes that the models were trained on."
+        )
+    elif not test:
         found.append(
             "Nothing was held out: every score on this page is measured on chromosomes that the models "
             "were trained on, and says nothing about coverage that they were not trained on."
@@ -117,7 +132,9 @@ def flag_warnings(samples: pd.DataFrame) -> list[str]:
 
 
 def baseline_warnings(scores: pd.DataFrame, level: str, controls: Collection[str]) -> list[str]:
-    """Sentences on tracks that score below another cell type's data, or below a baseline model.
+    """Sentences on tracks that score below other cell types' data, or below a baseline model, beyond doubt.
+
+    A score is below a rival where its interval ends below it; without an interval, where it is lower itself.
 
     Parameters
     ----------
@@ -129,18 +146,78 @@ def baseline_warnings(scores: pd.DataFrame, level: str, controls: Collection[str
     controls
         Models to leave out.
     """
-    split = Split.TEST if (scores["split"] == Split.TEST).any() else Split.TRAIN
-    scores = scores[(scores["split"] == split) & ~scores["model"].isin(list(controls))]
-    rivals = {"other_cell_type": "the other cell type's data"}
+    split, scores = _told(scores, controls)
+    rivals = {
+        "other_cell_type": "the other cell type's data",
+        "mean_of_others": "the mean of the other cell types' data",
+    }
     rivals |= {name: f"model {name.removeprefix('baseline_')}" for name in scores if name.startswith("baseline_")}
     found = []
     for column, words in rivals.items():
-        below = scores[scores["pearson_log1p"] < scores[column]]
+        below = scores[scores["ci_high"].fillna(scores["pearson_log1p"]) < scores[column]]
         if below.empty:
             continue
         tracks = [
-            f"{row['model']}: {row['cell_type']} {row['strand']} ({row['pearson_log1p']:.3f} < {row[column]:.3f})"
+            f"{_named(row)} ({row['pearson_log1p']:.3f} < {row[column]:.3f}"
+            + (", no interval)" if pd.isna(row["ci_high"]) else ")")
             for _, row in below.iterrows()
         ]
-        found.append(f"Below {words}, {level} on {_SPLIT_WORDS[split]} chromosomes: {shorten(tracks, MOST_SENTENCES)}.")
+        found.append(
+            f"Clearly below {words} (its interval ends below), {level} on {_SPLIT_WORDS[split]} chromosomes: "
+            f"{shorten(tracks, MOST_SENTENCES)}."
+        )
     return found
+
+
+def level_warnings(base: pd.DataFrame, controls: Collection[str]) -> list[str]:
+    """Sentences on predicted levels that are wrong, which correlations do not see.
+
+    Over all bases that is a mean below half or above twice the observed one; between genes one
+    above 10 times the observed one there and above 1% of that of exons.
+
+    Parameters
+    ----------
+    base
+        The table `evaluation/base_resolution.tsv`. Held-out rows count, or training ones where there is none.
+    controls
+        Models to leave out.
+    """
+    split, scores = _told(base, controls)
+    overall = scores[scores["region"] == RegionClass.ALL]
+    ratio = overall["predicted_over_observed"]
+    wrong = [
+        f"{_named(row)} ({row['predicted_over_observed']:.3g} times)"
+        for _, row in overall[(ratio < LEAST_RATIO) | (ratio > MOST_RATIO)].iterrows()
+    ]
+    between = scores[scores["region"] == RegionClass.INTERGENIC]
+    exons = scores[scores["region"] == RegionClass.EXON].set_index(_TRACK)["mean_observed"]
+    exonic = exons.reindex(pd.MultiIndex.from_frame(between[_TRACK])).to_numpy()
+    above = between["mean_predicted"] > FLOOR_RATIO * between["mean_observed"]
+    above &= between["mean_predicted"] > FLOOR_SHARE * exonic
+    floors = [
+        f"{_named(row)} (predicted {row['mean_predicted']:.2g}, observed {row['mean_observed']:.1g})"
+        for _, row in between[above].iterrows()
+    ]
+    found = []
+    if wrong:
+        found.append(
+            f"Mean coverage is predicted below half or above twice of what is observed, on {_SPLIT_WORDS[split]} "
+            f"chromosomes: {shorten(wrong, MOST_SENTENCES)}."
+        )
+    if floors:
+        found.append(
+            f"Levels between genes are predicted at more than {FLOOR_RATIO} times what is observed, on "
+            f"{_SPLIT_WORDS[split]} chromosomes: {shorten(floors, MOST_SENTENCES)}. Correlations do not see it, totals "
+            "do. The published head has such a floor, which head.plain_output takes away."
+        )
+    return found
+
+
+def _told(scores: pd.DataFrame, controls: Collection[str]) -> tuple[Split, pd.DataFrame]:
+    """Rows that warnings are about: held out, or of training where there is none; and of models meant to predict."""
+    split = Split.TEST if (scores["split"] == Split.TEST).any() else Split.TRAIN
+    return split, scores[(scores["split"] == split) & ~scores["model"].isin(list(controls))]
+
+
+def _named(row: pd.Series) -> str:
+    return f"{row['model']}: {row['cell_type']} {row['strand']}"

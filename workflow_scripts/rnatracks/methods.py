@@ -98,8 +98,10 @@ def _windows(config: Mapping[str, Any]) -> str:
     )
     if not split["test"] and not split["valid"]:
         return f"{text}Nothing was held out: all chromosomes trained, and all scores are training scores."
-    held = f"Held out for testing: {_list(split['test']) or 'nothing, so that scores are training scores'}"
+    held = f"Held out for testing: {_list(split['test']) or 'nothing'}"
     held += f"; set aside to watch training: {_list(split['valid'])}" if split["valid"] else ""
+    if not split["test"]:
+        held += ", so that scores are those of training chromosomes, or of these, on which training was watched"
     return f"{text}{held}. Windows that touch these chromosomes did not train."
 
 
@@ -157,16 +159,19 @@ def _prediction(config: Mapping[str, Any]) -> str:
 def _evaluation(config: Mapping[str, Any]) -> str:
     evaluation, genes = config["evaluation"], config["genes"]
     shared = "left out" if genes["shared_exons"] == "leave_out" else "counted for each"
+    outside, inside = (" outside the blacklist", ", blacklisted bases included") if config["blacklist"] else ("", "")
     kinds = f" of type {_list(genes['types'])}" if genes["types"] else ""
     return (
         "The main score is the Pearson correlation of log(1 + coverage), observed against predicted, pooled over all "
-        f"bases with known sequence. Expression of a gene{kinds} is the mean coverage over the union of its exons on "
-        f"its own strand, bases shared by genes of one strand {shared}; scores are correlations across genes. "
+        f"bases with known sequence{outside}. Expression of a gene{kinds} is the mean coverage over the union of its "
+        f"exons on its own strand, bases shared by genes of one strand {shared}{inside}; scores are correlations "
+        "across genes. "
         f"Differences between cell types are log2((a + c) / (b + c)) with c = {genes['pseudocount']:g}. Confidence "
         f"intervals of 95% come from a bootstrap over blocks of {evaluation['block_size']:,} bases "
         f"({evaluation['resamples']:,} resamples, percentiles), rank correlations at single bases from "
         f"{evaluation['sample_bases']:,} sampled bases. The replicate ceiling r is the same score between the means of "
-        "two halves of the samples; sqrt(2r / (1 + r)) estimates what a perfect prediction would reach."
+        "two halves of the samples; from it follows what a perfect prediction would reach, for equal halves "
+        "sqrt(2r / (1 + r))."
     )
 
 

@@ -59,6 +59,16 @@ class Moments:
         spread = np.sqrt(self.square_x) * np.sqrt(self.square_y)
         return float(np.clip(self.product / spread, -1, 1)) if self.count > 1 and spread > 0 else float("nan")
 
+    @property
+    def slope(self) -> float:
+        """Slope of y on x by least squares; NaN where x does not vary."""
+        return self.product / self.square_x if self.square_x > 0 else float("nan")
+
+    @property
+    def ratio(self) -> float:
+        """Mean of y over that of x; NaN where x has a mean of 0."""
+        return self.mean_y / self.mean_x if self.mean_x else float("nan")
+
 
 def spearman(x: ArrayLike, y: ArrayLike) -> float:
     """Spearman's rank correlation; NaN where either side does not vary or fewer than two pairs were seen."""

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from .files import written_whole
-from .tables import Table
+from .pages import write_page
+from .tables import MISSING, Table
 
 MOST_PICTURES = 12  # of one kind on the page
 
@@ -73,6 +72,12 @@ class Scores:
     differential_genes: Table
     differences: Gallery
     not_computed: Table
+
+    @property
+    def published_shown(self) -> bool:
+        """Whether a published number stands in the table `beside`."""
+        places = [place for place, column in enumerate(self.beside.columns) if column.name.endswith("_published")]
+        return any(row[place] != MISSING for row in self.beside.rows for place in places)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,18 +139,12 @@ def write_report(target: Path, content: ReportContent, template: Path) -> None:
     template
         `report.html.j2`.
     """
-    environment = Environment(
-        loader=FileSystemLoader(template.parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     numbers = count(1)
-    environment.filters["inline"] = lambda picture: inline_svg(picture, f"figure{next(numbers)}-")
-    page = environment.get_template(template.name).render(content=content)
-    with written_whole(target) as partial:
-        partial.write_text(page, encoding="utf-8")
+
+    def inline(picture: Picture) -> Markup:
+        return inline_svg(picture, f"figure{next(numbers)}-")
+
+    write_page(target, template, content=content, inline=inline)
 
 
 def gallery(caption: str, paths: Mapping[str, Path], chosen: Collection[str] = (), why: str = "") -> Gallery:

@@ -14,6 +14,7 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 import pandas as pd
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -23,6 +24,7 @@ from .files import write_table, written_whole
 log = logging.getLogger(__name__)
 
 PSEUDOCOUNT = 0.01  # of the PCA's log2, in units of normalised coverage
+COLOURS = {10: "tab10", 20: "tab20"}  # palettes by the number of groups that they can tell apart
 NUMBERED = 25  # samples up to which the heat map's cells hold their numbers
 
 
@@ -92,20 +94,26 @@ def plot_pca(bins: Bins, groups: Sequence[str], title: str, figure: Path, table:
     Samples are the observations; the 1,000 bins that vary most are the features, as log2 of the
     coverage, each scaled to variance 1. The logarithm is taken here: plotPCA 3.5.6 takes that of
     `--log2` after it has put aside the matrix that it works on. Samples of one of the `groups`,
-    the cell types, have one colour.
+    the cell types, have one colour, as `group_colours` gives them.
     """
-    colours = [f"C{list(dict.fromkeys(groups)).index(group)}" for group in groups]
     stored, data = folder / "pca.npz", folder / "pca.tab"
     np.savez_compressed(stored, matrix=np.log2(bins.means + PSEUDOCOUNT), labels=bins.samples)
     with written_whole(figure) as partial:
         files = ["-in", str(stored), "-o", str(partial), "--outFileNameData", str(data)]
-        style = ["--plotTitle", title, "--plotWidth", "10", "--plotHeight", "10", "--colors", *colours]
+        style = ["--plotTitle", title, "--plotWidth", "10", "--plotHeight", "10", "--colors", *group_colours(groups)]
         _run("plotPCA", *files, "--transpose", *style)
     found = pd.read_csv(data, sep="\t", skiprows=1)
     shares = found["Eigenvalue"] / found["Eigenvalue"].sum()
     places = found.drop(columns="Eigenvalue").rename(columns={"Component": "component"})
     places.insert(1, "share_of_variance", shares)
     write_table(places, table)
+
+
+def group_colours(groups: Sequence[str]) -> list[str]:
+    """Give each sample the colour of its group, as `#rrggbb`; with more than 20 groups colours repeat."""
+    names = list(dict.fromkeys(groups))
+    palette = matplotlib.colormaps[COLOURS[10 if len(names) <= 10 else 20]].colors
+    return [to_hex(palette[names.index(group) % len(palette)]) for group in groups]
 
 
 def write_correlation(correlation: pd.DataFrame, target: Path) -> None:

@@ -193,7 +193,7 @@ def halves(samples: Sequence[Sample]) -> tuple[list[Sample], list[Sample]]:
     """Share samples out over two halves that hold no donor in common, as evenly as donors in their order allow.
 
     A sample without a known donor is one of its own. Where all samples are of one donor,
-    samples take turns: the halves then differ less than two donors would.
+    samples take turns: the halves then differ less than two donors would (see `of_one_donor`).
     """
     donors: dict[str, list[Sample]] = {}
     for sample in samples:
@@ -204,6 +204,12 @@ def halves(samples: Sequence[Sample]) -> tuple[list[Sample], list[Sample]]:
     for group in sorted(groups, key=len, reverse=True):
         (first if len(first) <= len(second) else second).extend(group)
     return first, second
+
+
+def of_one_donor(samples: Sequence[Sample]) -> bool:
+    """Whether samples, two or more, are all of one known donor."""
+    donors = {sample.provenance.donor for sample in samples}
+    return len(samples) > 1 and len(donors) == 1 and "" not in donors
 
 
 def simulated_samples(

@@ -10,11 +10,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import StrMethodFormatter
 from numpy.typing import NDArray
 
-from .figures import FAINT, INK, SOFT, SPLIT_COLOURS, SPLIT_NAMES, STYLE, track_name
+from .figures import INK, SOFT, SPLIT_COLOURS, SPLIT_NAMES, STYLE, track_name
 from .terms import Split, Strand, Track
 
 BAR_TRACKS = 24  # of one figure of bars
-LABELLED_TRACKS, VECTOR_TRACKS = 8, 60  # of the figure by chromosome: named, and drawn as vectors
 SEAM_BINS = 160
 PROFILE_STYLES = {
     "observed": {"color": "#56B4E9", "linewidth": 0.8, "zorder": 1},
@@ -28,6 +27,8 @@ MARKS = {
     "mean_of_others": {"marker": "s", "mfc": "white", "mec": INK, "markersize": 4, "label": "mean of other cell types"},
 }
 BASELINE_MARKERS = "^v<>"
+LINES = [(colour, style) for colour in ("#0072B2", "#E69F00", "#56B4E9", "#D55E00") for style in ("-", (0, (3, 1.5)))]
+LABELLED_TRACKS, VECTOR_TRACKS = len(LINES), 60  # of the figure by chromosome: named, and drawn as vectors
 
 
 def chosen_tracks(base: pd.DataFrame, most: int) -> list[tuple[str, str, str]]:
@@ -138,10 +139,9 @@ def chromosome_scores(scores: pd.DataFrame) -> Figure:
     figure = Figure(figsize=(8, 3.2), layout="constrained")
     axes = figure.subplots()
     at, many = np.arange(len(chromosomes)), len(wide) > VECTOR_TRACKS
-    styles = ["-", (0, (5, 2)), (0, (1, 1.5)), (0, (5, 1.5, 1, 1.5)), *[(0, (8, 2, 1, 2))] * 4]
-    for (key, row), style in zip(named.iterrows(), styles, strict=False):
+    for (key, row), (colour, style) in zip(named.iterrows(), LINES, strict=False):
         label = _label(pd.Series(key, KEYS))
-        axes.plot(at, row.to_numpy(float), color=FAINT, linewidth=1, linestyle=style, zorder=1, label=label)
+        axes.plot(at, row.to_numpy(float), color=colour, linewidth=1, linestyle=style, zorder=1, label=label)
     for index, chrom in enumerate(chromosomes):
         values = wide[chrom].dropna().to_numpy(float)
         colour = SPLIT_COLOURS[Split(split[chrom])]

@@ -15,16 +15,20 @@ _CONTEXT = ["pearson", "log1p_of_pearson", "replicate_ceiling", "other_cell_type
 BASE_COLUMNS = [
     *(*_WHOSE, "region", "bases", *_SCORE, *_CONTEXT),
     *("attainable", "mean_of_others", "spearman", "spearman_bases", "mse_squashed"),
+    *("mean_observed", "mean_predicted", "predicted_over_observed"),
 ]
 GENE_COLUMNS = [
     *(*_WHOSE, "genes", *_SCORE, "spearman", *_CONTEXT),
-    *("attainable", "mean_of_others", "pearson_log1p_per_kb"),
+    *("attainable", "mean_of_others", "pearson_log1p_per_kb", "predicted_over_observed"),
 ]
 TEXT_COLUMNS = {
     *("model", "cell_type", "cell_type_a", "cell_type_b", "strand", "split", "region"),
-    *("chrom", "gene_id", "gene_name", "column", "reason"),
+    *("chrom", "gene_id", "gene_name", "table", "column", "reason"),
 }
-DIFFERENCE_COLUMNS = ["model", "cell_type_a", "cell_type_b", "strand", "split", "genes", "pearson", "ci_low", "ci_high"]
+DIFFERENCE_COLUMNS = [
+    *("model", "cell_type_a", "cell_type_b", "strand", "split", "genes", "pearson", "ci_low", "ci_high"),
+    *("slope", "replicate_ceiling", "attainable"),
+]
 
 
 def track_columns(model: str, track: Track, split: Split) -> dict[str, str]:

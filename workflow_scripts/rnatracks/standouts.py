@@ -1,4 +1,4 @@
-"""The genes that the models predict best and worst."""
+"""The genes that the models predict best, those that they miss, and those that they invent."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +22,15 @@ class Standout:
     log2_ratio: float
 
 
+@dataclass(frozen=True, kw_only=True)
+class Standouts:
+    """Genes by what makes them stand out, the most extreme first."""
+
+    best: list[Standout]
+    missed: list[Standout]
+    invented: list[Standout]
+
+
 def find_standouts(
     observed: pd.DataFrame,
     predicted: Mapping[str, pd.DataFrame],
@@ -29,12 +38,13 @@ def find_standouts(
     chromosomes: Collection[str],
     pseudocount: float,
     number: int,
-) -> tuple[list[Standout], list[Standout]]:
+) -> Standouts:
     """Choose genes by the size of `log2((predicted + pseudocount) / (observed + pseudocount))`.
 
     Genes count on the strand of a track, where they have signal, observed or predicted. The best are those of the
     smallest ratios in the upper half of a track's observed expression: to predict silence would be too easy. The
-    worst are those of the largest ratios.
+    missed ones are those of the lowest ratios in the same half. The invented ones are those of the highest ratios among
+    genes that are silent or in the lowest quarter of the observed expression.
 
     Parameters
     ----------
@@ -49,20 +59,19 @@ def find_standouts(
     pseudocount
         Added to both sides, in normalised coverage.
     number
-        How many best, and how many worst, over all tracks; a gene is once among each.
-
-    Returns
-    -------
-    The best and the worst, the most extreme first.
+        How many best over all tracks, and how many missed and invented ones together: half of them each, and one more
+        missed where the number is odd. A gene is once among each.
     """
     parts = [_ratios(observed, predicted[model], model, track, chromosomes, pseudocount) for model, track in tracks]
     if not parts:
-        return [], []
+        return Standouts(best=[], missed=[], invented=[])
     ratios = pd.concat(parts, ignore_index=True)
-    ratios = ratios.iloc[ratios["log2_ratio"].abs().argsort(kind="stable")]
-    best = ratios[ratios["high"]].drop_duplicates("gene_id").head(number)
-    worst = ratios.iloc[::-1].drop_duplicates("gene_id").head(number)
-    return _listed(best), _listed(worst)
+    ratio, invented = ratios["log2_ratio"], number // 2
+    return Standouts(
+        best=_first(ratios[ratios["high"]], ratio.abs(), number),
+        missed=_first(ratios[ratios["high"] & (ratio < 0)], ratio, number - invented),
+        invented=_first(ratios[ratios["low"] & (ratio > 0)], -ratio, invented),
+    )
 
 
 def _ratios(
@@ -84,9 +93,13 @@ def _ratios(
     frame = frame[(frame["observed"] > 0) | (frame["predicted"] > 0)]
     level = frame["observed"]
     ratio = np.log2((frame["predicted"] + pseudocount) / (level + pseudocount))
-    high = (level > 0) & (level >= level.median())
-    return frame.assign(model=model, track=track, log2_ratio=ratio, high=high).rename_axis("gene_id").reset_index()
+    high, low = (level > 0) & (level >= level.median()), level <= level.quantile(0.25)
+    frame = frame.assign(model=model, track=track, log2_ratio=ratio, high=high, low=low)
+    return frame.rename_axis("gene_id").reset_index()
 
 
-def _listed(frame: pd.DataFrame) -> list[Standout]:
-    return [Standout(**row) for row in frame.drop(columns="high").to_dict("records")]
+def _first(candidates: pd.DataFrame, order: pd.Series, number: int) -> list[Standout]:
+    """Take the genes that are lowest in an order."""
+    chosen = candidates.loc[order[candidates.index].sort_values(kind="stable").index]
+    chosen = chosen.drop_duplicates("gene_id").head(number).drop(columns=["high", "low"])
+    return [Standout(**row) for row in chosen.to_dict("records")]

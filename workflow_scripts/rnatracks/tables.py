@@ -10,6 +10,7 @@ MOST_ROWS = 5000  # of one table on the page; the file has them all
 # Columns of score tables that the page shows on demand.
 MINOR_SCORES = (
     *("pearson", "log1p_of_pearson", "spearman_bases", "mse_squashed", "replicate_ceiling", "pearson_log1p_per_kb"),
+    *("mean_observed", "mean_predicted"),
 )
 
 _SCORE_COLUMNS = {
@@ -22,7 +23,8 @@ _MAIN = {
     "pearson_log1p": "Pearson correlation of log(1 + signal), observed against predicted. The main score.",
     "ci_low": "Lower end of its 95% confidence interval, from a bootstrap over blocks of the genome.",
     "ci_high": "Upper end of its 95% confidence interval.",
-    "attainable": "What a perfect prediction would reach: sqrt(2r / (1 + r)) of the replicate ceiling r.",
+    "attainable": "What a perfect prediction would reach: sqrt(2r / (1 + r)) of the replicate ceiling r, if halves are "
+    "equal.",
     "other_cell_type": "The main score when another cell type's observed track stands in for the prediction.",
     "mean_of_others": "The main score when the mean of all other cell types' observed tracks does.",
 }
@@ -34,18 +36,23 @@ _DETAILS = {
 BASE_COLUMNS = {
     **_SCORE_COLUMNS,
     "region": "Bases that count: all, or those in exons, in introns, or between genes.",
-    "bases": "Number of bases; assembly gaps are left out.",
+    "bases": "Number of bases; unknown (N) and blacklisted ones are left out.",
     **_MAIN,
     "spearman": "Rank correlation, on a sample of the bases.",
     "spearman_bases": "Number of sampled bases behind it.",
     "mse_squashed": "Mean squared error on the squashed scale, on which models train.",
+    "predicted_over_observed": "Mean predicted signal over mean observed signal; 1 is right.",
+    "mean_observed": "Mean observed signal of these bases.",
+    "mean_predicted": "Mean predicted signal.",
     **_DETAILS,
 }
 GENE_COLUMNS = {
     **_SCORE_COLUMNS,
-    "genes": "Number of genes; each is the mean over the union of its exons, on its own strand.",
+    "genes": "Number of genes; each is the mean over the union of its exons, on its own strand, blacklisted bases "
+    "included.",
     **_MAIN,
     "spearman": "Rank correlation across genes.",
+    "predicted_over_observed": "Mean predicted expression over mean observed expression; 1 is right.",
     "pearson_log1p_per_kb": "As the main score, of the sum over exons per 1,000 bases of exon instead of the mean.",
     **_DETAILS,
 }
@@ -59,6 +66,9 @@ DIFFERENTIAL_COLUMNS = {
     "pearson": "Pearson correlation of the log2 ratio, observed against predicted, across genes.",
     "ci_low": "Lower end of its 95% confidence interval.",
     "ci_high": "Upper end of its 95% confidence interval.",
+    "slope": "Slope of predicted on observed log2 ratios: 1 is right; below, differences are predicted too small.",
+    "attainable": "Correlation that a perfect prediction would reach, from the replicate ceiling.",
+    "replicate_ceiling": "Correlation of the log2 ratios between halves of both cell types' samples.",
 }
 DIFFERENTIAL_GENE_COLUMNS = {
     **dict.fromkeys(("model", "cell_type_a", "cell_type_b", "strand", "split"), ""),
@@ -66,7 +76,11 @@ DIFFERENTIAL_GENE_COLUMNS = {
     "observed": "log2 ratio of cell type a over cell type b in the data.",
     "predicted": "The same, predicted.",
 }
-NOT_COMPUTED_COLUMNS = {"column": "Column with empty cells.", "cell_type": "", "strand": "", "reason": ""}
+NOT_COMPUTED_COLUMNS = {
+    "table": "Score table.",
+    "column": "Column with empty cells, or one to read with care.",
+    **dict.fromkeys(("cell_type", "strand", "reason"), ""),
+}
 FOUND_COLUMNS = {
     "cell_type": "Cell type.",
     "samples": "Samples that were taken.",
@@ -192,14 +206,14 @@ def table(
 def scores_table(frame: pd.DataFrame, columns: Mapping[str, str]) -> Table:
     """A table of scores with its baseline models behind the other baselines, and details on demand."""
     baselines = {
-        name: f"The main score of model {name.removeprefix('baseline_')} for this track."
+        name: f"The same score of model {name.removeprefix('baseline_')} for this track or pair."
         for name in frame.columns
         if name.startswith("baseline_")
     }
     names = list(columns)
-    at = names.index("mean_of_others") + 1
+    at = names.index("mean_of_others" if "mean_of_others" in names else "attainable") + 1
     ordered = {name: (columns | baselines)[name] for name in [*names[:at], *baselines, *names[at:]]}
-    return table(frame, ordered, minor=MINOR_SCORES)
+    return table(frame, ordered, {"predicted_over_observed": 2}, minor=MINOR_SCORES)
 
 
 def facts(values: Mapping[str, object]) -> Table:
