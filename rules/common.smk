@@ -76,6 +76,7 @@ MODEL_TRACKS = [
     (name, track) for name, model in MODELS.items() for cell_type in model.cell_types for track in TRACKS_OF[cell_type]
 ]
 PREDICTED = list(dict.fromkeys(track for _, track in MODEL_TRACKS))
+PREDICTED_CELL_TYPES = list(dict.fromkeys(track.cell_type for track in PREDICTED))
 SAME_STRAND = Counter(track.strand for track in TRACKS)
 SAMPLES_OF = {name: [sample for sample in SAMPLES if sample.cell_type == name] for name in CELL_TYPES}
 # The cell type whose observed tracks stand in for a prediction; None where there is no other of its strandedness.
@@ -228,14 +229,12 @@ def half_of(wildcards):
 
 def half_sizes(wildcards):
     """Number of samples in both halves of each predicted cell type's."""
-    names = dict.fromkeys(track.cell_type for track in PREDICTED)
-    return {name: [len(half) for half in halves(averaged(name))] for name in names}
+    return {name: [len(half) for half in halves(averaged(name))] for name in PREDICTED_CELL_TYPES}
 
 
 def cell_types_of_one_donor(wildcards):
     """Predicted cell types of whose samples the halves are those of one donor."""
-    names = dict.fromkeys(track.cell_type for track in PREDICTED)
-    return [name for name in names if of_one_donor(averaged(name))]
+    return [name for name in PREDICTED_CELL_TYPES if of_one_donor(averaged(name))]
 
 
 def halved_tracks():

@@ -1,17 +1,14 @@
 """Base-level scores by split and region, against SciPy on whole arrays."""
 
-import json
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from rnatracks.basescores import CHROMOSOME_COLUMNS, BaseScoring, beside, strand_pair_mean
+from rnatracks.basescores import CHROMOSOME_COLUMNS, BaseScoring, beside
 from rnatracks.comparison import Bases, BaseSums, Block
-from rnatracks.errors import InputError
 from rnatracks.metrics import Moments
 from rnatracks.regions import CODES, RegionClass
 from rnatracks.scoretables import BASE_COLUMNS, score_table
@@ -167,11 +164,3 @@ def test_attainable_knows_that_halves_are_unequal() -> None:
     ceiling = {"replicate_ceiling": {(Split.ALL, RegionClass.EXON): 6**-0.5}}
     added = beside({"split": "all", "region": "exon"}, ceiling, (2, 1))
     assert added["attainable"] == pytest.approx(0.6**0.5, rel=TOLERANCE)
-
-
-def test_m_is_the_mean_over_the_strand_pair(tmp_path: Path) -> None:
-    for name, mean in (("plus", 1.0), ("minus", 4.0), ("empty", 0.0)):
-        (tmp_path / f"B.{name}.json").write_text(json.dumps({"nonzero_mean": mean}))
-    assert strand_pair_mean([tmp_path / "B.plus.json", tmp_path / "B.minus.json"]) == 2.5
-    with pytest.raises(InputError, match="B.empty.json, nonzero_mean: found 0.0; expected a positive finite number"):
-        strand_pair_mean([tmp_path / "B.plus.json", tmp_path / "B.empty.json"])

@@ -1,9 +1,13 @@
 """The squash and its inverse, against closed forms and values computed by hand."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from rnatracks.transforms import round_significant, squash, unsquash
+from rnatracks.errors import InputError
+from rnatracks.transforms import round_significant, squash, strand_pair_mean, unsquash
 
 # m = 0.10137 is the published mean of the GM12878 total RNA-seq track.
 MEANS = (1.0, 0.10137, 37.5)
@@ -139,3 +143,11 @@ def test_rounding_is_within_half_of_the_last_digit_and_keeps_shape(digits: int) 
     # Half of the last digit of a mantissa of at least 1, and half an ulp of float32 where it is stored.
     np.testing.assert_allclose(found, values, rtol=0.5 * 10.0 ** (1 - digits) + 6e-8)
     assert round_significant(np.zeros((0, 5)), 4).shape == (0, 5)
+
+
+def test_m_is_the_mean_over_the_strand_pair(tmp_path: Path) -> None:
+    for name, mean in (("plus", 1.0), ("minus", 4.0), ("empty", 0.0)):
+        (tmp_path / f"B.{name}.json").write_text(json.dumps({"nonzero_mean": mean}))
+    assert strand_pair_mean([tmp_path / "B.plus.json", tmp_path / "B.minus.json"]) == 2.5
+    with pytest.raises(InputError, match="B.empty.json, nonzero_mean: found 0.0; expected a positive finite number"):
+        strand_pair_mean([tmp_path / "B.plus.json", tmp_path / "B.empty.json"])

@@ -3,13 +3,14 @@
 from pathlib import Path
 
 from rnatracks.annotation import read_exons, read_genes
-from rnatracks.basescores import strand_pair_mean, write_sums
+from rnatracks.basescores import write_sums
 from rnatracks.bigwig import Coverage
 from rnatracks.comparison import CountedBases, MeanOfOthers, compare, write_sample
 from rnatracks.genome import Genome, read_bed
 from rnatracks.jobs import open_log
 from rnatracks.regions import RegionClasses, Regions
 from rnatracks.terms import Strand
+from rnatracks.transforms import strand_pair_mean
 
 open_log(snakemake.log[0])
 files, params = snakemake.input, snakemake.params

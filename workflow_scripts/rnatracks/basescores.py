@@ -1,8 +1,6 @@
 """Base-level scores: a comparison's sums by block, as a table, and combined by split and region class."""
 
-import json
-import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -12,7 +10,6 @@ import pandas as pd
 from .bootstrap import pearson_interval
 from .comparison import Bases, BaseSums, Block
 from .context import attainable
-from .errors import InputError
 from .files import gzipped_whole
 from .metrics import Moments, spearman
 from .regions import CODES, RegionClass
@@ -22,26 +19,6 @@ from .terms import Split, Track
 CHROMOSOME_COLUMNS = ["model", "cell_type", "strand", "split", "chrom", "bases", "pearson_log1p"]
 
 Part = tuple[Split, RegionClass]
-
-
-def strand_pair_mean(statistics: Iterable[Path]) -> float:
-    """The m of the squash: the nonzero means of a cell type's tracks, averaged over its strands.
-
-    Parameters
-    ----------
-    statistics
-        `tracks/observed/{track}.json` of all strands of one cell type.
-
-    Raises
-    ------
-    InputError
-        If one is not a positive finite number: such a track holds no signal.
-    """
-    means = {path: json.loads(path.read_text())["nonzero_mean"] for path in statistics}
-    for path, mean in means.items():
-        if not 0 < mean < math.inf:
-            raise InputError(f"{path}, nonzero_mean", mean, "a positive finite number")
-    return float(np.mean(list(means.values())))
 
 
 def write_sums(sums: Mapping[Block, BaseSums], target: Path) -> None:

@@ -12,18 +12,17 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-import pyranges as pr
 import torch
 from numpy.typing import NDArray
 from torch.utils.data import Dataset, Sampler, get_worker_info
 
 from .bigwig import Coverage
-from .errors import InputError
 from .genome import Genome
 from .launch import SIGNALS
 from .model import COMPLEMENTS, IGNORED
+from .regions import Regions
 from .terms import Strand, Track
-from .transforms import squash
+from .transforms import squash, strand_pair_mean
 
 N = ord("N")
 COMPLEMENT = np.full(256, N, np.uint8)
@@ -53,17 +52,14 @@ def target_tracks(statistics: Iterable[Path], bigwigs: Iterable[Path]) -> list[T
     InputError
         If a nonzero mean is not a positive finite number: such a track holds no signal.
     """
-    records = []
-    by_cell_type: dict[str, list[float]] = {}
-    for path in statistics:
-        record = json.loads(path.read_text())
-        if not 0 < record["nonzero_mean"] < math.inf:
-            raise InputError(f"{path}, nonzero_mean", record["nonzero_mean"], "a positive finite number")
-        records.append(record)
-        by_cell_type.setdefault(Track.parse(record["track"]).cell_type, []).append(record["nonzero_mean"])
+    of_tracks = {path: Track.parse(json.loads(path.read_text())["track"]) for path in statistics}
+    by_cell_type: dict[str, list[Path]] = {}
+    for path, track in of_tracks.items():
+        by_cell_type.setdefault(track.cell_type, []).append(path)
+    means = {cell_type: strand_pair_mean(paths) for cell_type, paths in by_cell_type.items()}
     return [
-        TargetTrack(record["track"], path, float(np.mean(by_cell_type[Track.parse(record["track"]).cell_type])))
-        for record, path in zip(records, bigwigs, strict=True)
+        TargetTrack(str(track), path, means[track.cell_type])
+        for track, path in zip(of_tracks.values(), bigwigs, strict=True)
     ]
 
 
@@ -105,7 +101,7 @@ class WindowDataset(Dataset):
         self._places = list(zip(windows["chrom"], windows["start"], windows["end"], strict=True))
         self._size, self._fasta, self._tracks, self._lookup = size, fasta, tuple(tracks), lookup
         self._target_of = np.arange(len(self._places)) if target_of is None else target_of
-        self._blacklist = {} if blacklist is None else _regions_by_chromosome(blacklist)
+        self._blacklist = None if blacklist is None else Regions(blacklist)
         self._opposite = _opposite_tracks([track.name for track in tracks])
         self._opened_by: int | None = None
 
@@ -127,7 +123,9 @@ class WindowDataset(Dataset):
         unknown = bases == N
         if self._target_of[row] != row:
             unknown = unknown | (self._genome.bases(chrom, start, end) == N)
-        labels[:, unknown | self._blacklisted(chrom, start, end)] = IGNORED
+        if self._blacklist is not None:
+            unknown = unknown | self._blacklist.mask(chrom, start, end)
+        labels[:, unknown] = IGNORED
         if flipped:
             bases, labels = COMPLEMENT[bases[::-1]], labels[self._opposite, ::-1]
         padding = self._size - len(bases)
@@ -141,13 +139,6 @@ class WindowDataset(Dataset):
         chrom, start, end = self._places[row]
         shift = max(-start, min(shift, self._genome.lengths[chrom] - end))
         return chrom, start + shift, end + shift
-
-    def _blacklisted(self, chrom: str, start: int, end: int) -> NDArray[np.bool_]:
-        inside = np.zeros(end - start, bool)
-        starts, ends = self._blacklist.get(chrom, ((), ()))
-        for region in range(np.searchsorted(ends, start, "right"), np.searchsorted(starts, end, "left")):
-            inside[max(starts[region] - start, 0) : ends[region] - start] = True
-        return inside
 
     def _open_once_a_process(self) -> None:
         """Readers must not be shared with forked loader processes."""
@@ -173,17 +164,6 @@ def _end_with(parent: int) -> None:
     while signal.sigwaitinfo(SIGNALS).si_pid != parent:
         pass
     os._exit(0)
-
-
-def _regions_by_chromosome(regions: pd.DataFrame) -> dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Starts and ends of each chromosome's regions, merged where they overlap, so that both are sorted."""
-    if regions.empty:
-        return {}
-    merged = pr.PyRanges(regions.set_axis(["Chromosome", "Start", "End"], axis=1)).merge().df.sort_values("Start")
-    return {
-        str(chrom): (rows["Start"].to_numpy(), rows["End"].to_numpy())
-        for chrom, rows in merged.groupby("Chromosome", observed=True)
-    }
 
 
 def _opposite_tracks(names: Sequence[str]) -> list[int]:

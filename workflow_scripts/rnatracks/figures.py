@@ -8,7 +8,6 @@ The figures use no pyplot, and the same input gives the same bytes of SVG.
 """
 
 import io
-from collections.abc import Collection
 from pathlib import Path
 
 import matplotlib
@@ -32,7 +31,6 @@ STYLE = {
     "text.parse_math": False,
 }
 SPLIT_COLOURS = {Split.TRAIN: "#8C8C8C", Split.VALID: "#CC79A7", Split.TEST: "#009E73"}
-SPLIT_NAMES = {Split.TRAIN: "training", Split.VALID: "validation", Split.TEST: "held-out"}
 INK, SOFT, FAINT = "#222222", "#555555", "#BBBBBB"
 MISSING = "–"
 
@@ -49,11 +47,6 @@ def write_svg(figure: Figure, target: Path) -> None:
     """Write a figure to `target` as SVG; a file of that name is complete or absent."""
     with written_whole(target) as partial:
         partial.write_text(svg_text(figure), encoding="utf-8")
-
-
-def scored_split(splits: Collection[str]) -> Split:
-    """The split whose scores count: held-out if any chromosome is, else training."""
-    return Split.TEST if Split.TEST in splits else Split.TRAIN
 
 
 def track_name(track: Track) -> str:

@@ -6,13 +6,12 @@ import pandas as pd
 
 from .errors import shorten
 from .regions import RegionClass
-from .terms import Split
+from .terms import SPLIT_NAMES, Split, scored_split
 
 MOST_SENTENCES = 8  # of one level or one kind of warning, before they are summed up
 LEAST_RATIO, MOST_RATIO = 0.5, 2  # of predicted to observed mean coverage
 FLOOR_RATIO, FLOOR_SHARE = 10, 0.01  # of what is observed between genes, and in exons
 _TRACK = ["model", "cell_type", "strand"]
-_SPLIT_WORDS = {Split.TEST: "held-out", Split.TRAIN: "training"}
 
 
 def headline(base: pd.DataFrame, gene: pd.DataFrame) -> list[str]:
@@ -50,13 +49,13 @@ def headline(base: pd.DataFrame, gene: pd.DataFrame) -> list[str]:
 
 
 def _summed_up(level: str, wide: pd.DataFrame) -> str:
-    split = Split.TEST if wide[Split.TEST].notna().any() else Split.TRAIN
+    split = scored_split(wide.columns[wide.notna().any()])
     scores = wide[split].dropna()
     if scores.empty:
         return f"{level}, {len(wide):,} tracks: no score."
     without = f"; {len(wide) - len(scores):,} more have no score" if len(scores) < len(wide) else ""
     return (
-        f"{level} on {_SPLIT_WORDS[split]} chromosomes, {len(scores):,} tracks: median {scores.median():.3f}, "
+        f"{level} on {SPLIT_NAMES[split]} chromosomes, {len(scores):,} tracks: median {scores.median():.3f}, "
         f"from {scores.min():.3f} to {scores.max():.3f}{without}."
     )
 
@@ -163,7 +162,7 @@ def baseline_warnings(scores: pd.DataFrame, level: str, controls: Collection[str
             for _, row in below.iterrows()
         ]
         found.append(
-            f"Clearly below {words} (its interval ends below), {level} on {_SPLIT_WORDS[split]} chromosomes: "
+            f"Clearly below {words} (its interval ends below), {level} on {SPLIT_NAMES[split]} chromosomes: "
             f"{shorten(tracks, MOST_SENTENCES)}."
         )
     return found
@@ -201,13 +200,13 @@ def level_warnings(base: pd.DataFrame, controls: Collection[str]) -> list[str]:
     found = []
     if wrong:
         found.append(
-            f"Mean coverage is predicted below half or above twice of what is observed, on {_SPLIT_WORDS[split]} "
+            f"Mean coverage is predicted below half or above twice of what is observed, on {SPLIT_NAMES[split]} "
             f"chromosomes: {shorten(wrong, MOST_SENTENCES)}."
         )
     if floors:
         found.append(
             f"Levels between genes are predicted at more than {FLOOR_RATIO} times what is observed, on "
-            f"{_SPLIT_WORDS[split]} chromosomes: {shorten(floors, MOST_SENTENCES)}. Correlations do not see it, totals "
+            f"{SPLIT_NAMES[split]} chromosomes: {shorten(floors, MOST_SENTENCES)}. Correlations do not see it, totals "
             "do. The published head has such a floor, which head.plain_output takes away."
         )
     return found
@@ -215,7 +214,7 @@ def level_warnings(base: pd.DataFrame, controls: Collection[str]) -> list[str]:
 
 def _told(scores: pd.DataFrame, controls: Collection[str]) -> tuple[Split, pd.DataFrame]:
     """Rows that warnings are about: held out, or of training where there is none; and of models meant to predict."""
-    split = Split.TEST if (scores["split"] == Split.TEST).any() else Split.TRAIN
+    split = scored_split(set(scores["split"]))
     return split, scores[(scores["split"] == split) & ~scores["model"].isin(list(controls))]
 
 

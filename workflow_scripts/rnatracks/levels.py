@@ -5,7 +5,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from .figures import INK, SPLIT_COLOURS, SPLIT_NAMES, STYLE, plain
+from .figures import INK, SPLIT_COLOURS, STYLE, plain
+from .terms import SPLIT_NAMES
 
 LEVELS, GENES_OF_A_LEVEL = 6, 10  # most bins of expressed genes, and fewest genes of one
 

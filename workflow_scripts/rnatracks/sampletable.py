@@ -87,7 +87,7 @@ def _compare(table: pd.DataFrame, cell_type: str, strand: str, correlations: pd.
     kept = table.loc[(table["strand"] == strand) & (table["excluded"] == "no")].set_index("sample")
     own = kept.loc[kept["cell_type"] == cell_type]
     foreign = [of.index for other, of in kept.groupby("cell_type", sort=False) if other != cell_type]
-    others = {name: own.index.drop(name, errors="ignore") for name in rows["sample"]}
+    others = {name: own.index[own.index != name] for name in rows["sample"]}
     agreement = pd.Series({name: _upper_median(correlations.loc[name, rest]) for name, rest in others.items()})
     bound = outlier_bound(agreement[own.index].dropna().to_numpy())
     flags = []

@@ -15,13 +15,12 @@ from .figures import (
     INK,
     SOFT,
     SPLIT_COLOURS,
-    SPLIT_NAMES,
     STYLE,
-    scored_split,
     square_log1p_axes,
     three_decimals,
 )
 from .metrics import Moments
+from .terms import SPLIT_NAMES, scored_split
 
 VECTOR_POINTS = 3000  # of one scatter, that are worth their bytes in an SVG file
 HEXAGONS = 70  # along an axis

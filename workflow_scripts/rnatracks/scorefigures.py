@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import StrMethodFormatter
 from numpy.typing import NDArray
 
-from .figures import INK, SOFT, SPLIT_COLOURS, SPLIT_NAMES, STYLE, track_name
-from .terms import Split, Strand, Track
+from .figures import INK, SOFT, SPLIT_COLOURS, STYLE, track_name
+from .terms import SPLIT_NAMES, Split, Strand, Track, scored_split
 
 BAR_TRACKS = 24  # of one figure of bars
 SEAM_BINS = 160
@@ -46,7 +46,7 @@ def chosen_tracks(base: pd.DataFrame, most: int) -> list[tuple[str, str, str]]:
     if len(every) <= most:
         return every
     first = every[: most // 2]
-    scored = Split.TEST if (base["split"] == Split.TEST).any() else Split.TRAIN
+    scored = scored_split(set(base["split"]))
     ranked = base[base["split"] == scored].sort_values("pearson_log1p", kind="stable")
     worst = [track for track in ranked[KEYS].itertuples(index=False, name=None) if track not in first]
     chosen = {*first, *worst[: most - len(first)]}

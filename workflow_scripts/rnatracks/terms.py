@@ -1,6 +1,7 @@
 """The field's terms that every room shares: strands, splits, sources, tracks and the form of a name."""
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -32,6 +33,14 @@ class Split(StrEnum):
     VALID = "valid"
     TEST = "test"
     ALL = "all"
+
+
+SPLIT_NAMES = {Split.TRAIN: "training", Split.VALID: "validation", Split.TEST: "held-out"}
+
+
+def scored_split(splits: Collection[str]) -> Split:
+    """The split whose scores count: held-out if any chromosome is, else training."""
+    return Split.TEST if Split.TEST in splits else Split.TRAIN
 
 
 class Source(StrEnum):

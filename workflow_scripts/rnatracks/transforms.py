@@ -4,12 +4,39 @@ The formula is AlphaGenome's for RNA-seq: divide by the track's mean over its
 nonzero bases, raise to 3/4, and let values above 10 grow as a square root.
 """
 
+import json
+import math
+from collections.abc import Iterable
+from pathlib import Path
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from .errors import InputError
 
 POWER = 0.75
 KNEE = 10.0
 POWERS_OF_TEN = np.array([float(f"1e{exponent}") for exponent in range(309)])
+
+
+def strand_pair_mean(statistics: Iterable[Path]) -> float:
+    """The m of the squash: the nonzero means of a cell type's tracks, averaged over its strands.
+
+    Parameters
+    ----------
+    statistics
+        `tracks/observed/{track}.json` of all strands of one cell type.
+
+    Raises
+    ------
+    InputError
+        If one is not a positive finite number: such a track holds no signal.
+    """
+    means = {path: json.loads(path.read_text())["nonzero_mean"] for path in statistics}
+    for path, mean in means.items():
+        if not 0 < mean < math.inf:
+            raise InputError(f"{path}, nonzero_mean", mean, "a positive finite number")
+    return float(np.mean(list(means.values())))
 
 
 def squash(coverage: ArrayLike, nonzero_mean: float) -> NDArray[np.floating]:
