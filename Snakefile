@@ -31,11 +31,20 @@ include: "rules/report.smk"
 # Jobs of seconds, which a cluster need not see.
 localrules:
     all,
+    fetch,
     gather_resolved,
     list_inputs,
     locate_loci,
     tabulate_samples,
     write_session,
+
+
+# What needs a network: files, weights and environments. Everything else runs without one.
+rule fetch:
+    input:
+        files_to_fetch,
+        [out(f"weights/{weights}.json") for weights in HUB_MODELS],
+        [out(f"environments/{environment}.json") for environment in ENVIRONMENTS],
 
 
 rule all:

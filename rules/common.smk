@@ -75,6 +75,7 @@ TRACKS = [track for tracks in TRACKS_OF.values() for track in tracks]
 MODEL_TRACKS = [
     (name, track) for name, model in MODELS.items() for cell_type in model.cell_types for track in TRACKS_OF[cell_type]
 ]
+HUB_MODELS = {model.weights_name: model for model in MODELS.values() if model.from_hub}
 PREDICTED = list(dict.fromkeys(track for _, track in MODEL_TRACKS))
 PREDICTED_CELL_TYPES = list(dict.fromkeys(track.cell_type for track in PREDICTED))
 SAME_STRAND = Counter(track.strand for track in TRACKS)
@@ -83,6 +84,7 @@ SAMPLES_OF = {name: [sample for sample in SAMPLES if sample.cell_type == name] f
 OTHER = {name: neighbour(name, TRACKS_OF) for name in CELL_TYPES}
 STRANDS = list(dict.fromkeys(str(track.strand) for track in TRACKS))
 LOCI = {locus_file_name(locus): locus for locus in CONFIG["loci"]}
+ENVIRONMENTS = sorted(path.stem for path in Path(workflow.basedir, "envs").glob("*.yaml"))
 SCORE_TABLES = ["base_resolution", "gene_expression", "differential"]
 
 
@@ -108,6 +110,8 @@ wildcard_constraints:
     chrom=any_of(CHROMOSOMES),
     part=rf"({any_of(CHROMOSOMES)})(\.\d+-\d+)?",
     locus=any_of(LOCI),
+    weights=any_of(HUB_MODELS),
+    environment=any_of(ENVIRONMENTS),
     sample=r"[\w.-]+",
 
 
@@ -170,6 +174,14 @@ def averaged(cell_type):
     return [sample for sample in samples_of(cell_type) if sample.name not in CONFIG["exclude"]]
 
 
+def files_to_fetch(wildcards):
+    """Where the links to all downloads of the run go; samples must have been searched for."""
+    searched = tuple(name for name in CELL_TYPES if name not in LOCATED)
+    for name in searched:
+        checkpoints.resolve_samples.get(cell_type=name)
+    return [path_of(file) for file in remote_files(searched).values()]
+
+
 def sample_named(wildcards):
     return next(sample for sample in samples_of(wildcards.cell_type) if sample.name == wildcards.sample)
 
@@ -203,6 +215,12 @@ def start_weights(wildcards):
     if start is None:
         return []
     return [out(f"models/{start}/model.safetensors")] if start in MODELS else sorted(Path(start).glob("*.safetensors"))
+
+
+def hub_weights(wildcards):
+    """What says where the weights from the hub are, for a model with such a backbone."""
+    model = MODELS[wildcards.model]
+    return out(f"weights/{model.weights_name}.json") if model.from_hub else []
 
 
 def parts_of(wildcards):

@@ -20,3 +20,37 @@ rule fetch_file:
         file=remote_file,
     script:
         "../workflow_scripts/fetch_file.py"
+
+
+rule fetch_weights:
+    output:
+        out("weights/{weights}.json"),
+    log:
+        out("logs/fetch_weights/{weights}.log"),
+    conda:
+        "../envs/torch.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(480),
+        downloads=1,
+    params:
+        hub_id=lambda wildcards: HUB_MODELS[wildcards.weights].backbone,
+        revision=lambda wildcards: HUB_MODELS[wildcards.weights].revision,
+    script:
+        "../workflow_scripts/fetch_weights.py"
+
+
+rule prepare_environment:
+    output:
+        out("environments/{environment}.json"),
+    log:
+        out("logs/prepare_environment/{environment}.log"),
+    conda:
+        "../envs/{environment}.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(1000),
+        runtime=growing(30),
+    script:
+        "../workflow_scripts/prepare_environment.py"

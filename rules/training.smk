@@ -10,6 +10,7 @@ rule train_model:
         statistics=lambda wildcards: observed_tracks(MODELS[wildcards.model].cell_types, ".json"),
         blacklist=path_of(REFERENCES["blacklist"]) if "blacklist" in REFERENCES else [],
         start=start_weights,
+        hub=hub_weights,
     output:
         weights=out("models/{model}/model.safetensors"),
         config=out("models/{model}/config.json"),

@@ -26,6 +26,7 @@ def make_plan(**changes: object) -> ModelPlan:
         "family": "B",
         "cell_types": ("B",),
         "backbone": EXPERTS,
+        "revision": None,
         "init_from": None,
         "strands": "heads",
         "attention": "causal",

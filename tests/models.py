@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from transformers import AutoConfig
 
-from rnatracks.backbone import BASES
+from rnatracks.backbone import BASES, load_backbone
 from rnatracks.dataset import TargetTrack
 from rnatracks.model import CoverageConfig, CoverageModel
 from rnatracks.plans import HeadPlan
@@ -101,6 +101,15 @@ def write_tracks(
         TargetTrack(name, write_bigwig(folder / f"{name}.bw", arrays), mean)
         for (name, arrays), mean in zip(coverage.items(), means, strict=True)
     ]
+
+
+def backbone_folder(folder: Path, spec: Mapping[str, object], length: int) -> Path:
+    """A backbone with random weights and its tokenizer, in the format of a downloaded one."""
+    torch.manual_seed(5)
+    backbone, tokenizer = load_backbone(spec, max_length=length)
+    backbone.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
 
 
 def small_model(

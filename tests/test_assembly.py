@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 import torch
 from jobs import EXPERTS, make_plan
-from models import offline  # noqa: F401
+from models import backbone_folder, offline  # noqa: F401
 from peft import PeftModel
 from transformers import AutoModel
 
 from rnatracks.assembly import assemble, merge_adapters
-from rnatracks.backbone import load_backbone, make_base_tokenizer
+from rnatracks.backbone import make_base_tokenizer
 from rnatracks.dataset import TargetTrack
 from rnatracks.errors import InputError
 from rnatracks.model import CoverageModel
@@ -50,14 +50,6 @@ def trained_folder(folder: Path, names: Sequence[str] = ("B.plus", "B.minus"), *
     model, tokenizer = assemble(plan, make_tracks(*names), window_size=SIZE)
     scramble(model, 1)
     save_model(model, tokenizer, folder)
-    return folder
-
-
-def backbone_folder(folder: Path) -> Path:
-    torch.manual_seed(5)
-    backbone, tokenizer = load_backbone(MIXTRAL, max_length=SIZE)
-    backbone.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
     return folder
 
 
@@ -137,7 +129,7 @@ def test_lora_trains_heads_and_updates_of_every_projection() -> None:
 
 
 def test_lora_begins_at_the_backbone(tmp_path: Path) -> None:
-    folder = backbone_folder(tmp_path / "backbone")
+    folder = backbone_folder(tmp_path / "backbone", MIXTRAL, SIZE)
     found = []
     for trainable in ("all", "lora"):
         torch.manual_seed(9)  # for the heads
@@ -148,7 +140,7 @@ def test_lora_begins_at_the_backbone(tmp_path: Path) -> None:
 
 def test_updates_learn_alike_with_gradient_checkpointing(tmp_path: Path) -> None:
     """Though nothing before the first update has a gradient."""
-    folder, gradients = backbone_folder(tmp_path / "backbone"), []
+    folder, gradients = backbone_folder(tmp_path / "backbone", MIXTRAL, SIZE), []
     for checkpointing in (False, True):
         model = adapted_model(folder).train()
         for module in model.modules():
@@ -177,7 +169,7 @@ def adapted_model(folder: Path) -> CoverageModel:
 
 
 def test_merged_adapters_predict_the_same(tmp_path: Path) -> None:
-    folder = backbone_folder(tmp_path / "backbone")
+    folder = backbone_folder(tmp_path / "backbone", MIXTRAL, SIZE)
     model = adapted_model(folder)
     before = predictions_of(model)
     merge_adapters(model, tmp_path / "adapter")
@@ -194,7 +186,7 @@ def test_merged_adapters_predict_the_same(tmp_path: Path) -> None:
 
 
 def test_merging_adds_the_scaled_product_to_the_projections_alone(tmp_path: Path) -> None:
-    folder = backbone_folder(tmp_path / "backbone")
+    folder = backbone_folder(tmp_path / "backbone", MIXTRAL, SIZE)
     model = adapted_model(folder)
     updates = {name: value.detach().double() for name, value in model.named_parameters() if "lora_" in name}
     merge_adapters(model, tmp_path / "adapter")
@@ -215,7 +207,7 @@ def test_merging_adds_the_scaled_product_to_the_projections_alone(tmp_path: Path
 
 
 def test_saved_adapters_fit_the_original_backbone(tmp_path: Path) -> None:
-    folder = backbone_folder(tmp_path / "backbone")
+    folder = backbone_folder(tmp_path / "backbone", MIXTRAL, SIZE)
     model = adapted_model(folder)
     before = predictions_of(model)
     merge_adapters(model, tmp_path / "adapter")
@@ -353,7 +345,7 @@ def test_other_heads_are_refused(changes: dict[str, object], message: str, tmp_p
 
 
 def test_a_backbone_is_no_model_to_start_from(tmp_path: Path) -> None:
-    folder = backbone_folder(tmp_path / "backbone")
+    folder = backbone_folder(tmp_path / "backbone", MIXTRAL, SIZE)
     with pytest.raises(InputError) as refusal:
         start_from(folder, "B.plus", "B.minus")
     assert str(refusal.value) == f"{folder}: found a model of type 'mixtral'; expected the folder of a trained model"
@@ -370,7 +362,7 @@ def test_router_loss_is_for_experts(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_windows_longer_than_the_backbone_are_refused(tmp_path: Path) -> None:
-    folder = backbone_folder(tmp_path / "backbone")
+    folder = backbone_folder(tmp_path / "backbone", MIXTRAL, SIZE)
     with pytest.raises(
         InputError, match="^backbone .*: found at most 64 positions; expected windows.size = 65 or more"
     ):

@@ -158,6 +158,7 @@ def test_defaults_are_filled_into_a_copy() -> None:
     assert others == {
         "cell_types": "each",
         "backbone": "some/model",
+        "revision": None,
         "init_from": None,
         "strands": "heads",
         "attention": "causal",
@@ -479,6 +480,7 @@ def test_expand_models() -> None:
         family="small",
         cell_types=("T",),
         backbone="some/model",
+        revision=None,
         init_from=None,
         strands="heads",
         attention="causal",
@@ -503,7 +505,7 @@ def test_expand_models() -> None:
 def test_what_is_configured_for_a_model_is_planned() -> None:
     chosen = {
         "cell_types": ["B"],
-        "backbone": "x",
+        "backbone": "some/x",
         "strands": "reverse_complement",
         "attention": "bidirectional",
         "trainable": "lora",
@@ -516,6 +518,7 @@ def test_what_is_configured_for_a_model_is_planned() -> None:
     assert json.loads(json.dumps(plan)) == chosen | {
         "name": "one",
         "family": "one",
+        "revision": None,
         "init_from": None,
         "control": "none",
         "head": head,
@@ -533,7 +536,7 @@ def test_models_start_from_models_of_the_run_in_any_order() -> None:
         {
             "late": {"init_from": "middle"},
             "middle": {"init_from": "first-B"},
-            "first": {"cell_types": "each", "backbone": "x"},
+            "first": {"cell_types": "each", "backbone": "some/x"},
             "last": {"init_from": "late"},
         },
         ["B", "T"],
@@ -544,7 +547,7 @@ def test_models_start_from_models_of_the_run_in_any_order() -> None:
 
 def test_a_model_starts_from_a_folder(tmp_path: Path) -> None:
     folder = str(tmp_path / "trained")
-    settings = {"small": {"cell_types": "each", "init_from": folder}, "other": {"backbone": "x"}}
+    settings = {"small": {"cell_types": "each", "init_from": folder}, "other": {"backbone": "some/x"}}
     with pytest.raises(InputError) as caught:
         plans_of(settings, ["B"])
     assert str(caught.value) == (
@@ -580,7 +583,7 @@ def test_a_model_starts_from_a_folder(tmp_path: Path) -> None:
             "config, models.a.init_from: found a circle of models: a starts from b starts from b; ",
         ),
         (
-            {"each": {"cell_types": "each", "backbone": "x"}, "b": {"init_from": "each"}},
+            {"each": {"cell_types": "each", "backbone": "some/x"}, "b": {"init_from": "each"}},
             "config, models.b.init_from: found 'each', neither a model of this configuration nor a folder with "
             "config.json and weights; expected a model folder, or one of: each-B, each-T",
         ),
@@ -599,20 +602,29 @@ def test_a_model_starts_from_a_folder(tmp_path: Path) -> None:
             "config, models.a.trainable: found 'lora', on the dilated_cnn of c; expected all or head",
         ),
         (
-            {"a": {"init_from": "b", "strands": "reverse_complement"}, "b": {"backbone": "x"}},
+            {"a": {"init_from": "b", "strands": "reverse_complement"}, "b": {"backbone": "some/x"}},
             'config, models.a.strands: found "reverse_complement"; expected "heads", as b has, from which a starts',
         ),
         (
-            {"a": {"backbone": "x", "head": {"channels": [8]}}, "b": {"cell_types": "each", "init_from": "a"}},
+            {"a": {"backbone": "some/x", "head": {"channels": [8]}}, "b": {"cell_types": "each", "init_from": "a"}},
             "config, models.b.head.channels: found [256, 64]; expected [8], as a has, from which b-B starts",
         ),
         (
-            {"a": {"backbone": "x"}, "b": {"init_from": "a", "head": {"kernel_size": 3}}},
+            {"a": {"backbone": "some/x"}, "b": {"init_from": "a", "head": {"kernel_size": 3}}},
             "config, models.b.head.kernel_size: found 3; expected 9, as a has",
         ),
         (
-            {"a": {"backbone": "x"}, "b": {"init_from": "a", "head": {"plain_output": True}}},
+            {"a": {"backbone": "some/x"}, "b": {"init_from": "a", "head": {"plain_output": True}}},
             "config, models.b.head.plain_output: found true; expected false, as a has",
+        ),
+        (
+            {"a": {"backbone": "no/such/folder"}},
+            "config, models.a.backbone: found 'no/such/folder', which is no folder; "
+            "expected a folder, or a hub id OWNER/NAME",
+        ),
+        (
+            {"a": {"backbone": CNN, "revision": "main"}},
+            "config, models.a.revision: found 'main'; expected no revision, as the backbone is not the hub's",
         ),
     ],
     ids=[
@@ -628,6 +640,8 @@ def test_a_model_starts_from_a_folder(tmp_path: Path) -> None:
         "channels",
         "kernel",
         "output",
+        "no hub id",
+        "revision of a cnn",
     ],
 )
 def test_a_model_that_cannot_start_is_refused(families: dict[str, dict], line: str) -> None:
@@ -656,7 +670,7 @@ def test_the_models_of_the_readme_are_valid() -> None:
 
 def test_a_second_file_replaces_a_backbone_by_a_start() -> None:
     config = config_with("models.small", {"cell_types": ["B"], "backbone": None, "init_from": "base"})
-    config["models"]["base"] = {"cell_types": ["B"], "backbone": "x"}
+    config["models"]["base"] = {"cell_types": ["B"], "backbone": "some/x"}
     plan = expand_models(validate_config(config, SCHEMA), ["B"])["small"]
     assert (plan.backbone, plan.init_from) == (None, "base")
 
@@ -668,7 +682,7 @@ def test_expand_models_refuses_unknown_cell_types() -> None:
 
 
 def test_expand_models_refuses_two_models_of_one_name() -> None:
-    config = validate_config(config_with("models.small-B", {"cell_types": ["B"], "backbone": "x"}), SCHEMA)
+    config = validate_config(config_with("models.small-B", {"cell_types": ["B"], "backbone": "some/x"}), SCHEMA)
     with pytest.raises(
         InputError, match=r"^config, models\.small-B\.cell_types: found a second model called 'small-B'"
     ):

@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 
 from rnatracks.curves import training_curve
 from rnatracks.figures import svg_text
-from rnatracks.locus import LOCUS_POINTS, Kind, Panel, bin_maximum, locus_figure, pack_rows
+from rnatracks.locus import LOCUS_POINTS, Panel, bin_maximum, locus_figure, pack_rows
+from rnatracks.signals import Origin
 from rnatracks.terms import Strand
 
 GENES = pd.DataFrame(
@@ -42,7 +43,7 @@ def some_locus(length: int = 8_000) -> Figure:
     panels = [
         Panel(f"amber {strand}", kind, strand, scale * rng.random(length), f"amber.{strand}")
         for strand, scale in ((Strand.PLUS, 5), (Strand.MINUS, 50))
-        for kind in Kind
+        for kind in Origin
     ]
     return locus_figure("chr1", 500, 500 + length, GENES, EXONS, panels)
 
@@ -79,7 +80,7 @@ def test_locus_panels_of_one_track_share_their_scale() -> None:
 
 
 def test_locus_covers_each_base_around_its_1_based_position() -> None:
-    panel = Panel("t", Kind.OBSERVED, Strand.PLUS, np.array([0.0, 7.0, 0.0]), "t")
+    panel = Panel("t", Origin.OBSERVED, Strand.PLUS, np.array([0.0, 7.0, 0.0]), "t")
     axes = locus_figure("chr1", 100, 103, GENES, EXONS, [panel]).axes[1]
     values, edges, _ = axes.patches[0].get_data()
     assert edges[list(values).index(7.0) :][:2].tolist() == [101.5, 102.5]

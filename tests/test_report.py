@@ -13,7 +13,7 @@ from browser import Elements, open_page, visit
 from rnatracks.curves import training_curve
 from rnatracks.figures import svg_text
 from rnatracks.headlines import headline
-from rnatracks.locus import Kind, Panel, locus_figure
+from rnatracks.locus import Panel, locus_figure
 from rnatracks.report import (
     MOST_PICTURES,
     Data,
@@ -28,6 +28,7 @@ from rnatracks.report import (
 )
 from rnatracks.scatters import gene_scatter
 from rnatracks.scorefigures import score_bars
+from rnatracks.signals import Origin
 from rnatracks.tables import (
     BASE_COLUMNS,
     BENCHMARK_COLUMNS,
@@ -94,7 +95,7 @@ def locus_picture(rng: np.random.Generator) -> Picture:
         for exon in exons[exons["strand"] == strand.symbol].itertuples():
             level = 4 if exon.gene_id != "G1" or index < 2 else 0.1
             expected[max(exon.start - start, 0) : max(exon.end - start, 0)] = level
-        for kind, noise in ((Kind.OBSERVED, 0.5), (Kind.PREDICTED, 0.15)):
+        for kind, noise in ((Origin.OBSERVED, 0.5), (Origin.PREDICTED, 0.15)):
             values = expected * rng.lognormal(0, noise, length // 50).repeat(50)
             panels.append(Panel(f"{cell_type} {strand.symbol}", kind, strand, values, f"{cell_type}.{strand}"))
     return Picture("PLEKHG2", svg_text(locus_figure("chr19", start, start + length, genes, exons, panels)))

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from rnatracks.errors import InputError
 from rnatracks.genome import Genome
-from rnatracks.locus import Kind
 from rnatracks.locus_input import open_genome
 from rnatracks.modelfolder import load_on_devices
 from rnatracks.prediction import Arithmetic, Precision, TilePlan, predict_region
+from rnatracks.signals import Origin
 from rnatracks.single_locus import main, predict_locus, read_gene_models, track_panels
 from rnatracks.stitching import Stitch
 
@@ -248,9 +248,9 @@ def test_the_figure_is_empty_where_the_genome_is_unknown(model: Path, fasta: Pat
     assert not prediction.coverage[:, 50:250].any()
     panels = track_panels(prediction, genome, folder)
     assert [(panel.label, panel.kind) for panel in panels] == [
-        ("B plus", Kind.OBSERVED),
-        ("B plus", Kind.PREDICTED),
-        ("B minus", Kind.PREDICTED),
+        ("B plus", Origin.OBSERVED),
+        ("B plus", Origin.PREDICTED),
+        ("B minus", Origin.PREDICTED),
     ]
     for panel in panels:
         np.testing.assert_array_equal(np.isnan(panel.values), (np.arange(300) >= 50) & (np.arange(300) < 250))

@@ -8,7 +8,8 @@ from rnatracks.annotation import Region, read_exons, read_genes
 from rnatracks.bigwig import Coverage
 from rnatracks.figures import write_svg
 from rnatracks.jobs import open_log
-from rnatracks.locus import Kind, Panel, locus_figure
+from rnatracks.locus import Panel, locus_figure
+from rnatracks.signals import Origin
 from rnatracks.terms import Track
 
 open_log(snakemake.log[0])
@@ -28,9 +29,9 @@ def panel(path, track, kind, model):
 
 panels = []
 for track, path in zip(snakemake.params.tracks, snakemake.input.observed, strict=True):
-    panels.append(panel(path, track, Kind.OBSERVED, None))
+    panels.append(panel(path, track, Origin.OBSERVED, None))
     panels += [
-        panel(predicted, track, Kind.PREDICTED, model)
+        panel(predicted, track, Origin.PREDICTED, model)
         for (model, name), predicted in zip(snakemake.params.models, snakemake.input.predicted, strict=True)
         if name == track
     ]

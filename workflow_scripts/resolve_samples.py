@@ -12,6 +12,7 @@ open_log(snakemake.log[0])
 cell_types = read_cell_types(Path(snakemake.config["cell_types"]))
 listed = read_samples(Path(snakemake.config["samples"]), cell_types)
 cell_type = next(known for known in cell_types if known.name == snakemake.wildcards.cell_type)
-found = resolve(cell_type, listed, Sources(**snakemake.config["sources"]), datetime.now(UTC).date())
+sources = {key: snakemake.config["sources"][key] for key in ("encode", "recount3", "max_samples")}
+found = resolve(cell_type, listed, Sources(**sources), datetime.now(UTC).date())
 write_rows(Path(snakemake.output.samples), [sample.as_row() for sample in found.samples])
 write_rejected(Path(snakemake.output.rejected), found.rejected)

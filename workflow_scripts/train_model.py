@@ -13,14 +13,14 @@ from rnatracks.genome import read_windows
 from rnatracks.jobs import open_log
 from rnatracks.launch import run_in_processes
 from rnatracks.modelcard import write_model_card
-from rnatracks.plans import model_plan
+from rnatracks.plans import FetchedWeights, model_plan
 from rnatracks.provenance import Provenance, describe_commit, software_versions
 from rnatracks.recipe import TrainingJob, training_settings
 from rnatracks.training import train
 
 open_log(snakemake.log[0])
 torch.set_num_threads(snakemake.threads)
-limits, start = snakemake.params.windows, snakemake.input.get("start")
+limits, start, fetched = snakemake.params.windows, snakemake.input.get("start"), snakemake.input.get("hub")
 job = TrainingJob(
     plan=model_plan(snakemake.params.model),
     settings=training_settings(snakemake.config["training"]),
@@ -34,6 +34,7 @@ job = TrainingJob(
     bigwigs=tuple(map(Path, snakemake.input.bigwigs)),
     blacklist=Path(snakemake.input.blacklist) if snakemake.input.get("blacklist") else None,
     start=Path(start[0]).parent if start else None,
+    weights=FetchedWeights.read(Path(fetched)) if fetched else None,
     log=Path(snakemake.log[0]),
 )
 gpus, nodes = max(1, snakemake.resources.gpu), snakemake.resources.nodes
@@ -50,6 +51,7 @@ provenance = Provenance(describe_commit(Path(snakemake.scriptdir)), software_ver
 write_model_card(
     job.target,
     plan=job.plan,
+    weights=job.weights,
     tracks=target_tracks(job.statistics, job.bigwigs),
     windows=training_windows(read_windows(job.windows), job.max_n_fraction, job.max_blacklist_fraction),
     window_size=job.window_size,

@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 
 from .encode import EncodeLibrary
 from .faults import Fault, FaultPlan, Reply, file_reply, page
+from .hub import HubModel
 
 UCSC = "/goldenPath/hg38/bigZips"
 GENCODE = "/pub/databases/gencode/Gencode_human/release_46"
@@ -93,6 +94,8 @@ class DataServer(ThreadingHTTPServer):
         What its portal holds, under `/search/`, `/files/` and `/experiments/`.
     files
         Content of plain files by path: `recount3_files(...)`, `with_checksums(...)`, or anything else.
+    hub
+        A model of the Hugging Face hub.
 
     Examples
     --------
@@ -106,10 +109,16 @@ class DataServer(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(self, encode: EncodeLibrary | None = None, files: Mapping[str, bytes] | None = None) -> None:
+    def __init__(
+        self,
+        encode: EncodeLibrary | None = None,
+        files: Mapping[str, bytes] | None = None,
+        hub: HubModel | None = None,
+    ) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self._encode = encode or EncodeLibrary()
         self._files = {**(files or {}), **self._encode.bucket()}
+        self._hub = hub
         self._plan = FaultPlan()
         self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01})
         self.traffic = Traffic()
@@ -168,6 +177,8 @@ class DataServer(ThreadingHTTPServer):
             reply = file_reply(self._files[path])
         elif path.startswith(("/search/", "/files/", "/experiments/")):
             reply = self._encode.answer(path, address.query, accept, self.url())
+        elif self._hub is not None and self._hub.hub_id in path:
+            reply = self._hub.answer(path)
         else:
             reply = page(404, "<html><h1>404 Not Found</h1></html>")
         return self._plan.spoil(reply, path, target), reply.ranged

@@ -27,11 +27,6 @@ from workflow.conftest import DEMO, Demo
 from workflow.runs import REPOSITORY, snakemake
 
 TRACKS = [f"{cell_type}.{strand}" for cell_type in ("amber", "indigo") for strand in ("plus", "minus")]
-GATHERERS = {"all", "gather_resolved", "gather_observed_genes", "tabulate_samples", "score_bases", "score_genes"}
-GATHERERS |= {"compare_samples", "convert_genes", "list_inputs", "write_session"}
-GATHERERS |= {"plot_locus", "plot_scores", "write_browser", "write_report"}  # they show all cell types
-# Joint by nature: with a third cell type, the mean of the others is a baseline of its own.
-GATHERERS |= {"average_cell_types", "compare_bases"}
 
 
 def scores(demo: Demo, table: str) -> pd.DataFrame:
@@ -190,44 +185,6 @@ def test_peak_memory_of_two_jobs_side_by_side_stays_under_4_gb(demo: Demo) -> No
 def test_the_run_ends_with_scores_and_the_place_of_the_report(demo: Demo) -> None:
     assert "Base resolution on held-out chromosomes, amber plus, model small-amber: 0.9" in demo.run.text
     assert "Report: results/demo/report.html" in demo.run.text
-
-
-def test_a_second_run_has_nothing_to_do(demo: Demo) -> None:
-    run = snakemake(demo.folder, "all", *DEMO, "--dry-run")
-    assert run.status == 0
-    assert "Nothing to be done" in run.text
-    assert run.planned() == {}
-
-
-def test_a_changed_sample_plans_only_what_depends_on_it(demo_copy: Path) -> None:
-    """Small files must differ, not just be touched: Snakemake compares their checksums too."""
-    folder = demo_copy / "results/demo/simulated"
-    (folder / "amber_2.plus.bw").write_bytes((folder / "amber_1.plus.bw").read_bytes())
-    planned = snakemake(demo_copy, "all", *DEMO, "--dry-run").planned()
-    assert [job["sample"] for job in planned["check_sample"]] == ["amber_2"]
-    assert {job["cell_type"] for job in planned["average_track"]} == {"amber"}
-    assert {job["model"] for job in planned["train_model"]} == {"small-amber", "cnn"}
-    assert {job["model"] for job in planned["predict_chromosome"]} == {"small-amber", "cnn"}
-    assert not {"simulate", "prepare_genome", "prepare_annotation", "index_windows", "resolve_samples"} & set(planned)
-
-
-def test_a_new_cell_type_plans_only_its_own_jobs(demo_copy: Path) -> None:
-    for strand in ("plus", "minus"):
-        source = demo_copy / f"results/demo/simulated/indigo_1.{strand}.bw"
-        (demo_copy / f"mine.{strand}.bw").write_bytes(source.read_bytes())
-    with (demo_copy / "config/demo/samples.tsv").open("a") as sheet:
-        sheet.write("teal_1\tteal\tlocal\tmine.plus.bw\tmine.minus.bw\t\n")
-    with (demo_copy / "config/demo/cell_types.tsv").open("a") as sheet:
-        sheet.write("teal\n")
-    planned = snakemake(demo_copy, "all", *DEMO, "--dry-run").planned()
-    assert len(planned["average_track"]) == 2
-    assert len(planned["train_model"]) == 1
-    for rule, jobs in planned.items():
-        if rule in GATHERERS:
-            continue
-        for job in jobs:
-            named = " ".join(job.values())
-            assert "teal" in named, f"{rule} {job} does not belong to the new cell type"
 
 
 def test_a_model_that_starts_from_another_waits_for_it(demo_copy: Path) -> None:

@@ -1,6 +1,7 @@
 """From queries to the report, through a server that answers like the real ones, faults included."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,13 +15,15 @@ import pandas as pd
 import pyBigWig
 import pytest
 import yaml
+from models import backbone_folder
 from servers import encode as portal
 from servers.faults import Cut, Slow, Status
+from servers.hub import HubModel
 from servers.recount3 import GtexSample, recount3_files
 from servers.server import GENCODE, UCSC, DataServer, with_checksums
 
 from rnatracks import simulate
-from workflow.runs import REPOSITORY, snakemake
+from workflow.runs import REPOSITORY, close_network, snakemake
 
 SETTINGS = simulate.SimulationSettings(seed=3, chromosomes={"chr1": 14_000, "chr2": 9_000}, gap=500)
 QUERY = "assay_title=total RNA-seq&biosample_ontology.term_id=EFO:0002784"
@@ -42,6 +45,7 @@ class World:
     library: portal.EncodeLibrary
     files: dict[str, bytes]
     signals: list[portal.EncodeFile]
+    backbone: HubModel
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +77,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     static = with_checksums(UCSC, {"hg38.fa.gz": (folder / "genome.fa.gz").read_bytes()}, "md5sum.txt")
     static |= with_checksums(GENCODE, {"genes.gtf.gz": (folder / "genes.gtf.gz").read_bytes()}, "MD5SUMS")
     static |= recount3_files([gtex])
-    return World(portal.EncodeLibrary(tuple(files), tuple(experiments)), static, files)
+    backbone = HubModel.of_folder("somebody/tiny", backbone_folder(folder / "backbone", TINY, 512))
+    return World(portal.EncodeLibrary(tuple(files), tuple(experiments)), static, files, backbone)
 
 
 def unstranded(plus: Path, minus: Path, target: Path) -> bytes:
@@ -90,7 +95,7 @@ def unstranded(plus: Path, minus: Path, target: Path) -> bytes:
 
 @pytest.fixture
 def server(world: World) -> Iterator[DataServer]:
-    with DataServer(world.library, world.files) as running:
+    with DataServer(world.library, world.files, world.backbone) as running:
         yield running
 
 
@@ -112,10 +117,10 @@ def configure(folder: Path, server: DataServer, **changes: object) -> None:
         "blacklist": None,
         "samples": "samples.tsv",
         "cell_types": "cell_types.tsv",
-        "sources": {"encode": server.url(), "recount3": server.url("/recount3")},
+        "sources": {"encode": server.url(), "recount3": server.url("/recount3"), "hub": server.url()},
         "windows": {"size": 512, "overlap": 128},
         "split": {"test": ["chr2"]},
-        "models": {"tiny": {"cell_types": "each", "backbone": TINY, "head": {"channels": [4, 4]}}},
+        "models": {"tiny": {"cell_types": "each", "backbone": "somebody/tiny", "head": {"channels": [4, 4]}}},
         "training": {
             "epochs": 0.5,
             "global_batch_size": 4,
@@ -127,13 +132,25 @@ def configure(folder: Path, server: DataServer, **changes: object) -> None:
     (folder / "config.yaml").write_text(yaml.safe_dump(config | changes))
 
 
-def test_the_whole_chain_runs_from_queries_to_the_report(world: World, server: DataServer, tmp_path: Path) -> None:
+def test_all_runs_without_a_network_once_everything_is_fetched(
+    world: World, server: DataServer, tmp_path: Path
+) -> None:
+    """As on a cluster whose nodes reach nothing: `fetch` on the login node, then `all`."""
     configure(tmp_path, server)
     server.fail("/search/", Status(503))
     server.fail(world.signals[0].stored, Cut(2000))
     server.fail(f"{UCSC}/hg38.fa.gz", Status(503), Cut(1000))
-    run = snakemake(tmp_path, "all", "--configfile", "config.yaml", "--show-failed-logs")
+    arguments = ("--configfile", "config.yaml", "--show-failed-logs")
+    run = snakemake(tmp_path, "fetch", *arguments, environment={"HF_HUB_OFFLINE": "0"})
     assert run.status == 0, run.text[-5000:]
+    asked = len(server.requests)
+    run = snakemake(tmp_path, "all", *arguments, environment=close_network(tmp_path / "closed"))
+    assert run.status == 0, run.text[-5000:]
+    assert len(server.requests) == asked
+    fetching = {"fetch_file", "fetch_weights", "resolve_samples", "prepare_environment"}
+    assert not fetching & set(re.findall(r"^(?:rule|checkpoint) (\w+):", run.text, re.MULTILINE))
+    card = (tmp_path / "results/models/tiny-blood/README.md").read_text()
+    assert f"Backbone: `somebody/tiny` at commit `{world.backbone.commit}`" in card
 
     resolved = pd.read_csv(tmp_path / "results/samples/resolved.tsv", sep="\t", dtype=str, keep_default_na=False)
     encode, gtex = (resolved[resolved["source"] == source] for source in ("encode", "gtex"))

@@ -27,6 +27,7 @@ def assemble(
     window_size: int,
     router_loss: float = 0.0,
     start: Path | None = None,
+    weights: Path | None = None,
 ) -> tuple[CoverageModel, PreTrainedTokenizerBase]:
     """Build the model that a plan describes, ready to train.
 
@@ -43,6 +44,8 @@ def assemble(
     start
         Folder of the model to start from, where the plan has `init_from`: its backbone
         is taken, and its heads as `copy_heads` says.
+    weights
+        Folder of the backbone, where it was fetched from the hub.
 
     Raises
     ------
@@ -52,7 +55,8 @@ def assemble(
     if plan.init_from is not None and start is None:
         raise InputError(f"model {plan.name}, init_from", f"no weights of {plan.init_from}", "a trained model's folder")
     if start is None:
-        backbone, tokenizer = load_backbone(plan.backbone, plan.attention, max_length=window_size)
+        spec = plan.backbone if weights is None else str(weights)
+        backbone, tokenizer = load_backbone(spec, plan.attention, max_length=window_size)
         source = None
     else:
         source = load_model(start, "cpu")

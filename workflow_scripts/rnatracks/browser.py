@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from .annotation import Region
 from .bigwig import BLOCK, Coverage
-from .locus import SIGNAL_COLOURS, Kind
 from .pages import write_page
+from .signals import SIGNAL_COLOURS, Origin
 from .standouts import Standout
 from .terms import Strand, Track
 
@@ -67,9 +67,9 @@ class Source:
     model: str = ""
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> Origin:
         """Whether it is measured or predicted."""
-        return Kind.PREDICTED if self.model else Kind.OBSERVED
+        return Origin.PREDICTED if self.model else Origin.OBSERVED
 
 
 @dataclass(frozen=True, kw_only=True)

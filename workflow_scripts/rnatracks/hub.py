@@ -11,7 +11,7 @@ from pathlib import Path
 
 from .annotation import Region
 from .files import written_whole
-from .locus import SIGNAL_COLOURS, Kind
+from .signals import SIGNAL_COLOURS, Origin
 from .terms import Strand, Track
 
 Signal = tuple[str, Track]  # a model and its track; the model is empty where the track is observed
@@ -160,7 +160,7 @@ def _bigwig(model: str, track: Track) -> str:
 
 
 def _colour(model: str, track: Track) -> str:
-    colour = SIGNAL_COLOURS[Kind.PREDICTED if model else Kind.OBSERVED, track.strand]
+    colour = SIGNAL_COLOURS[Origin.PREDICTED if model else Origin.OBSERVED, track.strand]
     return ",".join(str(int(colour[place : place + 2], 16)) for place in (1, 3, 5))
 
 

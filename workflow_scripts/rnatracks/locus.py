@@ -6,7 +6,6 @@ has the lighter shade of each. The colours come from the palette of Okabe and It
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 import matplotlib
 import numpy as np
@@ -17,26 +16,10 @@ from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 from numpy.typing import NDArray
 
 from .figures import FAINT, INK, STYLE, plain
+from .signals import SIGNAL_COLOURS, Origin
 from .terms import Strand
 
 LOCUS_POINTS = 2000  # of one panel, that are worth their bytes in an SVG file
-
-
-class Kind(StrEnum):
-    """Whether a panel shows measured or predicted signal."""
-
-    OBSERVED = "observed"
-    PREDICTED = "predicted"
-
-
-SIGNAL_COLOURS = {
-    (Kind.OBSERVED, Strand.PLUS): "#0072B2",
-    (Kind.OBSERVED, Strand.MINUS): "#56B4E9",
-    (Kind.OBSERVED, Strand.UNSTRANDED): "#0072B2",
-    (Kind.PREDICTED, Strand.PLUS): "#D55E00",
-    (Kind.PREDICTED, Strand.MINUS): "#E69F00",
-    (Kind.PREDICTED, Strand.UNSTRANDED): "#D55E00",
-}
 
 
 @dataclass(frozen=True)
@@ -56,7 +39,7 @@ class Panel:
     """
 
     label: str
-    kind: Kind
+    kind: Origin
     strand: Strand
     values: NDArray[np.floating]
     group: str

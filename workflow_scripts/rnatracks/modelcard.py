@@ -10,7 +10,7 @@ import yaml
 from huggingface_hub import ModelCard, ModelCardData
 
 from .dataset import TargetTrack
-from .plans import ModelPlan
+from .plans import FetchedWeights, ModelPlan
 from .provenance import Provenance
 
 TEXT = """---
@@ -88,6 +88,7 @@ def write_model_card(
     history: pd.DataFrame,
     total: float,
     provenance: Provenance,
+    weights: FetchedWeights | None = None,
 ) -> None:
     """Write the model card (data, recipe, validation scores, limits) into the folder of a saved model.
 
@@ -111,10 +112,16 @@ def write_model_card(
         What a sample was scaled to.
     provenance
         Commit and versions.
+    weights
+        What was fetched from the hub, where the backbone is one of its.
     """
     training = windows.loc[windows["split"] == "train"]
     sight = _sight(folder, plan)
-    metadata = ModelCardData(library_name="transformers", tags=["genomics", "rna-seq", "rnatracks"])
+    metadata = ModelCardData(
+        library_name="transformers",
+        tags=["genomics", "rna-seq", "rnatracks"],
+        base_model=None if weights is None else weights.hub_id,
+    )
     text = TEXT.format(
         metadata=metadata.to_yaml(),
         name=plan.name,
@@ -130,7 +137,7 @@ def write_model_card(
         control="**A control: its targets were shuffled over windows. It is not meant to predict.**\n\n"
         if plan.control == "shuffled_targets"
         else "",
-        backbone=_backbone(plan),
+        backbone=_backbone(plan, weights),
         sight=sight,
         trained=TRAINED[plan.trainable],
         strands=STRANDS[plan.strands],
@@ -142,9 +149,11 @@ def write_model_card(
     ModelCard(text).save(folder / "README.md")
 
 
-def _backbone(plan: ModelPlan) -> str:
+def _backbone(plan: ModelPlan, weights: FetchedWeights | None) -> str:
     if plan.init_from is not None:
         return f"that of the model `{plan.init_from}`"
+    if weights is not None:
+        return f"`{weights.hub_id}` at commit `{weights.commit}`"
     return f"`{plan.backbone}`" if isinstance(plan.backbone, str) else "random weights, " + str(dict(plan.backbone))
 
 

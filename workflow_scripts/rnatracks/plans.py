@@ -1,12 +1,15 @@
 """The models that a configuration asks for: what each is made of, and which starts from which."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from .errors import InputError, shorten
+
+HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +45,7 @@ class ModelPlan:
 
     `family` is its key under `models`. Either `backbone` or `init_from` is given:
     `backbone` is a hub id or folder, or the keys and values of the configuration;
+    `revision` is a commit, tag or branch of a hub id's, None for the newest;
     `init_from` is the name of another model of the run, else a model folder.
     `strands` is `heads` or `reverse_complement`, `attention` is `causal` or
     `bidirectional`, `trainable` is `all`, `head` or `lora`, which alone uses the
@@ -52,6 +56,7 @@ class ModelPlan:
     family: str
     cell_types: tuple[str, ...]
     backbone: str | Mapping[str, str | int | float] | None
+    revision: str | None
     init_from: str | None
     strands: str
     attention: str
@@ -59,6 +64,31 @@ class ModelPlan:
     lora: LoraPlan
     head: HeadPlan
     control: str
+
+    @property
+    def from_hub(self) -> bool:
+        """Whether the backbone's weights are to be fetched from the hub."""
+        return isinstance(self.backbone, str) and not Path(self.backbone).is_dir()
+
+    @property
+    def weights_name(self) -> str:
+        """File name for what comes from the hub, such as `ZhejiangLab--Genos-1.2B`, then any `@REVISION`."""
+        return f"{self.backbone}{f'@{self.revision}' if self.revision else ''}".replace("/", "--")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FetchedWeights:
+    """Where a backbone's weights are, and which: `folder` is relative to the working directory."""
+
+    hub_id: str
+    revision: str
+    commit: str
+    folder: str
+
+    @classmethod
+    def read(cls, path: Path) -> "FetchedWeights":
+        """Read back what `files.write_json` wrote."""
+        return cls(**json.loads(path.read_text()))
 
 
 def expand_models(config: Mapping[str, Any], cell_types: Sequence[str]) -> dict[str, ModelPlan]:
@@ -78,7 +108,8 @@ def expand_models(config: Mapping[str, Any], cell_types: Sequence[str]) -> dict[
     Raises
     ------
     InputError
-        For an unknown cell type, two models of one name, or a model that starts
+        For an unknown cell type, two models of one name, a backbone that is neither a
+        folder nor a hub id, or has a revision and is no hub id; or a model that starts
         from itself, from a circle of models, from what is neither a model nor a
         model folder, from a model of the run with other heads, or with low-rank
         updates from a network without attention.
@@ -99,6 +130,7 @@ def expand_models(config: Mapping[str, Any], cell_types: Sequence[str]) -> dict[
                 raise InputError(where, f"a second model called {name!r}", "names of their own")
             plans[name] = model_plan(settings | {"name": name, "family": family, "cell_types": members})
     for plan in plans.values():
+        _check_backbone(plan)
         _check_start(plan, plans)
         if plan.init_from in plans:
             _check_heads(plan, plans[plan.init_from])
@@ -110,6 +142,16 @@ def model_plan(fields: Mapping[str, Any]) -> ModelPlan:
     head = HeadPlan(**fields["head"] | {"channels": tuple(fields["head"]["channels"])})
     lora = LoraPlan(**fields["lora"])
     return ModelPlan(**fields | {"cell_types": tuple(fields["cell_types"]), "head": head, "lora": lora})
+
+
+def _check_backbone(plan: ModelPlan) -> None:
+    where = f"config, models.{plan.family}"
+    if plan.from_hub and HUB_ID.fullmatch(plan.backbone) is None:
+        raise InputError(
+            f"{where}.backbone", f"{plan.backbone!r}, which is no folder", "a folder, or a hub id OWNER/NAME"
+        )
+    if plan.revision is not None and not plan.from_hub:
+        raise InputError(f"{where}.revision", repr(plan.revision), "no revision, as the backbone is not the hub's")
 
 
 def _check_start(plan: ModelPlan, plans: Mapping[str, ModelPlan]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from .errors import InputError
 from .files import file_checksum
-from .plans import ModelPlan, model_plan
+from .plans import FetchedWeights, ModelPlan, model_plan
 
 # Settings that change how fast or how safely a model is trained, but not what it becomes.
 SPEED_SETTINGS = (
@@ -78,6 +78,8 @@ class TrainingJob:
         BED file of bases that do not count, or None.
     start
         Folder of the model to start from, where the plan says so.
+    weights
+        What was fetched from the hub, where the backbone is one of its.
     log
         File that several processes add their messages to, or None.
     """
@@ -94,6 +96,7 @@ class TrainingJob:
     bigwigs: tuple[Path, ...]
     blacklist: Path | None
     start: Path | None
+    weights: FetchedWeights | None = None
     log: Path | None = None
 
     def write(self, path: Path) -> None:
@@ -108,6 +111,8 @@ class TrainingJob:
             job[key] = None if job[key] is None else Path(job[key])
         for key in ("statistics", "bigwigs"):
             job[key] = tuple(map(Path, job[key]))
+        if job["weights"] is not None:
+            job["weights"] = FetchedWeights(**job["weights"])
         return cls(**job | {"plan": model_plan(job["plan"]), "settings": training_settings(job["settings"])})
 
 
@@ -145,6 +150,7 @@ def recipe(job: TrainingJob) -> dict[str, Any]:
     return {
         "plan": asdict(job.plan),
         "training": settings,
+        "backbone": None if job.weights is None else job.weights.commit,
         "windows": [job.window_size, job.max_n_fraction, job.max_blacklist_fraction],
         "files": {str(path): file_checksum(path, "sha256") for path in files},
     }

@@ -21,10 +21,11 @@ from .errors import InputError
 from .figures import write_svg
 from .files import written_whole
 from .genome import Genome
-from .locus import Kind, Panel, locus_figure
+from .locus import Panel, locus_figure
 from .locus_input import check_output_folder, open_genome, read_gene_models
 from .modelfolder import load_on_devices
 from .prediction import Arithmetic, N, Precision, TilePlan, predict_region
+from .signals import Origin
 from .stitching import Stitch
 from .terms import Track
 
@@ -123,13 +124,13 @@ def track_panels(prediction: LocusPrediction, genome: Genome, observed: Path | N
     region, panels = prediction.region, []
     unknown = genome.bases(region.chrom, region.start, region.end) == N
     for track, coverage in zip(prediction.tracks, prediction.coverage, strict=True):
-        parsed, kinds = Track.parse(track), {Kind.PREDICTED: coverage}
+        parsed, kinds = Track.parse(track), {Origin.PREDICTED: coverage}
         label = f"{parsed.cell_type} {parsed.strand}"
         if observed is not None:
             measured = observed / f"{track}.bw"
             if measured.is_file():
                 with Coverage(measured) as file:
-                    kinds = {Kind.OBSERVED: file.values(region.chrom, region.start, region.end)} | kinds
+                    kinds = {Origin.OBSERVED: file.values(region.chrom, region.start, region.end)} | kinds
             else:
                 log.warning("%s is not there: %s is drawn without it", measured, label)
         panels += [

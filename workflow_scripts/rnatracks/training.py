@@ -167,7 +167,12 @@ def prepare(job: TrainingJob, request: StopRequest) -> tuple[WindowTrainer, PreT
     trained_on = sorted(set(training["chrom"]) | _seen_by_start(job, windows))
     validation = evenly_spread(validation, settings.valid_windows)
     model, tokenizer = assemble(
-        plan, tracks, window_size=job.window_size, router_loss=settings.router_loss, start=job.start
+        plan,
+        tracks,
+        window_size=job.window_size,
+        router_loss=settings.router_loss,
+        start=job.start,
+        weights=None if job.weights is None else Path(job.weights.folder),
     )
     model.config.training_chromosomes = trained_on
     lookup = token_lookup(model.config.token_ids)

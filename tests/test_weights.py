@@ -1,0 +1,117 @@
+"""Weights from the hub, through a server that answers like it, faults included."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from models import backbone_folder
+from servers.faults import ALWAYS, Cut, Forbidden, Status, WrongBytes
+from servers.hub import HubModel
+from servers.server import DataServer
+
+from rnatracks.backbone import load_backbone
+from rnatracks.errors import InputError
+from rnatracks.plans import FetchedWeights
+from rnatracks.weights import fetch_weights
+
+GENOS = "ZhejiangLab/Genos-tiny"
+MIXTRAL = {
+    "type": "mixtral",
+    "hidden_size": 8,
+    "intermediate_size": 8,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 2,
+    "num_key_value_heads": 1,
+    "num_local_experts": 2,
+}
+WEIGHTS = "model.safetensors"
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> HubModel:
+    folder = backbone_folder(tmp_path_factory.mktemp("hub") / "genos", MIXTRAL, 64)
+    (folder / "pytorch_model.bin").write_bytes(b"another format of the same")
+    return HubModel.of_folder(GENOS, folder)
+
+
+@pytest.fixture
+def server(model: HubModel) -> Iterator[DataServer]:
+    with DataServer(hub=model) as running:
+        yield running
+
+
+def fetch(server: DataServer, folder: Path, hub_id: str = GENOS, revision: str | None = None) -> FetchedWeights:
+    return fetch_weights(hub_id, revision, folder, server.url())
+
+
+def test_what_is_needed_is_fetched_and_its_commit_said(server: DataServer, model: HubModel, tmp_path: Path) -> None:
+    weights = fetch(server, tmp_path)
+    assert (weights.hub_id, weights.revision, weights.commit) == (GENOS, "main", model.commit)
+    fetched = {path.name: path.read_bytes() for path in Path(weights.folder).iterdir()}
+    assert fetched == {name: content for name, content in model.files.items() if name != "pytorch_model.bin"}
+    backbone, _ = load_backbone(weights.folder, max_length=64)
+    assert backbone.config.hidden_size == 8
+
+
+def test_what_is_there_is_not_fetched_again(server: DataServer, model: HubModel, tmp_path: Path) -> None:
+    first = fetch(server, tmp_path)
+    sent = server.bytes_sent(model.download(WEIGHTS))
+    assert sent == len(model.files[WEIGHTS])
+    assert fetch(server, tmp_path, revision=model.commit) == replace(first, revision=model.commit)
+    assert server.bytes_sent(model.download(WEIGHTS)) == sent
+
+
+def test_a_download_that_was_cut_goes_on(server: DataServer, model: HubModel, tmp_path: Path) -> None:
+    server.fail(model.download(WEIGHTS), Cut(1000))
+    weights = fetch(server, tmp_path)
+    assert Path(weights.folder, WEIGHTS).read_bytes() == model.files[WEIGHTS]
+    assert server.bytes_sent(model.download(WEIGHTS)) < len(model.files[WEIGHTS]) + 1000
+
+
+def test_other_bytes_of_the_same_size_are_refused_and_fetched_anew(
+    server: DataServer, model: HubModel, tmp_path: Path
+) -> None:
+    server.fail(model.download(WEIGHTS), WrongBytes(times=2))  # HEAD and GET
+    with pytest.raises(InputError, match=r"model\.safetensors: found checksum .*; expected"):
+        fetch(server, tmp_path)
+    assert Path(fetch(server, tmp_path).folder, WEIGHTS).read_bytes() == model.files[WEIGHTS]
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        ({"hub_id": "ZhejiangLab/absent"}, "404"),
+        ({"revision": "v9"}, "revision 'v9'"),
+    ],
+)
+def test_what_the_hub_does_not_have_is_one_line(
+    server: DataServer, tmp_path: Path, changes: dict[str, str], found: str
+) -> None:
+    with pytest.raises(InputError) as caught:
+        fetch(server, tmp_path, **changes)
+    assert found in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("fault", [Forbidden(times=ALWAYS), Status(401, times=ALWAYS)])
+def test_a_model_behind_a_login_says_so(
+    server: DataServer, model: HubModel, tmp_path: Path, fault: Forbidden | Status
+) -> None:
+    server.fail(model.download(WEIGHTS), fault)
+    with pytest.raises(InputError, match="hf auth login"):
+        fetch(server, tmp_path)
+
+
+def test_a_hub_that_does_not_answer_is_one_line(tmp_path: Path) -> None:
+    with DataServer() as server:
+        gone = server.url()
+    with pytest.raises(InputError) as caught:
+        fetch_weights(GENOS, None, tmp_path, gone)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_model_without_safetensors_is_refused(model: HubModel, tmp_path: Path) -> None:
+    files = {name: content for name, content in model.files.items() if name != WEIGHTS}
+    with DataServer(hub=HubModel(hub_id=GENOS, files=files)) as server, pytest.raises(InputError, match="safetensors"):
+        fetch(server, tmp_path)

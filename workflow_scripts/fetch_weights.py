@@ -1,0 +1,14 @@
+"""Fetch a backbone from the hub into the shared downloads, and say where it is."""
+
+from pathlib import Path
+
+from rnatracks.files import write_json
+from rnatracks.jobs import open_log
+from rnatracks.weights import fetch_weights
+
+open_log(snakemake.log[0])
+downloads = Path(snakemake.config["downloads"])
+weights = fetch_weights(
+    snakemake.params.hub_id, snakemake.params.revision, downloads / "hub", snakemake.config["sources"]["hub"]
+)
+write_json(Path(snakemake.output[0]), weights)

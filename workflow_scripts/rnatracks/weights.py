@@ -1,0 +1,65 @@
+"""Weights of backbones from the Hugging Face hub: fetched once, at one commit, into the shared downloads."""
+
+import hashlib
+import textwrap
+from pathlib import Path
+
+import httpx2
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import RevisionResolutionError
+
+from .errors import InputError
+from .files import file_checksum
+from .plans import FetchedWeights
+
+NEWEST = "main"
+# What loading without code from there needs.
+PATTERNS = ["*.json", "*.safetensors", "*.txt", "*.model"]
+
+
+def fetch_weights(hub_id: str, revision: str | None, folder: Path, endpoint: str) -> FetchedWeights:
+    """Fetch a model's configuration, tokenizer and weights, going on where an earlier attempt stopped.
+
+    Parameters
+    ----------
+    hub_id
+        As in `ZhejiangLab/Genos-1.2B`.
+    revision
+        Commit, tag or branch; None for the newest.
+    folder
+        The hub's cache: files are stored once, whatever the number of revisions.
+    endpoint
+        Address of the hub.
+
+    Raises
+    ------
+    InputError
+        If the hub does not have it, does not answer, or asks for a login; if there are no safetensors in it;
+        or if a file is not what its checksum says, which is then fetched anew by the next attempt.
+    """
+    where = f"backbone {hub_id!r}" + ("" if revision is None else f", revision {revision!r}")
+    try:
+        snapshot = Path(
+            snapshot_download(hub_id, revision=revision, cache_dir=folder, endpoint=endpoint, allow_patterns=PATTERNS)
+        )
+    except (OSError, ValueError, httpx2.HTTPError, RevisionResolutionError) as error:
+        expected = f"a model that {endpoint} has and gives, after `hf auth login` if need be"
+        raise InputError(where, textwrap.shorten(str(error), 300), expected) from error
+    if not (snapshot / "config.json").is_file() or not any(snapshot.glob("*.safetensors")):
+        raise InputError(where, f"{sorted(path.name for path in snapshot.iterdir())}", "config.json and *.safetensors")
+    _check_content(snapshot, where)
+    return FetchedWeights(hub_id=hub_id, revision=revision or NEWEST, commit=snapshot.name, folder=str(snapshot))
+
+
+def _check_content(snapshot: Path, where: str) -> None:
+    """Compare with the checksums that the cache names files by: SHA-256 of large ones, git's SHA-1 of small ones."""
+    for path in sorted(snapshot.iterdir()):
+        stored = path.resolve()
+        if len(stored.name) == 64:
+            digest = file_checksum(stored, "sha256")
+        else:
+            content = stored.read_bytes()
+            digest = hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+        if digest != stored.name:
+            stored.unlink()
+            raise InputError(f"{where}, {path.name}", f"checksum {digest}", f"{stored.name}; what came is deleted")
