@@ -4,7 +4,7 @@ CORES ?= 2
 BIN := .venv/bin
 DEMO := config/demo/config.yaml
 
-.PHONY: demo test test-slurm lint format clean
+.PHONY: demo test lint format clean
 
 # Two models train side by side, one core each.
 demo: .venv/installed
@@ -13,12 +13,7 @@ demo: .venv/installed
 
 test: .venv/installed-dev
 	$(BIN)/python -m pytest --ignore tests/workflow --ignore tests/slurm -n $(CORES)
-	$(BIN)/python -m pytest tests/workflow
-	$(BIN)/python -m pytest tests/slurm/test_profile.py
-
-# The cluster profile on a real Slurm of one node: needs root on Debian; installs it if it is not there.
-test-slurm: .venv/installed-dev
-	$(BIN)/python -m pytest tests/slurm
+	$(BIN)/python -m pytest tests/slurm tests/workflow -n $(CORES) --dist loadgroup --durations 20
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .

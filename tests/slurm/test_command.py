@@ -17,6 +17,7 @@ from slurm.cluster import Cluster, wait_for
 from slurm.conda import CALLS, read_specs
 from slurm.runs import CLUSTER, ENVIRONMENTS, REPOSITORY, SNAKEFILE, profile_folder, started
 
+pytestmark = pytest.mark.xdist_group("slurm")
 TINY = "config/tiny.yaml"
 TINY_RUN = ("--configfile", TINY, "--set-threads", "train_model=2", "predict_chromosome=1")
 LENGTHS = {"chr1": 16_000, "chr3": 20_000, "chr4": 8_000}  # to train, to test and to validate on
@@ -24,12 +25,13 @@ LIMIT = 900  # seconds for one of the runs, on a machine that does other work, t
 
 
 def tiny_folder(folder: Path) -> Path:
-    """Write the demo's configuration with shorter chromosomes, two samples a cell type and one model for both."""
+    """Write the demo's configuration with shorter chromosomes, two samples a cell type and one model."""
     shutil.copytree(REPOSITORY / "config", folder / "config")
     config = yaml.safe_load((folder / "config/demo/config.yaml").read_text())
     samples = {name: each for name, each in config["simulate"]["samples"].items() if not name.endswith("_3")}
     config["simulate"] |= {"chromosomes": LENGTHS, "samples": samples}
     config["genome"]["chromosomes"] = list(LENGTHS)
+    del config["models"]["cnn"], config["evaluation"]["baselines"]
     config["models"]["small"]["cell_types"] = ["amber", "indigo"]
     config["training"] |= {"epochs": 2, "micro_batch_size": 2}
     config |= {"results": "results/tiny", "samples": "config/tiny.tsv", "loci": ["chr3:1,001-9,000"]}

@@ -10,7 +10,9 @@ import pytest
 from slurm.cluster import Cluster, wait_for
 from slurm.runs import CLUSTER, Background, profile_folder, started
 
+pytestmark = pytest.mark.xdist_group("slurm")
 HERE = Path(__file__).parent
+LIMIT = 600  # seconds for anything, on a machine that does other work, too
 HALF = "rule_slow_wildcards_2"
 
 
@@ -33,10 +35,10 @@ def begun(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     folder = profile_folder(tmp_path_factory.mktemp("day"))
     cluster.ask("scontrol", "update", f"nodename={cluster.node}", "state=drain", "reason=test")
     with started(folder, cluster.environment, HERE / "mishaps.smk", *CLUSTER, "--retries", "1", "all") as run:
-        wait_for(lambda: cluster.find("rule_cancelled", "PENDING"), 60, "nothing is submitted")
+        wait_for(lambda: cluster.find("rule_cancelled", "PENDING"), LIMIT, "nothing is submitted")
         waited = not cluster.find("rule_cancelled") and cluster.node_state() == "drain"
         cluster.ask("scontrol", "update", f"nodename={cluster.node}", "state=resume")
-        wait_for(lambda: cluster.find("rule_cancelled"), 60, "the node does not come back")
+        wait_for(lambda: cluster.find("rule_cancelled"), LIMIT, "the node does not come back")
         cluster.ask("scancel", *cluster.find("rule_cancelled"))
         yield run, waited
 
@@ -44,7 +46,7 @@ def begun(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 @pytest.fixture(scope="module")
 def day(begun: tuple[Background, bool]) -> Day:
     run, waited = begun
-    return Day(run.output.parent, run.finish(600), run.text, waited)
+    return Day(run.output.parent, run.finish(LIMIT), run.text, waited)
 
 
 @pytest.mark.usefixtures("begun")  # goes on meanwhile
@@ -52,18 +54,18 @@ def test_a_killed_run_is_unlocked_and_repeats_only_what_was_unfinished(cluster: 
     profile_folder(tmp_path)
     environment, snakefile = cluster.environment, HERE / "killed.smk"
     with started(tmp_path, environment, snakefile, *CLUSTER, "all") as run:
-        wait_for(lambda: "2 of 4 steps" in run.text and cluster.find(HALF), 180, "no half a run")
+        wait_for(lambda: "2 of 4 steps" in run.text and cluster.find(HALF), LIMIT, "no half a run")
         run.process.kill()
         run.finish(10)
     cluster.ask("scancel", *cluster.find(HALF))  # or it goes on by itself
     (tmp_path / "again.txt").touch()
     with started(tmp_path, environment, snakefile, *CLUSTER, "all") as run:
-        assert run.finish(60) == 1
+        assert run.finish(LIMIT) == 1
         assert "--unlock" in run.text
     with started(tmp_path, environment, snakefile, *CLUSTER, "--unlock") as run:
-        assert run.finish(60) == 0
+        assert run.finish(LIMIT) == 0
     with started(tmp_path, environment, snakefile, *CLUSTER, "all") as run:
-        assert run.finish(180) == 0, run.text
+        assert run.finish(LIMIT) == 0, run.text
     assert sorted((tmp_path / "runs.txt").read_text().splitlines()) == ["quick", "slow 1", "slow 2", "slow 2"]
     assert [(tmp_path / f"slow/{number}.txt").read_text() for number in (1, 2)] == ["whole\n"] * 2
 
