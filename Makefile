@@ -4,7 +4,7 @@ CORES ?= 2
 BIN := .venv/bin
 DEMO := config/demo/config.yaml
 
-.PHONY: demo test lint format clean
+.PHONY: demo test bench lint format clean
 
 # Two models train side by side, one core each.
 demo: .venv/installed
@@ -14,6 +14,11 @@ demo: .venv/installed
 test: .venv/installed-dev
 	$(BIN)/python -m pytest --ignore tests/workflow --ignore tests/slurm -n $(CORES)
 	$(BIN)/python -m pytest tests/slurm tests/workflow -n $(CORES) --dist loadgroup --durations 20
+
+# Every row beside its peers: half an hour on a quiet machine of two cores.
+bench: .venv/installed-dev
+	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/projection.py > docs/projection.md
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .

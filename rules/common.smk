@@ -9,6 +9,8 @@ from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 
+from snakemake.logging import logger
+
 sys.path.insert(0, f"{workflow.basedir}/workflow_scripts")
 
 from rnatracks.bigwig import blocks
@@ -27,6 +29,7 @@ from rnatracks.plans import expand_models
 from rnatracks.qc import check_headers
 from rnatracks.recipe import SPEED_SETTINGS
 from rnatracks.remote import DataFile, Kind
+from rnatracks.requested import RequestedHours
 from rnatracks.samples import (
     all_located,
     check_excluded,
@@ -49,8 +52,12 @@ try:
     CONFIG = validate_config(config, Path(workflow.basedir) / "config/schemas/config.schema.yaml", CONFIG_FILES)
     CELL_TYPES = {cell_type.name: cell_type for cell_type in read_cell_types(Path(CONFIG["cell_types"]))}
     SAMPLES = read_samples(Path(CONFIG["samples"]), list(CELL_TYPES.values()))
+    SAMPLES_OF = {name: [] for name in CELL_TYPES}
+    for sample in SAMPLES:
+        SAMPLES_OF[sample.cell_type].append(sample)
     # Cell types whose samples are all listed with paths or URLs; those of the others are searched for.
-    LOCATED = {name for name, cell_type in CELL_TYPES.items() if all_located(cell_type, SAMPLES)}
+    LOCATED = {name for name, cell_type in CELL_TYPES.items() if all_located(cell_type, SAMPLES_OF[name])}
+    SEARCHED = [name for name in CELL_TYPES if name not in LOCATED]
     MODELS = expand_models(CONFIG, list(CELL_TYPES))
     SIMULATED = Path(CONFIG["results"]) / "simulated" if CONFIG["simulate"] else None
     MADE = simulated_samples(SAMPLES, CONFIG["simulate"]["samples"], SIMULATED, CONFIG["samples"]) if SIMULATED else {}
@@ -64,13 +71,16 @@ try:
 except InputError as error:
     sys.exit(f"rnatracks: {error}")
 
+if workflow.is_main_process:
+    logger.addHandler(RequestedHours(logger))
+
 # What changes speed and not results is read from here by scripts, not as a parameter that triggers reruns.
 config.clear()
 config.update(CONFIG)
 
 CHROMOSOMES = CONFIG["genome"]["chromosomes"]
 SPLITS = {chrom: str(split) for chrom, split in chromosome_splits(CONFIG).items()}
-TRACKS_OF = {name: tracks_of(cell_type, SAMPLES) for name, cell_type in CELL_TYPES.items()}
+TRACKS_OF = {name: tracks_of(cell_type, SAMPLES_OF[name]) for name, cell_type in CELL_TYPES.items()}
 TRACKS = [track for tracks in TRACKS_OF.values() for track in tracks]
 MODEL_TRACKS = [
     (name, track) for name, model in MODELS.items() for cell_type in model.cell_types for track in TRACKS_OF[cell_type]
@@ -79,7 +89,6 @@ HUB_MODELS = {model.weights_name: model for model in MODELS.values() if model.fr
 PREDICTED = list(dict.fromkeys(track for _, track in MODEL_TRACKS))
 PREDICTED_CELL_TYPES = list(dict.fromkeys(track.cell_type for track in PREDICTED))
 SAME_STRAND = Counter(track.strand for track in TRACKS)
-SAMPLES_OF = {name: [sample for sample in SAMPLES if sample.cell_type == name] for name in CELL_TYPES}
 # The cell type whose observed tracks stand in for a prediction; None where there is no other of its strandedness.
 OTHER = {name: neighbour(name, TRACKS_OF) for name in CELL_TYPES}
 STRANDS = list(dict.fromkeys(str(track.strand) for track in TRACKS))
@@ -148,8 +157,8 @@ def remote_files(searched):
 
 def remote_file(wildcards):
     """What a download is. A job of its own sees no checkpoint, so this reads the sheets that are there."""
-    searched = [name for name in CELL_TYPES if name not in LOCATED]
-    there = tuple(name for name in searched if Path(out(f"samples/resolved/{name}.tsv")).is_file())
+    sheets = {sheet.stem for sheet in Path(out("samples/resolved")).glob("*.tsv")} if SEARCHED else set()
+    there = tuple(name for name in SEARCHED if name in sheets)
     key = f"{wildcards.key}/{wildcards.name}"
     files = remote_files(there)
     if key not in files:
@@ -281,18 +290,21 @@ def genes_of_halves(wildcards):
     return [out(f"genes/parts/halves/{track}.{half}.tsv.gz") for track in halved_tracks() for half in "ab"]
 
 
+@functools.cache
 def compared_models():
     """Pairs of tracks of two cell types that one family of models predicts, on one strand."""
+    pairs = []
     everyone = CONFIG["evaluation"]["pairs"] == "all"
     for family, group in itertools.groupby(MODELS.values(), key=lambda model: model.family):
         tracks = [(model.name, track) for model in group for name in model.cell_types for track in TRACKS_OF[name]]
         for (model_a, a), (model_b, b) in itertools.combinations(tracks, 2):
             near = everyone or OTHER[a.cell_type] == b.cell_type or OTHER[b.cell_type] == a.cell_type
             if near and a.strand == b.strand and a.cell_type != b.cell_type:
-                yield family, (model_a, str(a)), (model_b, str(b))
+                pairs.append((family, (model_a, str(a)), (model_b, str(b))))
+    return pairs
 
 
 try:
-    check_pairs(CONFIG["evaluation"]["pairs"], sum(1 for _ in compared_models()))
+    check_pairs(CONFIG["evaluation"]["pairs"], len(compared_models()))
 except InputError as error:
     sys.exit(f"rnatracks: {error}")

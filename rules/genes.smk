@@ -132,7 +132,7 @@ rule score_genes:
         one_donor=cell_types_of_one_donor,
         same_strand={str(strand): number for strand, number in SAME_STRAND.items()},
         baselines=CONFIG["evaluation"]["baselines"],
-        pairs=list(compared_models()),
+        pairs=compared_models(),
         splits=SPLITS,
         gene_types=CONFIG["genes"]["types"],
         pseudocount=CONFIG["genes"]["pseudocount"],

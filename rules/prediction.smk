@@ -47,7 +47,8 @@ rule gather_prediction:
         "../envs/genomics.yaml"
     threads: 1
     resources:
-        mem_mb=growing(2000),
+        # pyBigWig makes the zoom levels of a chromosome at once: 14 bytes a base where all values differ.
+        mem_mb=growing(5000),
         runtime=growing(240),
     params:
         row=lambda wildcards: model_tracks(wildcards).index(f"{wildcards.cell_type}.{wildcards.strand}"),

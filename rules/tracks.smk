@@ -63,7 +63,7 @@ rule average_cell_types:
         "../envs/genomics.yaml"
     threads: 1
     resources:
-        mem_mb=growing(2000),
+        mem_mb=growing(5000),
         runtime=growing(1440),
     script:
         "../workflow_scripts/average_cell_types.py"

@@ -63,24 +63,42 @@ def test_bases_without_a_value_are_zero(tmp_path: Path) -> None:
         assert coverage.values("chr1", 89, 90).tolist() == [7]
         assert coverage.values("chrM", 0, 1).tolist() == [4]
         assert coverage.values("chr10", 0, 257).tolist() == [0] * 257, "a chromosome without any interval"
-        assert coverage.stored_values("chr10", 0, 257).tolist() == []
 
 
 def test_a_file_without_any_interval_is_zero(tmp_path: Path) -> None:
     with Coverage(write_intervals(tmp_path / "a.bw", LENGTHS, {})) as coverage:
         assert coverage.values("chr1", 10, 90).tolist() == [0] * 80
-        assert coverage.stored_values("chr1", 10, 90).tolist() == []
+        assert coverage.all_finite("chr1", 10, 90)
 
 
 def test_stored_nan_is_told_from_no_value(tmp_path: Path) -> None:
-    path = write_intervals(tmp_path / "a.bw", {"chr1": 10}, {"chr1": [(0, 2, 1), (2, 3, np.nan), (5, 6, 3)]})
+    path = write_intervals(tmp_path / "a.bw", {"chr1": 10}, {"chr1": [(0, 2, 1), (2, 4, np.nan), (5, 6, 3)]})
     with Coverage(path) as coverage:
-        np.testing.assert_array_equal(coverage.stored_values("chr1", 0, 10), [1, np.nan, 3])
         assert coverage.values("chr1", 0, 10).tolist() == [1, 1, 0, 0, 0, 3, 0, 0, 0, 0]
+        finite = {(0, 2), (1, 2), (4, 5), (4, 10), (5, 6), (6, 10)}
+        with_nan = {(0, 10), (0, 3), (1, 3), (2, 3), (2, 4), (3, 4), (3, 5), (3, 10)}
+        assert {region for region in finite | with_nan if coverage.all_finite("chr1", *region)} == finite
+
+
+def test_every_kind_of_section_is_read(tmp_path: Path) -> None:
+    """Sections as bedGraph, variableStep and fixedStep have them, with gaps between and within."""
+    path = tmp_path / "a.bw"
+    with pyBigWig.open(str(path), "w") as file:
+        file.addHeader([("chr1", 100)])
+        file.addEntries(["chr1"] * 2, [3, 8], ends=[5, 12], values=[1.5, -2.0])
+        file.addEntries("chr1", [20, 30], values=[3.0, 4.0], span=5)
+        file.addEntries("chr1", 50, values=[5.0, 6.0, 7.0], span=2, step=10)
+    expected, parts = np.zeros(100), [(3, 5), (8, 12), (20, 25), (30, 35), (50, 52), (60, 62), (70, 72)]
+    for (first, last), value in zip(parts, [1.5, -2, 3, 4, 5, 6, 7], strict=True):
+        expected[first:last] = value
+    with Coverage(path) as coverage:
+        for start in range(100):
+            for end in (start + 1, min(start + 9, 100), 100):
+                np.testing.assert_array_equal(coverage.values("chr1", start, end), expected[start:end])
 
 
 @pytest.mark.parametrize("region", [("chr9", 0, 1), ("chr1", -1, 5), ("chr1", 85, 91), ("chr1", 5, 5), ("chr1", 7, 5)])
-@pytest.mark.parametrize("method", [Coverage.values, Coverage.stored_values])
+@pytest.mark.parametrize("method", [Coverage.values, Coverage.all_finite])
 def test_regions_outside_the_file_are_refused(tmp_path: Path, method: Callable, region: tuple[str, int, int]) -> None:
     path = write_intervals(tmp_path / "a.bw", LENGTHS, {"chr1": [(0, 90, 1)]})
     with Coverage(path) as coverage, pytest.raises(InputError) as refused:
@@ -166,12 +184,14 @@ def test_summary_does_not_lose_small_values(tmp_path: Path) -> None:
         ({"chr2": [(0, 9, 1), (1000, 1003, np.nan)]}, LENGTHS, ["chr2:1-1003", "NaN or infinite"]),
         ({"chr1": [(0, 9, 1), (89, 90, np.inf)]}, LENGTHS, ["chr1:1-90", "NaN or infinite"]),
         ({"chr1": [(0, 9, -np.inf)]}, LENGTHS, ["chr1:1-90", "NaN or infinite"]),
+        ({"chr1": [(0, 9, -np.inf), (9, 18, np.inf)]}, LENGTHS, ["chr1:1-90", "NaN or infinite"]),
+        ({"chr2": [(0, 9, 1)], "chrM": [(0, 1, np.nan)]}, LENGTHS, ["chrM:1-1", "NaN or infinite"]),
         ({"chr2": [(0, 9, 3)], "chr1": [(4, 5, -2)]}, LENGTHS, ["values from -2 to 3", "one sign"]),
         ({"chr1": [(0, 90, 0)]}, LENGTHS, ["only zeros on chr2, chr10, chrM, chr1"]),
         ({}, LENGTHS, ["only zeros"]),
         ({"chr1": [(0, 9, 1)]}, {"chr2": 1003}, ["only zeros on chr2"]),
     ],
-    ids=["chromosome", "length", "nan", "inf", "-inf", "signs", "zeros", "no values", "signal elsewhere"],
+    ids=["chromosome", "length", "nan", "inf", "-inf", "infs", "only nan", "signs", "zeros", "none", "elsewhere"],
 )
 def test_what_cannot_be_coverage_is_refused(
     tmp_path: Path, values: dict[str, list], wanted: dict[str, int], words: list[str]

@@ -10,9 +10,10 @@ import pytest
 from bigwigs import write_bases, write_intervals
 
 from rnatracks.annotation import EXON_COLUMNS, GENE_COLUMNS, own_exons, prepare_gtf, read_gtf
-from rnatracks.bigwig import Coverage
+from rnatracks.bigwig import BLOCK, Coverage
 from rnatracks.errors import InputError
 from rnatracks.expression import (
+    NEAR,
     exonic_means,
     read_matrix,
     read_means,
@@ -70,6 +71,41 @@ def test_a_sum_keeps_small_values_beside_large_ones(tmp_path: Path) -> None:
     exons = pd.DataFrame([("chr1", 0, 100_001, "G", "+")], columns=list(EXON_COLUMNS))
     with Coverage(path) as coverage:
         assert exonic_means(coverage, genes, exons)["G"] == (2**24 + 100_000) / 100_001
+
+
+@pytest.mark.parametrize("shuffled", [False, True], ids=["in order", "not in order"])
+def test_means_of_scattered_exons_equal_numpy(tmp_path: Path, shuffled: bool) -> None:
+    """Exons far apart and close, nested, across and beside the borders of blocks, and to the chromosome's end."""
+    rng = np.random.default_rng(3)
+    length = 2 * BLOCK + 4 * NEAR
+    values = rng.lognormal(0, 3, length // 50).astype(np.float32)
+    path = write_intervals(
+        tmp_path / "a.bw",
+        {"chr1": length},
+        {"chr1": [(50 * n, 50 * n + 40, float(value)) for n, value in enumerate(values)]},
+    )
+    bases = np.zeros(length)
+    bases[: 50 * len(values)] = np.column_stack(
+        [np.repeat(values[:, None], 40, 1), np.zeros((len(values), 10))]
+    ).ravel()
+    places = {
+        "across": [(BLOCK - 700, BLOCK + 900), (BLOCK + 901, BLOCK + 950)],
+        "beside": [(BLOCK - 10, BLOCK), (2 * BLOCK, 2 * BLOCK + 1)],
+        "two blocks": [(300, 2 * BLOCK + 77)],
+        "nested": [(5000, 5010), (7000, 7003)],
+        "just near": [(100, 200), (200 + NEAR, 300 + NEAR)],
+        "just apart": [(BLOCK + 5 * NEAR, BLOCK + 5 * NEAR + 60), (BLOCK + 6 * NEAR + 61, BLOCK + 6 * NEAR + 99)],
+        "last base": [(length - 1, length)],
+        "end": [(length - 3 * NEAR, length - 2 * NEAR), (length - 90, length)],
+    }
+    rows = [("chr1", start, end, gene, "+") for gene, exons in places.items() for start, end in exons]
+    exons = pd.DataFrame(rows, columns=list(EXON_COLUMNS)).sort_values("start", ignore_index=True)
+    if shuffled:
+        exons = exons.iloc[rng.permutation(len(exons))].reset_index(drop=True)
+    with Coverage(path) as coverage:
+        means = exonic_means(coverage, pd.DataFrame({"gene_id": list(places)}), exons)
+    covered = {gene: np.concatenate([bases[start:end] for start, end in exons]) for gene, exons in places.items()}
+    assert means.to_dict() == pytest.approx({gene: each.mean() for gene, each in covered.items()}, rel=1e-12)
 
 
 def test_no_genes_have_no_means(tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 """Coverage in bigWig files: checked, read in blocks, averaged, and written as a stream.
 
 pyBigWig does the reading and writing. Memory is bounded by one block of
-`BLOCK` bases, whatever the genome's size and the number of samples.
+`BLOCK` bases, whatever the genome's size and the number of samples, but for
+the end of writing: to make the zoom levels, pyBigWig holds the intervals of
+one chromosome, 12 bytes each.
 """
 
 import shutil
@@ -61,15 +63,18 @@ class Coverage:
             raise self._unreadable(chrom, start, end) from error
         if values.size == 0:  # what pyBigWig gives for a file without a single interval
             return np.zeros(end - start, np.float32)
-        return np.nan_to_num(values, copy=False, nan=0.0, posinf=np.inf, neginf=-np.inf)
+        values[np.isnan(values)] = 0
+        return values
 
-    def stored_values(self, chrom: str, start: int, end: int) -> NDArray[np.float64]:
-        """Values of the intervals that touch chrom:start-end, just as stored (NaN stays NaN)."""
+    def all_finite(self, chrom: str, start: int, end: int) -> bool:
+        """Whether no NaN or infinite value is stored in chrom:start-end; bases may be without a value."""
         try:
-            intervals = self._file.intervals(chrom, start, end) or ()
+            total = self._file.stats(chrom, start, end, type="sum", exact=True)[0]
+            if total is None:  # a sum that is NaN, or nothing to sum
+                return not self._file.intervals(chrom, start, end)
         except RuntimeError as error:
             raise self._unreadable(chrom, start, end) from error
-        return np.array([value for _, _, value in intervals], dtype=float)
+        return bool(np.isfinite(total))
 
     def require_chromosomes(self, names: Iterable[str]) -> None:
         """Raise `InputError` unless the file has these chromosomes."""
@@ -125,7 +130,7 @@ def summarise(coverage: Coverage, lengths: Mapping[str, int]) -> SignalSummary:
     coverage.require(lengths)
     total, nonzero, lowest, highest = 0.0, 0, 0.0, 0.0
     for chrom, start, end in blocks(lengths):
-        if not np.isfinite(coverage.stored_values(chrom, start, end)).all():
+        if not coverage.all_finite(chrom, start, end):
             raise InputError(f"{coverage.path}, {chrom}:{start + 1}-{end}", "NaN or infinite values", "finite coverage")
         values = coverage.values(chrom, start, end)
         total += float(values.sum(dtype=np.float64))
@@ -186,7 +191,8 @@ def average(
         for chrom, start, end in blocks(lengths):
             mean = np.zeros(end - start)
             for coverage, scale in files:
-                mean += np.abs(coverage.values(chrom, start, end)) * np.float64(scale)
+                values = coverage.values(chrom, start, end)
+                mean += np.multiply(np.abs(values, out=values), scale, dtype=np.float64)
             mean = (mean / len(files)).astype(np.float32)
             writer.add(chrom, start, mean)
             total += float(mean.sum(dtype=np.float64))
@@ -226,17 +232,16 @@ class CoverageWriter:
         """Append the values of the bases from `start` on, as runs of equal values or one by one: whichever is less."""
         if len(values) == 0:
             return
+        values = np.asarray(values, np.float32)  # as bigWigs have them
         if not np.isfinite(values).all():
             raise ValueError(f"{chrom}, the block from {start}: NaN or infinite coverage")
-        bounds = np.flatnonzero(np.diff(values)) + 1
+        bounds = np.flatnonzero(values[1:] != values[:-1]) + 1
         if 3 * len(bounds) > len(values):
-            self._file.addEntries(chrom, start, values=values.astype(np.float64), span=1, step=1)
+            self._file.addEntries(chrom, start, values=values, span=1, step=1)
             return
         first = np.concatenate([[0], bounds])
         last = np.concatenate([bounds, [len(values)]])
-        self._file.addEntries(
-            np.full(len(first), chrom), start + first, ends=start + last, values=values[first].astype(np.float64)
-        )
+        self._file.addEntries([chrom] * len(first), start + first, ends=start + last, values=values[first])
 
 
 def write_coverage(target: Path, lengths: Mapping[str, int], arrays: Iterable[NDArray[np.floating]]) -> None:

@@ -1,0 +1,122 @@
+"""Scaling, statistics and writing: what the mean of bigWigs costs beyond unpacking its inputs and packing its output.
+
+The floor unpacks every interval of the inputs in C (pyBigWig's exact sums: no array of bases is filled) and writes the
+mean's intervals, which were worked out before, with the writer that we use. The check of one sample (`summarise`:
+total, nonzero bases, largest value, refusal of NaN) stands beside the unpacking of that sample, and beside a plain look
+at whole arrays with pyBigWig and NumPy.
+
+    python benchmarks/02_write.py [--folder FOLDER]
+"""
+
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+import pyBigWig
+from harness import Bench, Result, Target, Way, main, rows
+from tracks import CHROM, LENGTH, sample_paths, write_samples
+
+from rnatracks.bigwig import BLOCK, Coverage, average, blocks, summarise
+
+NUMBERS = (4, 16)
+CHECK = "check"
+
+
+def make_data(folder: Path) -> None:
+    write_samples(folder, max(NUMBERS))
+    for number in NUMBERS:
+        write_mean(folder, number)
+        with pyBigWig.open(str(folder / f"ours.{number}.bw")) as file:
+            mean = file.values(CHROM, 0, LENGTH, numpy=True)
+        bounds = np.flatnonzero(np.diff(mean)) + 1
+        first, last = np.append(0, bounds), np.append(bounds, LENGTH)
+        for name, column in (("first", first), ("last", last), ("values", mean[first])):
+            np.save(folder / f"{name}.{number}.npy", column)
+
+
+def write_mean(folder: Path, number: int) -> dict[str, float]:
+    with ExitStack() as opened:
+        files = [
+            (opened.enter_context(Coverage(path)), 1 / (index + 1))
+            for index, path in enumerate(sample_paths(folder, number))
+        ]
+        statistics = average(files, {CHROM: LENGTH}, folder / f"ours.{number}.bw", "mean")
+    return {"total": statistics.total}
+
+
+def ours(folder: Path, what: str) -> dict[str, float]:
+    if what != CHECK:
+        return write_mean(folder, int(what))
+    with Coverage(sample_paths(folder, 1)[0]) as coverage:
+        summary = summarise(coverage, {CHROM: LENGTH})
+    return {"total": summary.total, "nonzero": summary.nonzero, "maximum": summary.maximum}
+
+
+def floor(folder: Path, what: str) -> dict[str, float]:
+    if what == CHECK:
+        return {"total": unpack(sample_paths(folder, 1)[0])}
+    for path in sample_paths(folder, int(what)):
+        unpack(path)
+    first, last, values = (np.load(folder / f"{name}.{what}.npy") for name in ("first", "last", "values"))
+    with pyBigWig.open(str(folder / f"floor.{what}.bw"), "w") as file:
+        file.addHeader([(CHROM, LENGTH)])
+        for start in range(0, len(first), BLOCK // 8):
+            part = slice(start, start + BLOCK // 8)
+            file.addEntries([CHROM] * len(first[part]), first[part], ends=last[part], values=values[part])
+    return {"total": float(np.sum((last - first) * values.astype(np.float64)))}
+
+
+def unpack(path: Path) -> float:
+    with pyBigWig.open(str(path)) as file:
+        sums = [file.stats(*block, type="sum", exact=True)[0] for block in blocks({CHROM: LENGTH})]
+    return sum(value for value in sums if value is not None)
+
+
+def whole_arrays(folder: Path, what: str) -> dict[str, float]:
+    with pyBigWig.open(str(sample_paths(folder, 1)[0])) as file:
+        stored = np.array([value for _, _, value in file.intervals(CHROM)])
+        if not np.isfinite(stored).all():
+            sys.exit("NaN or infinite values")
+        values = np.nan_to_num(file.values(CHROM, 0, LENGTH, numpy=True))
+    return {
+        "total": float(values.sum(dtype=np.float64)),
+        "nonzero": int(np.count_nonzero(values)),
+        "maximum": float(values.max()),
+    }
+
+
+WAYS = [Way("ours", ours), Way("floor", floor), Way("pyBigWig and NumPy, whole arrays", whole_arrays)]
+
+
+def evaluate(bench: Bench, folder: Path) -> Result:
+    table, targets, remarks = [], [], []
+    for number in NUMBERS:
+        measured = bench.measure(str(number), only=["ours", "floor"])
+        table += rows(2, f"scale, average {number}, statistics, write; 50 Mb", measured)
+        require_equal(f"the mean of {number}", measured["ours"].found, measured["floor"].found)
+        ratio = measured["ours"].median / measured["floor"].median
+        targets.append(
+            Target(2, f"{number} bigWigs: within 1.5 times the floor", f"{ratio:.3g} times the floor", ratio <= 1.5)
+        )
+        intervals, size = (
+            len(np.load(folder / f"first.{number}.npy", mmap_mode="r")),
+            (folder / f"ours.{number}.bw").stat().st_size,
+        )
+        remarks.append(f"The mean of {number} has {intervals:,} intervals and takes {size / 1e6:.0f} MB.")
+    measured = bench.measure(CHECK)
+    table += rows(2, "check of one sample; 50 Mb", measured)
+    for way in WAYS[1:]:
+        require_equal("the check", measured["ours"].found, measured[way.name].found)
+    remarks.append("Totals, counts and maxima are equal in all ways.")
+    return Result(table, targets, remarks)
+
+
+def require_equal(what: str, mine: dict[str, float], other: dict[str, float]) -> None:
+    for name, value in other.items():
+        if not np.isclose(mine[name], value, rtol=1e-9, atol=0):
+            sys.exit(f"{what}: {name} is {mine[name]} (ours) and {value}")
+
+
+if __name__ == "__main__":
+    main(__file__, __doc__, WAYS, make_data, evaluate)

@@ -1,0 +1,39 @@
+"""A genome of one chromosome and tracks as the workflow writes them, observed and predicted, for the scripts here."""
+
+from pathlib import Path
+
+import numpy as np
+import pyfaidx
+from harness import REPOSITORY  # noqa: F401  finds the library
+from numpy.typing import NDArray
+from tracks import CHROM, LENGTH, read_depth
+
+from rnatracks.bigwig import write_coverage
+from rnatracks.transforms import round_significant
+
+
+def write_genome(path: Path) -> None:
+    """Random bases with N at both ends, and the index."""
+    bases = np.random.default_rng(0).choice(np.frombuffer(b"ACGT", np.uint8), LENGTH)
+    bases[: LENGTH // 50] = bases[-LENGTH // 500 :] = ord("N")
+    with path.open("wb") as file:
+        file.write(f">{CHROM}\n".encode())
+        for start in range(0, LENGTH, 100):
+            file.write(bases[start : start + 100].tobytes() + b"\n")
+    pyfaidx.Faidx(str(path)).close()
+
+
+def observed(sample: int) -> NDArray[np.float32]:
+    """Runs of equal values, zeros included."""
+    return (read_depth(LENGTH, seed=0, sample=sample) * 0.03).astype(np.float32)
+
+
+def predicted(sample: int) -> NDArray[np.float32]:
+    """The observed track, a value at every base: off by a factor that differs from base to base, and never 0."""
+    rng = np.random.default_rng([0, sample])
+    values = observed(sample) * rng.lognormal(0, 0.7, LENGTH) + rng.lognormal(-4, 1, LENGTH)
+    return round_significant(values.astype(np.float32), 4)
+
+
+def write_track(path: Path, values: NDArray[np.float32]) -> None:
+    write_coverage(path, {CHROM: LENGTH}, [values])

@@ -1,0 +1,210 @@
+"""What the published run would take, from what the numbered scripts measured here: docs/projection.md.
+
+    python benchmarks/run.py && python benchmarks/projection.py > docs/projection.md
+
+Seconds and memory are those of our rows in the JSON files of `run.py` (`--json FOLDER`), multiplied by the run's bases,
+tracks and samples; bytes of a base, and the writing of predicted tracks, are measured by this script. Nothing is
+projected for a stage that no script measures.
+"""
+
+import argparse
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from harness import REPOSITORY
+from mean_tracks import predicted
+from published_run import BASES, FILES, KINDS, MODELS, TRACKS
+from run import machine, read_result
+from tracks import CHROM, LENGTH, write_samples
+
+from rnatracks.bigwig import Coverage, average, write_coverage
+
+EPOCHS, STEP = 60, 16_000  # of the published recipe: epochs, and bases from one window to the next
+SHORT = 10_000_000  # bases on which bytes are measured
+CORES = (2, 16)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A rule's jobs: `seconds` of all of them on one core, and of the longest; what they leave on the disk."""
+
+    rule: str
+    rate: str
+    jobs: int
+    seconds: float
+    longest: float
+    gigabytes: float | None  # of the largest process of a job; None where it was not measured
+    disk: float | None = None
+    beside: bool = False  # works while a GPU does, so that its hours are not added
+
+    def wall(self, cores: int) -> float:
+        """Seconds on some cores: jobs wait for none of their own stage."""
+        return max(self.seconds / min(cores, self.jobs), self.longest)
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Bytes of a base, and seconds of writing one base of a predicted track."""
+
+    sample: float
+    mean: float
+    prediction: float
+    writing: float
+
+
+class Measured:
+    """Our rows of the numbered scripts, by what they say."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        found = [row for path in sorted(folder.glob("*.json")) for row in read_result(path).rows]
+        self._rows = {row.what: row for row in found if row.way == "ours"}
+
+    def __call__(self, start: str, end: str = "") -> tuple[float, float]:
+        """Seconds and GB of the one row that begins and ends with these words."""
+        rows = [row for what, row in self._rows.items() if what.startswith(start) and what.endswith(end)]
+        if len(rows) != 1:
+            sys.exit(f"{self._folder}: {len(rows)} rows of ours for {start!r} {end}; run benchmarks/run.py first")
+        return rows[0].seconds, rows[0].gigabytes
+
+
+def measure_sizes() -> Sizes:
+    with tempfile.TemporaryDirectory() as name, ExitStack() as opened:
+        folder = Path(name)
+        paths = write_samples(folder, KINDS["pair"].samples, SHORT)
+        files = [(opened.enter_context(Coverage(path)), 1.0) for path in paths]
+        average(files, {CHROM: SHORT}, folder / "mean.bw", "mean")
+        values = predicted(0)[-2 * SHORT : -SHORT]
+        turns = []
+        for _ in range(3):
+            began = time.perf_counter()
+            write_coverage(folder / "predicted.bw", {CHROM: SHORT}, [values])
+            turns.append((time.perf_counter() - began) / SHORT)
+        sample, mean, prediction = (
+            np.mean([path.stat().st_size for path in group]) / SHORT
+            for group in (paths, [folder / "mean.bw"], [folder / "predicted.bw"])
+        )
+    return Sizes(float(sample), float(mean), float(prediction), statistics.median(turns))
+
+
+def per_gigabase(seconds: float) -> str:
+    """Seconds for a chromosome of `LENGTH`, as those for a billion bases."""
+    return f"{seconds / LENGTH * 1e9:,.0f} s"
+
+
+def stages(measured: Measured, sizes: Sizes) -> Iterator[Stage]:
+    """The stages that are measured, in the order of the run."""
+    larger = BASES / LENGTH
+    plan, plan_gb = measured("plan of")
+    yield Stage("(plan)", f"{plan:.0f} s", 1, plan, plan, plan_gb)
+
+    check, check_gb = measured("check of one sample")
+    seconds = check * larger
+    longest = seconds * max(len(kind.strands) for kind in KINDS.values())
+    samples = sum(kind.cell_types * kind.samples for kind in KINDS.values())
+    rate = f"{per_gigabase(check)} a file and Gb"
+    yield Stage("check_sample", rate, samples, FILES * seconds, longest, check_gb, FILES * BASES * sizes.sample / 1e9)
+
+    # A mean costs something for itself and for each of its samples: a line through means of 4 and of 16.
+    (four, _), (sixteen, mean_gb) = (measured(f"scale, average {number},") for number in (4, 16))
+    each = (sixteen - four) / 12
+    rate = f"{per_gigabase(four - 4 * each)}, and {per_gigabase(each)} a sample, of a Gb"
+
+    def means(rule: str, numbers: Iterable[int], disk: float | None) -> Stage:
+        costs = [(four + each * (number - 4)) * larger for number in numbers]
+        return Stage(rule, rate, len(costs), sum(costs), max(costs), mean_gb, disk)
+
+    tracks = [kind.samples for kind in KINDS.values() for _ in range(kind.tracks)]
+    yield means("average_track", tracks, TRACKS * BASES * sizes.mean / 1e9)
+    yield means("average_half", [half for n in tracks for half in (n // 2, n - n // 2)], None)
+    strands = [strand for kind in KINDS.values() for strand in kind.strands]
+    same = [sum(k.cell_types for k in KINDS.values() if strand in k.strands) for strand in dict.fromkeys(strands)]
+    yield means("average_cell_types (far beyond the 16 measured)", same, len(same) * BASES * sizes.mean / 1e9)
+
+    window, window_gb = (value / number for value, number in zip(measured("1,000 windows"), (1000, 1), strict=True))
+    seen = EPOCHS * BASES / STEP
+    rate = f"{1 / window:.0f} windows a second"
+    yield Stage(
+        "train_model: reading alone", rate, MODELS, MODELS * seen * window, seen * window, window_gb, beside=True
+    )
+
+    seconds = sizes.writing * BASES
+    disk = TRACKS * BASES * sizes.prediction / 1e9
+    rate = f"{per_gigabase(sizes.writing * LENGTH)} a track and Gb"
+    yield Stage("gather_prediction", rate, TRACKS, TRACKS * seconds, seconds, None, disk)
+
+    for kind, number, jobs in (("observed", 4, 3 * TRACKS), ("predicted", 2, TRACKS)):
+        genes, genes_gb = measured("gene x track matrix", f"{number} {kind} tracks")
+        seconds = genes / number * larger
+        rate = f"{per_gigabase(genes / number)} a track and Gb"
+        what = "means, halves" if kind == "observed" else "predictions"
+        yield Stage(f"sum_genes ({what})", rate, jobs, jobs * seconds, seconds, genes_gb)
+
+    bases, bases_gb = measured("base-level scores")
+    seconds, jobs = bases / 2 * larger, 4 * TRACKS
+    rate = f"{per_gigabase(bases / 2)} a pair of tracks and Gb"
+    yield Stage("compare_bases", rate, jobs, jobs * seconds, seconds, bases_gb)
+
+
+def cells(stage: Stage) -> list[str]:
+    hours = [f"{stage.wall(cores) / 3600:,.1f}" for cores in CORES]
+    memory = "" if stage.gigabytes is None else f"{stage.gigabytes:.2f}"
+    disk = "" if stage.disk is None else f"{stage.disk:,.0f}"
+    total = f"{stage.seconds / 3600:,.1f}"
+    return [stage.rule, f"{stage.jobs:,}", stage.rate, total, *hours, memory, disk]
+
+
+def page(found: list[Stage], sizes: Sizes) -> str:
+    added = [stage for stage in found if not stage.beside]
+    core_hours = sum(stage.seconds for stage in added) / 3600
+    walls = [sum(stage.wall(cores) for stage in added) / 3600 for cores in CORES]
+    disk = sum(stage.disk for stage in added if stage.disk is not None)
+    header = ["stage", "jobs", "measured here", "core-hours", *(f"hours, {n} cores" for n in CORES)]
+    header += ["GB of a job", "GB on disk"]
+    largest = f"{max(stage.gigabytes for stage in added if stage.gigabytes is not None):.2f}"
+    total = ["all but the reading", "", "", f"{core_hours:,.0f}", *(f"{wall:,.0f}" for wall in walls), largest]
+    table = [header, ["---"] * len(header), *map(cells, found), [*total, f"{disk:,.0f}"]]
+    lines = [
+        f"# What {TRACKS} tracks on chr1-22 would take",
+        "",
+        "Made by `python benchmarks/projection.py` from the figures of `make bench`. **A projection, not a run:**",
+        f"rates on chromosomes of {LENGTH / 1e6:.0f} Mb, times {BASES:,} bases, {TRACKS} tracks, {FILES:,} sample",
+        f"files and {MODELS} models of one cell type each. The tracks are the published ones; how many samples they",
+        "have was not published: three of an ENCODE and ten of a GTEx cell type are assumed. It is taken for granted",
+        "that jobs keep their cores busy, and that disks keep up with them.",
+        "",
+        *("| " + " | ".join(row) + " |" for row in table),
+        "",
+        f"A base takes {sizes.sample:.2g} bytes in a sample's file (simulated), {sizes.mean:.2g} in a mean and",
+        f"{sizes.prediction:.2g} in a prediction (simulated with noise that packs badly; the demo's take 3.8).",
+        "Memory is that of one job: 16 at once take 16 times as much. `average_half` leaves nothing behind; until the",
+        "last reader has ended, its files take twice the room of `average_track`'s.",
+        "",
+        "- **Training and prediction** are not measured here: there was no GPU. The model's authors name 64 H100 GPUs",
+        "  for the training (published, not ours) and no hours. What the trainings read is the row `reading alone`:",
+        "  its cores work beside the GPUs.",
+        "- **Not measured:** downloads, `bin_sample`, `compare_samples`, `profile_seams`, tables, scores and figures;",
+        "  parts of predictions, which take 4 bytes a base and track until they are gathered.",
+        "",
+        *machine(),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", type=Path, default=REPOSITORY / "results/benchmarks", help="what run.py left")
+    measured = Measured(parser.parse_args().json)
+    sizes = measure_sizes()
+    sys.stdout.write(page(list(stages(measured, sizes)), sizes))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+"""CPU-hours and GPU-hours that a plan asks for at most: Snakemake's own table of a dry run counts jobs only."""
+
+import logging
+from collections import defaultdict
+from dataclasses import dataclass
+
+from snakemake_interface_logger_plugins.common import LogEvent
+from tabulate import tabulate
+
+TITLE = """\
+Asked for at most: threads and GPUs times the time limit of a first attempt; most jobs end long before it.
+Threads are those of this plan, at most --cores, which a dry run without it takes for 1."""
+
+
+@dataclass
+class Hours:
+    """Sums over the jobs of a rule."""
+
+    jobs: int = 0
+    cpu: float = 0
+    gpu: float = 0
+
+
+class RequestedHours(logging.Handler):
+    """Sums up what the jobs of a dry run ask for, and logs it as a table after Snakemake's.
+
+    It hears what Snakemake tells its logger plugins: an event for each job, and one with the counts of all, which a
+    dry run has before and after the jobs and a run before them only. Jobs without a time limit are left out.
+    """
+
+    def __init__(self, logger: logging.Logger) -> None:
+        super().__init__()
+        self._logger = logger
+        self._rules: defaultdict[str, Hours] = defaultdict(Hours)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Count a job, or log the table."""
+        event = vars(record).get("event")
+        if event == LogEvent.JOB_INFO:
+            self._count(record.rule_name, record.threads, dict(record.resources.items()))
+        elif event == LogEvent.RUN_INFO and self._rules:
+            self._logger.info(hours_table(self._rules))
+            self._rules.clear()
+
+    def _count(self, rule: str, threads: int, resources: dict[str, int]) -> None:
+        if "runtime" in resources:
+            hours = self._rules[rule]
+            hours.jobs += 1
+            hours.cpu += threads * resources["runtime"] / 60
+            hours.gpu += resources.get("gpu", 0) * resources["runtime"] / 60
+
+
+def hours_table(rules: dict[str, Hours]) -> str:
+    """The table of all rules, those with the most GPU-hours first, then those with the most CPU-hours."""
+    ordered = sorted(rules.items(), key=lambda item: (item[1].gpu, item[1].cpu), reverse=True)
+    total = Hours(*(sum(column) for column in zip(*((h.jobs, h.cpu, h.gpu) for h in rules.values()), strict=True)))
+    rows = [(name, hours.jobs, hours.cpu, hours.gpu) for name, hours in [*ordered, ("total", total)]]
+    table = tabulate(rows, ["job", "count", "CPU-hours", "GPU-hours"], intfmt=",", floatfmt=",.1f")
+    return f"{TITLE}\n{table}\n"
