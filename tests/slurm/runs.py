@@ -14,10 +14,11 @@ from slurm.cluster import DIE_TOGETHER
 REPOSITORY = Path(__file__).parents[2]
 SNAKEFILE = REPOSITORY / "Snakefile"
 ENVIRONMENTS = sorted((REPOSITORY / "envs").glob("*.yaml"))
-# This cluster keeps no accounts; and tests do not wait 40 seconds before they look whether a job has ended.
+# This cluster keeps no accounts; and tests do not wait 40 seconds before they look whether a job has ended. They look
+# after 8, and where none has, after 18 more, then 28: jobs that start together on two cores take some 20.
 CLUSTER = (
     *("--profile", "slurm"),
-    *("--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "3", "--latency-wait", "10"),
+    *("--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "8", "--latency-wait", "10"),
 )
 
 

@@ -15,7 +15,7 @@ import yaml
 
 from slurm.cluster import Cluster, wait_for
 from slurm.conda import CALLS, read_specs
-from slurm.runs import CLUSTER, ENVIRONMENTS, REPOSITORY, SNAKEFILE, profile_folder, started
+from slurm.runs import CLUSTER, ENVIRONMENTS, REPOSITORY, SNAKEFILE, Background, profile_folder, started
 
 pytestmark = pytest.mark.xdist_group("slurm")
 TINY = "config/tiny.yaml"
@@ -58,27 +58,34 @@ class Pair:
 
 @pytest.fixture(scope="module")
 def pair(cluster: Cluster, path_with_conda: str, tmp_path_factory: pytest.TempPathFactory) -> Pair:
-    """A local run, then one on the cluster whose training is told once to stop, as before the end of its time."""
+    """A local run, and beside it one on the cluster whose training is told once to stop, as before its time is up."""
     here = tiny_folder(tmp_path_factory.mktemp("local"))
-    local = ("--cores", "2", "--set-resources", "train_model:gpu=2")
-    with started(here, cluster.environment, SNAKEFILE, "all", *TINY_RUN, *local) as run:
-        assert run.finish(LIMIT) == 0, run.text[-5000:]
     there = profile_folder(tiny_folder(tmp_path_factory.mktemp("cluster")), gpu=2)
     environment = cluster.environment | {"PATH": path_with_conda}
-    log = there / "results/tiny/logs/train_model/small.log"
-    with started(there, environment, SNAKEFILE, *CLUSTER, "--use-conda", "all", *TINY_RUN) as run:
-        wait_for(
-            lambda: run.process.poll() is not None or (log.exists() and "global batch" in log.read_text()),
-            LIMIT,
-            "the training does not begin",
-        )
-        assert run.process.poll() is None, run.text[-5000:]
-        cluster.ask("scancel", "--signal=USR1", *cluster.find("rule_train_model_wildcards_small"))
+    local = ("--cores", "2", "--set-resources", "train_model:gpu=2")
+    remote = (*CLUSTER, "--use-conda", "all", *TINY_RUN)
+    with (
+        started(here, cluster.environment, SNAKEFILE, "all", *TINY_RUN, *local) as beside,
+        started(there, environment, SNAKEFILE, *remote) as run,
+    ):
+        stop_training(run, cluster, there / "results/tiny/logs/train_model/small.log")
         assert run.finish(LIMIT) == 0, run.text[-5000:]
+        assert beside.finish(LIMIT) == 0, beside.text[-5000:]
         text = run.text
-    with started(there, environment, SNAKEFILE, *CLUSTER, "--use-conda", "all", *TINY_RUN, "--dry-run") as run:
+    with started(there, environment, SNAKEFILE, *remote, "--dry-run") as run:
         assert run.finish(LIMIT) == 0, run.text[-5000:]
         return Pair(there, here, text, run.text)
+
+
+def stop_training(run: Background, cluster: Cluster, log: Path) -> None:
+    """Send the training's job the signal that Slurm sends before the end of its time."""
+    wait_for(
+        lambda: run.process.poll() is not None or (log.exists() and "global batch" in log.read_text()),
+        LIMIT,
+        "the training does not begin",
+    )
+    assert run.process.poll() is None, run.text[-5000:]
+    cluster.ask("scancel", "--signal=USR1", *cluster.find("rule_train_model_wildcards_small"))
 
 
 def test_environments_hold_what_their_files_pin(pair: Pair) -> None:
