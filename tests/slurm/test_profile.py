@@ -15,7 +15,7 @@ PROFILE = yaml.safe_load((REPOSITORY / "slurm/config.yaml").read_text())
 RULES = {
     name
     for path in (REPOSITORY / "rules").glob("*.smk")
-    for name in re.findall(r"^ *(?:rule|checkpoint) (\w+):", path.read_text(), re.MULTILINE)
+    for name in re.findall(r"^ *(?:rule|checkpoint|use rule \w+ as) (\w+)(?:| with):", path.read_text(), re.MULTILINE)
 }
 
 
