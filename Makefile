@@ -14,7 +14,7 @@ demo: .venv/installed
 # One process more than cores for the second half: the cluster's tests mostly wait.
 test: .venv/installed-dev
 	$(BIN)/python -m pytest --ignore tests/workflow --ignore tests/slurm -n $(CORES)
-	$(BIN)/python -m pytest tests/slurm tests/workflow -n $$(($(CORES) + 1)) --dist loadgroup --durations 20
+	$(BIN)/python -m pytest tests/slurm tests/workflow -n $$(($(CORES) + 1)) --dist loadscope --durations 20
 
 # Every row beside its peers: half an hour on a quiet machine of two cores.
 bench: .venv/installed-dev

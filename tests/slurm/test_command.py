@@ -17,7 +17,6 @@ from slurm.cluster import Cluster, wait_for
 from slurm.conda import CALLS, read_specs
 from slurm.runs import CLUSTER, ENVIRONMENTS, REPOSITORY, SNAKEFILE, Background, profile_folder, started
 
-pytestmark = pytest.mark.xdist_group("slurm")
 TINY = "config/tiny.yaml"
 TINY_RUN = ("--configfile", TINY, "--set-threads", "train_model=2", "predict_chromosome=1")
 LENGTHS = {"chr1": 16_000, "chr3": 20_000, "chr4": 8_000}  # to train, to test and to validate on

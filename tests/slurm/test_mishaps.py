@@ -10,7 +10,6 @@ import pytest
 from slurm.cluster import Cluster, wait_for
 from slurm.runs import CLUSTER, Background, profile_folder, started
 
-pytestmark = pytest.mark.xdist_group("slurm")
 HERE = Path(__file__).parent
 LIMIT = 600  # seconds for anything, on a machine that does other work, too
 HALF = "rule_slow_wildcards_2"

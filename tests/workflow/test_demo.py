@@ -26,7 +26,6 @@ from rnatracks.transforms import unsquash
 from workflow.conftest import DEMO, Demo
 from workflow.runs import REPOSITORY, snakemake
 
-pytestmark = pytest.mark.xdist_group("demo")
 TRACKS = [f"{cell_type}.{strand}" for cell_type in ("amber", "indigo") for strand in ("plus", "minus")]
 
 

@@ -11,7 +11,6 @@ from browser import Elements, Opened, open_page
 from workflow.conftest import DEMO, Demo
 from workflow.runs import snakemake
 
-pytestmark = pytest.mark.xdist_group("demo")
 CATEGORIES = ["Overview", "Data", "Training", "Scores", "Loci", "Provenance"]
 
 

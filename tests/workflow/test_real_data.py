@@ -88,7 +88,6 @@ def gm12878(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.rmtree(folder)
 
 
-@pytest.mark.xdist_group("gm12878")
 def test_observed_tracks_are_the_mean_of_scaled_replicates(gm12878: Path, real_data: Path) -> None:
     files = real_data / "hg38_chr22_gm12878_rnaseq"
     values = {(n, strand): bases(files / f"GM12878_rep{n}.{strand}.bw") for n in (1, 2) for strand in ("plus", "minus")}
@@ -101,7 +100,6 @@ def test_observed_tracks_are_the_mean_of_scaled_replicates(gm12878: Path, real_d
         assert statistics["nonzero_mean"] == pytest.approx(expected[expected > 0].mean(), rel=1e-6)
 
 
-@pytest.mark.xdist_group("gm12878")
 def test_genes_hold_their_reads_on_their_own_strand(gm12878: Path) -> None:
     genes = pd.read_csv(gm12878 / "genes/observed.tsv.gz", sep="\t")
     assert len(genes) > 1300
@@ -112,7 +110,6 @@ def test_genes_hold_their_reads_on_their_own_strand(gm12878: Path) -> None:
     assert own.sum() / signal.to_numpy().sum() > 0.9
 
 
-@pytest.mark.xdist_group("gm12878")
 def test_gaps_are_predicted_as_zero_and_known_bases_are_not(gm12878: Path) -> None:
     predicted = bases(gm12878 / "tracks/predicted/tiny-GM12878/GM12878.plus.bw")
     assert not np.isnan(predicted).any()
@@ -121,7 +118,6 @@ def test_gaps_are_predicted_as_zero_and_known_bases_are_not(gm12878: Path) -> No
     assert (predicted[known_bases(gm12878)] > 0).all()
 
 
-@pytest.mark.xdist_group("gm12878")
 def test_scores_leave_gaps_out_and_name_training_alone(gm12878: Path) -> None:
     table = pd.read_csv(gm12878 / "evaluation/base_resolution.tsv", sep="\t")
     assert set(table["split"]) == {"train", "all"}
@@ -130,7 +126,6 @@ def test_scores_leave_gaps_out_and_name_training_alone(gm12878: Path) -> None:
     assert (parts == known_bases(gm12878).sum()).all()
 
 
-@pytest.mark.xdist_group("gm12878")
 def test_replicates_give_the_ceiling(gm12878: Path, real_data: Path) -> None:
     """One replicate against the other, by NumPy on whole arrays; scaling matters to log1p."""
     known, files = known_bases(gm12878), real_data / "hg38_chr22_gm12878_rnaseq"
@@ -144,7 +139,6 @@ def test_replicates_give_the_ceiling(gm12878: Path, real_data: Path) -> None:
         assert np.isnan(row["other_cell_type"])
 
 
-@pytest.mark.xdist_group("gm12878")
 def test_the_report_says_that_nothing_was_held_out(gm12878: Path) -> None:
     page = (gm12878 / "report.html").read_text()
     assert "Nothing was held out" in page
@@ -174,7 +168,6 @@ def three_cell_types(real_data: Path, tmp_path_factory: pytest.TempPathFactory) 
     shutil.rmtree(folder)
 
 
-@pytest.mark.xdist_group("three_cell_types")
 def test_negative_minus_strands_become_positive_tracks(three_cell_types: Path) -> None:
     checks = pd.read_csv(three_cell_types / "qc/samples.tsv", sep="\t")
     assert set(checks.loc[checks["stored_negative"] == "yes", "strand"]) == {"minus"}
@@ -187,7 +180,6 @@ def test_negative_minus_strands_become_positive_tracks(three_cell_types: Path) -
         assert sum(totals) == pytest.approx(1e8, rel=1e-5)
 
 
-@pytest.mark.xdist_group("three_cell_types")
 def test_a_joint_model_predicts_every_track_and_every_pair_is_compared(three_cell_types: Path) -> None:
     assert len(list((three_cell_types / "tracks/predicted/tiny").glob("*.bw"))) == 6
     pairs = pd.read_csv(three_cell_types / "evaluation/differential.tsv", sep="\t")

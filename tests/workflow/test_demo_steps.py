@@ -8,8 +8,6 @@ import pytest
 from workflow.conftest import DEMO, Demo
 from workflow.runs import REPOSITORY, snakemake
 
-pytestmark = pytest.mark.xdist_group("demo")
-
 GATHERERS = {"all", "gather_resolved", "gather_observed_genes", "tabulate_samples", "score_bases", "score_genes"}
 GATHERERS |= {"compare_samples", "convert_genes", "list_inputs", "write_session"}
 GATHERERS |= {"plot_locus", "plot_scores", "write_browser", "write_report"}  # they show all cell types
