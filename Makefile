@@ -19,7 +19,8 @@ test: .venv/installed-dev
 # Every row beside its peers: half an hour on a quiet machine of two cores.
 bench: .venv/installed-dev
 	$(BIN)/python benchmarks/run.py
-	$(BIN)/python benchmarks/projection.py > docs/projection.md
+	$(BIN)/python benchmarks/projection.py > results/benchmarks/projection.md
+	mv results/benchmarks/projection.md docs/projection.md
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .
@@ -38,10 +39,10 @@ clean:
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
 
-.venv/installed: pyproject.toml | .venv/bin/python
-	$(BIN)/python -m pip install --progress-bar off --editable .
+.venv/installed: pyproject.toml envs/constraints.txt | .venv/bin/python
+	$(BIN)/python -m pip install --progress-bar off --constraint envs/constraints.txt --editable .
 	touch $@
 
 .venv/installed-dev: .venv/installed
-	$(BIN)/python -m pip install --progress-bar off --editable ".[dev]"
+	$(BIN)/python -m pip install --progress-bar off --constraint envs/constraints.txt --editable ".[dev]"
 	touch $@

@@ -2,7 +2,7 @@
 
 Ours is the training's data set, in the measuring process itself (no loader processes): token ids and squashed labels,
 N masked. Beside it, pyBigWig and pybigtools read the same coverage and pyfaidx the same bases, and do nothing more.
-A GPU of the H200 kind takes about 10 such windows a second to train Genos-1.2B on.
+The target supposes that one H200 trains Genos-1.2B on 10 such windows a second, which was not measured.
 
     python benchmarks/04_windows.py [--folder FOLDER] [--json FILE]
 """

@@ -51,7 +51,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the table: one way in one case. `ratio` is its time over ours, in the median of the turns."""
+    """A line of the table: one way in one case. `ratio` is its median time over ours."""
 
     number: int
     what: str
@@ -160,7 +160,10 @@ def markdown(result: Result) -> str:
     if result.targets:
         lines += ["", "| row | wanted | found | met |", "| --- | --- | --- | --- |"]
         lines += [f"| {t.number} | {t.wanted} | {t.found} | {'yes' if t.met else '**no**'} |" for t in result.targets]
-    lines += ["", *(f"- {remark}" for remark in result.remarks)]
+    remarks = [*result.remarks]
+    if any(row.share != 1 for row in result.rows):
+        remarks.append("Seconds of a way that does a part of the work are multiplied up, those of its start as well.")
+    lines += ["", *(f"- {remark}" for remark in remarks)]
     return "\n".join(lines) + "\n"
 
 

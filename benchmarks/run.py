@@ -89,6 +89,9 @@ def main() -> None:
     if unknown := sorted(set(options.numbers) - set(scripts)):
         parser.error(f"no script has number {unknown[0]}: they are {', '.join(map(str, scripts))}")
     options.json.mkdir(parents=True, exist_ok=True)
+    if not options.numbers:
+        for left in options.json.glob("*.json"):
+            left.unlink()
     failed = []
     for number in options.numbers or scripts:
         script = scripts[number]
@@ -100,7 +103,8 @@ def main() -> None:
         if subprocess.run(command, check=False).returncode:
             failed.append(script.name)
     there = [path for script in scripts.values() if (path := options.json / f"{script.stem}.json").exists()]
-    options.results.write_text(report([read_result(path) for path in there], machine()))
+    alone = [f"- Measured alone, after the others: rows {options.numbers}"] if options.numbers else []
+    options.results.write_text(report([read_result(path) for path in there], [*machine(), *alone]))
     if failed:
         sys.exit(f"failed, and missing from {options.results}: {', '.join(failed)}")
 

@@ -25,7 +25,7 @@ rule train_model:
         "../envs/torch.yaml"
     threads: 8
     resources:
-        mem_mb=32000,
+        mem_mb=lambda wildcards, attempt: 16000 * (attempt + 1),
         runtime=2880,
         gpu=1,
         nodes=1,

@@ -31,8 +31,9 @@ WEIGHTS = "model.safetensors"
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> HubModel:
     folder = backbone_folder(tmp_path_factory.mktemp("hub") / "genos", MIXTRAL, 64)
-    (folder / "pytorch_model.bin").write_bytes(b"another format of the same")
-    return HubModel.of_folder(GENOS, folder)
+    model = HubModel.of_folder(GENOS, folder)
+    others = {"pytorch_model.bin": b"another format of the same", "onnx/config.json": b"{}"}
+    return replace(model, files={**model.files, **others})
 
 
 @pytest.fixture
@@ -49,7 +50,9 @@ def test_what_is_needed_is_fetched_and_its_commit_said(server: DataServer, model
     weights = fetch(server, tmp_path)
     assert (weights.hub_id, weights.revision, weights.commit) == (GENOS, "main", model.commit)
     fetched = {path.name: path.read_bytes() for path in Path(weights.folder).iterdir()}
-    assert fetched == {name: content for name, content in model.files.items() if name != "pytorch_model.bin"}
+    assert fetched == {
+        name: content for name, content in model.files.items() if name not in ("pytorch_model.bin", "onnx/config.json")
+    }
     backbone, _ = load_backbone(weights.folder, max_length=64)
     assert backbone.config.hidden_size == 8
 

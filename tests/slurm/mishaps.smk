@@ -108,7 +108,7 @@ rule broken:
         mem_mb=600,
         runtime=2,
     shell:
-        "echo the disk is on fire > {log}; false"
+        "printf 'the %s is on fire\n' disk > {log}; false"
 
 
 rule after_broken:

@@ -53,7 +53,8 @@ def test_a_killed_run_is_unlocked_and_repeats_only_what_was_unfinished(cluster: 
     profile_folder(tmp_path)
     environment, snakefile = cluster.environment, HERE / "killed.smk"
     with started(tmp_path, environment, snakefile, *CLUSTER, "all") as run:
-        wait_for(lambda: "2 of 4 steps" in run.text and cluster.find(HALF), LIMIT, "no half a run")
+        runs = tmp_path / "runs.txt"
+        wait_for(lambda: "2 of 4 steps" in run.text and "slow 2" in runs.read_text(), LIMIT, "no half a run")
         run.process.kill()
         run.finish(10)
     cluster.ask("scancel", *cluster.find(HALF))  # or it goes on by itself

@@ -31,6 +31,13 @@ def test_no_rule_has_retries_of_its_own() -> None:
     assert [path.name for path in (REPOSITORY / "rules").glob("*.smk") if "retries:" in path.read_text()] == []
 
 
+def test_a_training_is_warned_before_its_time_is_up() -> None:
+    """What comes of it on a cluster is seen in test_mishaps.py."""
+    signal = """slurm_extra="'--signal=USR1@900'","""
+    assert signal in (REPOSITORY / "rules/training.smk").read_text()
+    assert signal in (REPOSITORY / "tests/slurm/mishaps.smk").read_text()
+
+
 @pytest.mark.parametrize("environment", ENVIRONMENTS, ids=lambda path: path.name)
 def test_environment_files_are_what_conda_takes(environment: Path) -> None:
     specs = read_specs(environment)

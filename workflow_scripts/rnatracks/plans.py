@@ -78,7 +78,7 @@ class ModelPlan:
 
 @dataclass(frozen=True, kw_only=True)
 class FetchedWeights:
-    """Where a backbone's weights are, and which: `folder` is relative to the working directory."""
+    """Where a backbone's weights are, and which: `folder` is relative to the working directory if `downloads` is."""
 
     hub_id: str
     revision: str

@@ -14,7 +14,7 @@ from .plans import FetchedWeights
 
 NEWEST = "main"
 # What loading without code from there needs.
-PATTERNS = ["*.json", "*.safetensors", "*.txt", "*.model"]
+PATTERNS, FOLDERS = ["*.json", "*.safetensors", "*.txt", "*.model"], "*/*"
 
 
 def fetch_weights(hub_id: str, revision: str | None, folder: Path, endpoint: str) -> FetchedWeights:
@@ -34,17 +34,23 @@ def fetch_weights(hub_id: str, revision: str | None, folder: Path, endpoint: str
     Raises
     ------
     InputError
-        If the hub does not have it, does not answer, or asks for a login; if there are no safetensors in it;
-        or if a file is not what its checksum says, which is then fetched anew by the next attempt.
+        If the hub does not have it, asks for a login, or does not answer while the weights are not there whole;
+        if there are no safetensors in it; or if a file is not what its checksum says: the next attempt fetches it anew.
     """
     where = f"backbone {hub_id!r}" + ("" if revision is None else f", revision {revision!r}")
     try:
-        snapshot = Path(
-            snapshot_download(hub_id, revision=revision, cache_dir=folder, endpoint=endpoint, allow_patterns=PATTERNS)
+        snapshot = snapshot_download(
+            hub_id,
+            revision=revision,
+            cache_dir=folder,
+            endpoint=endpoint,
+            allow_patterns=PATTERNS,
+            ignore_patterns=FOLDERS,
         )
     except (OSError, ValueError, httpx2.HTTPError, RevisionResolutionError) as error:
-        expected = f"a model that {endpoint} has and gives, after `hf auth login` if need be"
+        expected = f"a model that {endpoint} has and gives (after `hf auth login`, if it asks), and room in {folder}"
         raise InputError(where, textwrap.shorten(str(error), 300), expected) from error
+    snapshot = folder / Path(snapshot).relative_to(folder.resolve())
     if not (snapshot / "config.json").is_file() or not any(snapshot.glob("*.safetensors")):
         raise InputError(where, f"{sorted(path.name for path in snapshot.iterdir())}", "config.json and *.safetensors")
     _check_content(snapshot, where)
