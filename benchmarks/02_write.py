@@ -109,7 +109,7 @@ def evaluate(bench: Bench, folder: Path) -> Result:
     for way in WAYS[1:]:
         require_equal("the check", measured["ours"].found, measured[way.name].found)
     remarks.append(
-        "Totals of the means are those of the floor; those of the check, counts and maxima are equal wherever they are told."
+        "Totals of the means equal those of the floor; totals, counts and maxima of the check are equal in all ways."
     )
     return Result(table, targets, remarks)
 
