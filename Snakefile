@@ -35,6 +35,12 @@ localrules:
     gather_resolved,
     list_inputs,
     locate_loci,
+    plot_differences,
+    plot_locus,
+    plot_scores,
+    plot_seams,
+    plot_track,
+    plot_training,
     tabulate_samples,
     write_session,
 

@@ -23,7 +23,7 @@ def test_every_rule_that_the_profile_names_exists() -> None:
     """Snakemake itself would say nothing."""
     groups = dict(pair.split("=") for pair in PROFILE["groups"])
     assert set(groups) <= RULES
-    assert {pair.split("=")[0] for pair in PROFILE["group-components"]} == set(groups.values())
+    assert "group-components" not in PROFILE  # they grow with every checkpoint
 
 
 def test_no_rule_has_retries_of_its_own() -> None:
