@@ -44,7 +44,8 @@ def profile_folder(folder: Path, **training: object) -> Path:
     Further resources of the training are set in it, as a user would.
     """
     profile = yaml.safe_load((REPOSITORY / "slurm/config.yaml").read_text())
-    profile["set-resources"] = {"train_model": training}
+    if training:
+        profile["set-resources"] = {"train_model": training}
     (folder / "slurm").mkdir()
     (folder / "slurm/config.yaml").write_text(yaml.safe_dump(profile, sort_keys=False))
     return folder
