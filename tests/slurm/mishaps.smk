@@ -34,7 +34,7 @@ rule gpu:
         mem_mb=600,
         runtime=2,
     shell:
-        "echo $CUDA_VISIBLE_DEVICES $(date +%s.%N) > {output}; sleep 15; date +%s.%N >> {output}"
+        "echo $CUDA_VISIBLE_DEVICES $(date +%s.%N) > {output}; sleep 40; date +%s.%N >> {output}"
 
 
 rule after_gpu:
