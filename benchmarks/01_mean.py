@@ -8,7 +8,6 @@ writes its runs of equal values. deepTools is `bigwigAverage -bs 1` with two pro
 """
 
 import sys
-from contextlib import ExitStack
 from itertools import repeat
 from pathlib import Path
 
@@ -16,10 +15,9 @@ import numpy as np
 import pybigtools
 import pyBigWig
 from harness import Bench, Result, Target, Way, main, rows
+from mean_tracks import average_samples
 from numpy.typing import NDArray
-from tracks import CHROM, LENGTH, sample_paths, write_samples
-
-from rnatracks.bigwig import Coverage, average
+from tracks import CHROM, LENGTH, runs, sample_paths, write_samples
 
 NUMBERS = (4, 16)
 SLICE = (25_000_000, 27_000_000)
@@ -30,9 +28,8 @@ def make_data(folder: Path) -> None:
 
 
 def ours(folder: Path, number: str) -> dict[str, float]:
-    with ExitStack() as opened:
-        files = [(opened.enter_context(Coverage(path)), 1.0) for path in sample_paths(folder, int(number))]
-        statistics = average(files, {CHROM: files[0][0].lengths[CHROM]}, folder / f"ours.{number}.bw", "mean")
+    paths = sample_paths(folder, int(number))
+    statistics = average_samples(paths, [1.0] * len(paths), folder / f"ours.{number}.bw")
     return {"total": statistics.total, "nonzero": statistics.nonzero, "maximum": statistics.maximum}
 
 
@@ -71,12 +68,6 @@ def with_deeptools(folder: Path, number: str) -> dict[str, float]:
     region = f"{CHROM}:{start}:{end}"
     bigwigAverage.main(["-b", *paths, "-bs", "1", "-p", "2", "-r", region, "-o", target])
     return {}
-
-
-def runs(values: NDArray) -> tuple[NDArray, NDArray]:
-    """First and last + 1 of each run of equal values."""
-    bounds = np.flatnonzero(np.diff(values)) + 1
-    return np.append(0, bounds), np.append(bounds, len(values))
 
 
 def statistics_of(mean: NDArray) -> dict[str, float]:

@@ -9,15 +9,15 @@ at whole arrays with pyBigWig and NumPy.
 """
 
 import sys
-from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 import pyBigWig
 from harness import Bench, Result, Target, Way, main, rows
-from tracks import CHROM, LENGTH, sample_paths, write_samples
+from mean_tracks import average_samples
+from tracks import CHROM, LENGTH, runs, sample_paths, write_samples
 
-from rnatracks.bigwig import BLOCK, Coverage, average, blocks, summarise
+from rnatracks.bigwig import BLOCK, Coverage, blocks, summarise
 
 NUMBERS = (4, 16)
 CHECK = "check"
@@ -29,19 +29,14 @@ def make_data(folder: Path) -> None:
         write_mean(folder, number)
         with pyBigWig.open(str(folder / f"ours.{number}.bw")) as file:
             mean = file.values(CHROM, 0, LENGTH, numpy=True)
-        bounds = np.flatnonzero(np.diff(mean)) + 1
-        first, last = np.append(0, bounds), np.append(bounds, LENGTH)
+        first, last = runs(mean)
         for name, column in (("first", first), ("last", last), ("values", mean[first])):
             np.save(folder / f"{name}.{number}.npy", column)
 
 
 def write_mean(folder: Path, number: int) -> dict[str, float]:
-    with ExitStack() as opened:
-        files = [
-            (opened.enter_context(Coverage(path)), 1 / (index + 1))
-            for index, path in enumerate(sample_paths(folder, number))
-        ]
-        statistics = average(files, {CHROM: LENGTH}, folder / f"ours.{number}.bw", "mean")
+    scales = [1 / (index + 1) for index in range(number)]
+    statistics = average_samples(sample_paths(folder, number), scales, folder / f"ours.{number}.bw")
     return {"total": statistics.total}
 
 

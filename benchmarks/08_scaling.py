@@ -8,15 +8,13 @@ are those of a straight line through the logarithms: 1 is proportional.
 
 import sys
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 import pyBigWig
 from harness import Bench, Result, Target, Way, main, rows
+from mean_tracks import average_samples
 from tracks import CHROM, sample_paths, write_samples
-
-from rnatracks.bigwig import Coverage, average
 
 SAMPLES, MEGABASES, CHR1 = (1, 2, 4, 8, 16), (5, 10, 25, 50), 249
 FIXED_SAMPLES, FIXED_MEGABASES = 4, 10
@@ -30,10 +28,8 @@ def make_data(folder: Path) -> None:
 
 
 def ours(folder: Path, samples: str, megabases: str) -> dict[str, float]:
-    with ExitStack() as opened:
-        paths = sample_paths(folder / megabases, int(samples))
-        files = [(opened.enter_context(Coverage(path)), 0.5) for path in paths]
-        statistics = average(files, files[0][0].lengths, folder / "mean.bw", "mean")
+    paths = sample_paths(folder / megabases, int(samples))
+    statistics = average_samples(paths, [0.5] * len(paths), folder / "mean.bw")
     return {"total": statistics.total}
 
 

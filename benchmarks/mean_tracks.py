@@ -1,5 +1,7 @@
-"""A genome of one chromosome and tracks as the workflow writes them, observed and predicted, for the scripts here."""
+"""A genome of one chromosome, means of samples, and tracks as the workflow writes them, observed and predicted."""
 
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +10,7 @@ from harness import REPOSITORY  # noqa: F401  finds the library
 from numpy.typing import NDArray
 from tracks import CHROM, LENGTH, read_depth
 
-from rnatracks.bigwig import write_coverage
+from rnatracks.bigwig import Coverage, TrackStatistics, average, write_coverage
 from rnatracks.transforms import round_significant
 
 
@@ -33,6 +35,13 @@ def predicted(sample: int) -> NDArray[np.float32]:
     rng = np.random.default_rng([0, sample])
     values = observed(sample) * rng.lognormal(0, 0.7, LENGTH) + rng.lognormal(-4, 1, LENGTH)
     return round_significant(values.astype(np.float32), 4)
+
+
+def average_samples(paths: Sequence[Path], scales: Sequence[float], target: Path) -> TrackStatistics:
+    """Write the mean of scaled samples as the workflow does."""
+    with ExitStack() as opened:
+        files = [(opened.enter_context(Coverage(path)), scale) for path, scale in zip(paths, scales, strict=True)]
+        return average(files, files[0][0].lengths, target, "mean")
 
 
 def write_track(path: Path, values: NDArray[np.float32]) -> None:

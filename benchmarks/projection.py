@@ -13,18 +13,17 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from harness import REPOSITORY
-from mean_tracks import predicted
+from mean_tracks import average_samples, predicted
 from published_run import BASES, FILES, KINDS, MODELS, TRACKS
 from run import machine, read_result
 from tracks import CHROM, LENGTH, write_samples
 
-from rnatracks.bigwig import Coverage, average, write_coverage
+from rnatracks.bigwig import write_coverage
 
 EPOCHS, STEP = 60, 16_000  # of the published recipe: epochs, and bases from one window to the next
 SHORT = 10_000_000  # bases on which bytes are measured
@@ -76,11 +75,10 @@ class Measured:
 
 
 def measure_sizes() -> Sizes:
-    with tempfile.TemporaryDirectory() as name, ExitStack() as opened:
+    with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         paths = write_samples(folder, KINDS["pair"].samples, SHORT)
-        files = [(opened.enter_context(Coverage(path)), 1.0) for path in paths]
-        average(files, {CHROM: SHORT}, folder / "mean.bw", "mean")
+        average_samples(paths, [1.0] * len(paths), folder / "mean.bw")
         values = predicted(0)[-2 * SHORT : -SHORT]
         turns = []
         for _ in range(3):

@@ -40,12 +40,17 @@ def write_sample(path: Path, length: int, *, seed: int, sample: int) -> None:
         file.addHeader([(CHROM, length)])
         for start in range(0, length, PIECE):
             depth = read_depth(min(PIECE, length - start), seed=seed + start, sample=sample)
-            bounds = np.flatnonzero(np.diff(depth)) + 1
-            first, last = np.append(0, bounds), np.append(bounds, len(depth))
+            first, last = runs(depth)
             if sample % 2 == 0:
                 first, last = first[depth[first] > 0], last[depth[first] > 0]
             values = depth[first] * 0.03 * (1 + sample / 10)
             file.addEntries([CHROM] * len(first), start + first, ends=start + last, values=values)
+
+
+def runs(values: NDArray) -> tuple[NDArray, NDArray]:
+    """First and last + 1 of each run of equal values."""
+    bounds = np.flatnonzero(np.diff(values)) + 1
+    return np.append(0, bounds), np.append(bounds, len(values))
 
 
 def read_depth(length: int, *, seed: int, sample: int) -> NDArray[np.int32]:

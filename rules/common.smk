@@ -185,10 +185,9 @@ def averaged(cell_type):
 
 def files_to_fetch(wildcards):
     """Where the links to all downloads of the run go; samples must have been searched for."""
-    searched = tuple(name for name in CELL_TYPES if name not in LOCATED)
-    for name in searched:
+    for name in SEARCHED:
         checkpoints.resolve_samples.get(cell_type=name)
-    return [path_of(file) for file in remote_files(searched).values()]
+    return [path_of(file) for file in remote_files(tuple(SEARCHED)).values()]
 
 
 def sample_named(wildcards):

@@ -28,6 +28,7 @@ SPEC = {
     "num_local_experts": 2,
     "num_experts_per_tok": 1,
 }
+TINY = SPEC | {"hidden_size": 8, "intermediate_size": 8, "num_experts_per_tok": 2}
 HEAD = HeadPlan(channels=(8, 4), kernel_size=5, dropout=0.0, initial_scale=8.0, batch_norm="batch", plain_output=False)
 TOKEN_IDS = {base: index for index, base in enumerate(BASES)}
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from models import backbone_folder
+from models import TINY, backbone_folder
 from servers.faults import ALWAYS, Cut, Forbidden, Status, WrongBytes
 from servers.hub import HubModel
 from servers.server import DataServer
@@ -16,21 +16,12 @@ from rnatracks.plans import FetchedWeights
 from rnatracks.weights import fetch_weights
 
 GENOS = "ZhejiangLab/Genos-tiny"
-MIXTRAL = {
-    "type": "mixtral",
-    "hidden_size": 8,
-    "intermediate_size": 8,
-    "num_hidden_layers": 1,
-    "num_attention_heads": 2,
-    "num_key_value_heads": 1,
-    "num_local_experts": 2,
-}
 WEIGHTS = "model.safetensors"
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> HubModel:
-    folder = backbone_folder(tmp_path_factory.mktemp("hub") / "genos", MIXTRAL, 64)
+    folder = backbone_folder(tmp_path_factory.mktemp("hub") / "genos", TINY, 64)
     model = HubModel.of_folder(GENOS, folder)
     others = {"pytorch_model.bin": b"another format of the same", "onnx/config.json": b"{}"}
     return replace(model, files={**model.files, **others})

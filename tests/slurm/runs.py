@@ -2,14 +2,14 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
-from slurm.cluster import DIE_TOGETHER
+from slurm.cluster import DIE_TOGETHER, wait_for
 
 REPOSITORY = Path(__file__).parents[2]
 SNAKEFILE = REPOSITORY / "Snakefile"
@@ -36,6 +36,11 @@ class Background:
     def finish(self, seconds: float) -> int:
         """Wait for its end, and return its exit status."""
         return self.process.wait(seconds)
+
+    def wait_until(self, condition: Callable[[], object], seconds: float, otherwise: str) -> None:
+        """Return once a condition holds while it runs; see `wait_for`."""
+        wait_for(lambda: self.process.poll() is not None or condition(), seconds, otherwise)
+        assert self.process.poll() is None, self.text[-5000:]
 
 
 def profile_folder(folder: Path, **training: object) -> Path:

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from slurm.cluster import Cluster, wait_for
+from slurm.cluster import Cluster
 from slurm.conda import CALLS, read_specs
 from slurm.runs import CLUSTER, ENVIRONMENTS, REPOSITORY, SNAKEFILE, Background, profile_folder, started
 
@@ -78,12 +78,7 @@ def pair(cluster: Cluster, path_with_conda: str, tmp_path_factory: pytest.TempPa
 
 def stop_training(run: Background, cluster: Cluster, log: Path) -> None:
     """Send the training's job the signal that Slurm sends before the end of its time."""
-    wait_for(
-        lambda: run.process.poll() is not None or (log.exists() and "global batch" in log.read_text()),
-        LIMIT,
-        "the training does not begin",
-    )
-    assert run.process.poll() is None, run.text[-5000:]
+    run.wait_until(lambda: log.exists() and "global batch" in log.read_text(), LIMIT, "the training does not begin")
     cluster.ask("scancel", "--signal=USR1", *cluster.find("rule_train_model_wildcards_small"))
 
 

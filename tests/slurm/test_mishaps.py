@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from slurm.cluster import Cluster, wait_for
+from slurm.cluster import Cluster
 from slurm.runs import CLUSTER, Background, profile_folder, started
 
 HERE = Path(__file__).parent
@@ -34,15 +34,10 @@ def begun(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     folder = profile_folder(tmp_path_factory.mktemp("day"))
     cluster.ask("scontrol", "update", f"nodename={cluster.node}", "state=drain", "reason=test")
     with started(folder, cluster.environment, HERE / "mishaps.smk", *CLUSTER, "--retries", "1", "all") as run:
-        wait_for(
-            lambda: run.process.poll() is not None or cluster.find("rule_cancelled", "PENDING"),
-            LIMIT,
-            "nothing is submitted",
-        )
-        assert run.process.poll() is None, run.text[-5000:]
+        run.wait_until(lambda: cluster.find("rule_cancelled", "PENDING"), LIMIT, "nothing is submitted")
         waited = not cluster.find("rule_cancelled") and cluster.node_state() == "drain"
         cluster.ask("scontrol", "update", f"nodename={cluster.node}", "state=resume")
-        wait_for(lambda: cluster.find("rule_cancelled"), LIMIT, "the node does not come back")
+        run.wait_until(lambda: cluster.find("rule_cancelled"), LIMIT, "the node does not come back")
         cluster.ask("scancel", *cluster.find("rule_cancelled"))
         yield run, waited
 
@@ -59,12 +54,7 @@ def test_a_killed_run_is_unlocked_and_repeats_only_what_was_unfinished(cluster: 
     environment, snakefile = cluster.environment, HERE / "killed.smk"
     with started(tmp_path, environment, snakefile, *CLUSTER, "all") as run:
         runs = tmp_path / "runs.txt"
-        wait_for(
-            lambda: run.process.poll() is not None or ("2 of 4 steps" in run.text and "slow 2" in runs.read_text()),
-            LIMIT,
-            "no half a run",
-        )
-        assert run.process.poll() is None, run.text[-5000:]
+        run.wait_until(lambda: "2 of 4 steps" in run.text and "slow 2" in runs.read_text(), LIMIT, "no half a run")
         run.process.kill()
         run.finish(10)
     cluster.ask("scancel", *cluster.find(HALF))  # or it goes on by itself

@@ -20,7 +20,7 @@ class Run:
     text: str
 
     def planned(self) -> dict[str, list[dict[str, str]]]:
-        """Of a dry run: the jobs by rule, each with its wildcards."""
+        """The jobs of a plan or a run by rule, each with its wildcards."""
         jobs: dict[str, list[dict[str, str]]] = {}
         for rule, body in re.findall(r"^(?:local)?(?:rule|checkpoint) (\w+):\n((?: .*\n)*)", self.text, re.MULTILINE):
             found = re.search(r"^ +wildcards: (.*)$", body, re.MULTILINE)

@@ -1,7 +1,6 @@
 """From queries to the report, through a server that answers like the real ones, faults included."""
 
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -15,7 +14,7 @@ import pandas as pd
 import pyBigWig
 import pytest
 import yaml
-from models import backbone_folder
+from models import TINY, backbone_folder
 from servers import encode as portal
 from servers.faults import Cut, Slow, Status
 from servers.hub import HubModel
@@ -27,15 +26,6 @@ from workflow.runs import REPOSITORY, close_network, snakemake
 
 SETTINGS = simulate.SimulationSettings(seed=3, chromosomes={"chr1": 14_000, "chr2": 9_000}, gap=500)
 QUERY = "assay_title=total RNA-seq&biosample_ontology.term_id=EFO:0002784"
-TINY = {
-    "type": "mixtral",
-    "hidden_size": 8,
-    "intermediate_size": 8,
-    "num_hidden_layers": 1,
-    "num_attention_heads": 2,
-    "num_key_value_heads": 1,
-    "num_local_experts": 2,
-}
 
 
 @dataclass(frozen=True)
@@ -148,7 +138,7 @@ def test_all_runs_without_a_network_once_everything_is_fetched(
     assert run.status == 0, run.text[-5000:]
     assert len(server.requests) == asked
     fetching = {"fetch_file", "fetch_weights", "resolve_samples", "prepare_environment"}
-    assert not fetching & set(re.findall(r"^(?:rule|checkpoint) (\w+):", run.text, re.MULTILINE))
+    assert not fetching & set(run.planned())
     card = (tmp_path / "results/models/tiny-blood/README.md").read_text()
     assert f"Backbone: `somebody/tiny` at commit `{world.backbone.commit}`" in card
 
