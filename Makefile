@@ -4,21 +4,17 @@ CORES ?= 2
 BIN := .venv/bin
 DEMO := config/demo/config.yaml
 
-.PHONY: demo test test-slurm bench lint format clean
+.PHONY: demo test bench lint format clean
 
 # Two models train side by side, one core each.
 demo: .venv/installed
 	$(BIN)/snakemake all --configfile $(DEMO) --cores $(CORES) \
 		--set-threads train_model=1 predict_chromosome=1 --rerun-incomplete --show-failed-logs
 
+# The workflow's own runs stand beside those on the cluster, which mostly wait.
 test: .venv/installed-dev
 	$(BIN)/python -m pytest --ignore tests/workflow --ignore tests/slurm -n $(CORES)
-	$(BIN)/python -m pytest tests/workflow
-	$(BIN)/python -m pytest tests/slurm/test_profile.py
-
-# The cluster profile on a real Slurm of one node: needs root on Debian; installs it if it is not there.
-test-slurm: .venv/installed-dev
-	$(BIN)/python -m pytest tests/slurm
+	$(BIN)/python -m pytest tests/workflow tests/slurm -n $(CORES) --dist loadscope --durations 20
 
 # Every row beside its peers: half an hour on a quiet machine of two cores.
 bench: .venv/installed-dev

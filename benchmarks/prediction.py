@@ -41,8 +41,8 @@ DEMO = {
     "hidden_size": 32,
     "intermediate_size": 32,
     "num_hidden_layers": 1,
-    "num_attention_heads": 4,
-    "num_key_value_heads": 2,
+    "num_attention_heads": 2,
+    "num_key_value_heads": 1,
     "num_local_experts": 4,
     "num_experts_per_tok": 2,
 }

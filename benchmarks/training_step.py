@@ -69,7 +69,7 @@ def mixtral(hidden: int, inner: int, layers: int, heads: int, experts: int) -> d
 
 
 SHAPES = {
-    "demo": Shape(mixtral(32, 32, 1, 4, 4), window=512, batch=4, micro_batch=4, steps=200),
+    "demo": Shape(mixtral(32, 32, 1, 2, 4), window=512, batch=4, micro_batch=4, steps=200),
     "medium": Shape(mixtral(64, 128, 2, 4, 4), window=2048, batch=4, micro_batch=4, steps=40),
     "genos": Shape(
         mixtral(1024, 4096, 12, 16, 8),

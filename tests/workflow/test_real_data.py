@@ -19,7 +19,7 @@ SMALL = {
     "hidden_size": 16,
     "intermediate_size": 16,
     "num_hidden_layers": 1,
-    "num_attention_heads": 2,
+    "num_attention_heads": 1,
     "num_key_value_heads": 1,
     "num_local_experts": 2,
 }
