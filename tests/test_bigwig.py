@@ -261,6 +261,21 @@ def test_dense_blocks_and_runs_may_follow_each_other(tmp_path: Path) -> None:
     check_every_base(tmp_path / "a.bw", {"chr1": array})
 
 
+@pytest.mark.parametrize("length", [10, 1])  # runs, and values one by one
+@pytest.mark.parametrize(
+    ("chrom", "start"),
+    [("chr2", 29), ("chr2", 0), ("chr1", 50), ("chr2", 95)],
+    ids=["overlap", "left", "back", "beyond"],
+)
+def test_blocks_out_of_order_are_refused(tmp_path: Path, chrom: str, start: int, length: int) -> None:
+    with CoverageWriter(tmp_path / "a.bw", {"chr1": 90, "chr2": 90}) as writer:
+        writer.add("chr1", 0, np.ones(40))
+        writer.add("chr2", 20, np.ones(10))
+        with pytest.raises(ValueError, match=f"{chrom}, the block from {start} to {start + length}: not behind"):
+            writer.add(chrom, start, np.ones(length))
+        writer.add("chr2", 30, np.ones(60))
+
+
 @pytest.mark.parametrize("size", [1, 40, 90, 257, 5000])
 def test_parts_of_chromosomes_are_put_together(tmp_path: Path, block_size: int, size: int) -> None:
     """Parts as long as a base, a chromosome or more, and blocks that end within them, at their ends and beyond."""
