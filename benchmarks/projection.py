@@ -2,16 +2,14 @@
 
     python benchmarks/run.py && python benchmarks/projection.py > docs/projection.md
 
-Seconds and memory are those of our rows in the JSON files of `run.py` (`--json FOLDER`), multiplied by the run's bases,
-tracks and samples; bytes of a base, and the writing of predicted tracks, are measured by this script. Nothing is
-projected for a stage that no script measures.
+Seconds and memory are those of our rows in the JSON files of `run.py` (`--json FOLDER`), seconds multiplied by the
+run's bases, tracks and samples; bytes of a base are measured by this script. Nothing is projected for a stage that no
+script measures.
 """
 
 import argparse
-import statistics
 import sys
 import tempfile
-import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +37,7 @@ class Stage:
     jobs: int
     seconds: float
     longest: float
-    gigabytes: float | None  # of the largest process of a job; None where it was not measured
+    gigabytes: float  # of the largest process of a job
     disk: float | None = None
     beside: bool = False  # works while a GPU does, so that its hours are not added
 
@@ -50,12 +48,11 @@ class Stage:
 
 @dataclass(frozen=True)
 class Sizes:
-    """Bytes of a base, and seconds of writing one base of a predicted track."""
+    """Bytes of a base."""
 
     sample: float
     mean: float
     prediction: float
-    writing: float
 
 
 class Measured:
@@ -80,16 +77,12 @@ def measure_sizes() -> Sizes:
         paths = write_samples(folder, KINDS["pair"].samples, SHORT)
         average_samples(paths, [1.0] * len(paths), folder / "mean.bw")
         values = predicted(0)[-2 * SHORT : -SHORT]
-        turns = []
-        for _ in range(3):
-            began = time.perf_counter()
-            write_coverage(folder / "predicted.bw", {CHROM: SHORT}, [values])
-            turns.append((time.perf_counter() - began) / SHORT)
+        write_coverage(folder / "predicted.bw", {CHROM: SHORT}, [values])
         sample, mean, prediction = (
             np.mean([path.stat().st_size for path in group]) / SHORT
             for group in (paths, [folder / "mean.bw"], [folder / "predicted.bw"])
         )
-    return Sizes(float(sample), float(mean), float(prediction), statistics.median(turns))
+    return Sizes(float(sample), float(mean), float(prediction))
 
 
 def per_gigabase(seconds: float) -> str:
@@ -111,7 +104,8 @@ def stages(measured: Measured, sizes: Sizes) -> Iterator[Stage]:
     yield Stage("check_sample", rate, samples, FILES * seconds, longest, check_gb, FILES * BASES * sizes.sample / 1e9)
 
     # A mean costs something for itself and for each of its samples: a line through means of 4 and of 16.
-    (four, _), (sixteen, mean_gb) = (measured(f"scale, average {number},") for number in (4, 16))
+    (four, _), (sixteen, _) = (measured(f"scale, average {number},") for number in (4, 16))
+    _, mean_gb = measured("mean of 4, 249 Mb")
     each = (sixteen - four) / 12
     rate = f"{per_gigabase(four - 4 * each)}, and {per_gigabase(each)} a sample, of a Gb"
 
@@ -133,10 +127,11 @@ def stages(measured: Measured, sizes: Sizes) -> Iterator[Stage]:
         "train_model: reading alone", rate, MODELS, MODELS * seen * window, seen * window, window_gb, beside=True
     )
 
-    seconds = sizes.writing * BASES
+    written, written_gb = measured("predicted track written, 249 Mb")
+    seconds = written / 249e6 * BASES
     disk = TRACKS * BASES * sizes.prediction / 1e9
-    rate = f"{per_gigabase(sizes.writing * LENGTH)} a track and Gb"
-    yield Stage("gather_prediction", rate, TRACKS, TRACKS * seconds, seconds, None, disk)
+    rate = f"{per_gigabase(written / 249e6 * LENGTH)} a track and Gb"
+    yield Stage("gather_prediction", rate, TRACKS, TRACKS * seconds, seconds, written_gb, disk)
 
     for kind, number, jobs in (("observed", 4, 3 * TRACKS), ("predicted", 2, TRACKS)):
         genes, genes_gb = measured("gene x track matrix", f"{number} {kind} tracks")
@@ -153,10 +148,9 @@ def stages(measured: Measured, sizes: Sizes) -> Iterator[Stage]:
 
 def cells(stage: Stage) -> list[str]:
     hours = [f"{stage.wall(cores) / 3600:,.1f}" for cores in CORES]
-    memory = "" if stage.gigabytes is None else f"{stage.gigabytes:.2f}"
     disk = "" if stage.disk is None else f"{stage.disk:,.0f}"
     total = f"{stage.seconds / 3600:,.1f}"
-    return [stage.rule, f"{stage.jobs:,}", stage.rate, total, *hours, memory, disk]
+    return [stage.rule, f"{stage.jobs:,}", stage.rate, total, *hours, f"{stage.gigabytes:.2f}", disk]
 
 
 def page(found: list[Stage], sizes: Sizes) -> str:
@@ -166,7 +160,7 @@ def page(found: list[Stage], sizes: Sizes) -> str:
     disk = sum(stage.disk for stage in added if stage.disk is not None)
     header = ["stage", "jobs", "measured here", "core-hours", *(f"hours, {n} cores" for n in CORES)]
     header += ["GB of a job", "GB on disk"]
-    largest = f"{max(stage.gigabytes for stage in added if stage.gigabytes is not None):.2f}"
+    largest = f"{max(stage.gigabytes for stage in added):.2f}"
     total = ["all but the reading", "", "", f"{core_hours:,.0f}", *(f"{wall:,.0f}" for wall in walls), largest]
     table = [header, ["---"] * len(header), *map(cells, found), [*total, f"{disk:,.0f}"]]
     lines = [
@@ -182,8 +176,9 @@ def page(found: list[Stage], sizes: Sizes) -> str:
         "",
         f"A base takes {sizes.sample:.2g} bytes in a sample's file (simulated), {sizes.mean:.2g} in a mean and",
         f"{sizes.prediction:.2g} in a prediction (simulated with noise that packs badly; the demo's take 3.8).",
-        "Memory is that of one job: 16 at once take 16 times as much. `average_half` leaves nothing behind; until the",
-        "last reader has ended, its files take twice the room of `average_track`'s.",
+        "Memory is that of one job, where it writes a bigWig at the length of chr1: 16 at once take 16 times as much.",
+        "`average_half` leaves nothing behind; until the last reader has ended, its files take twice the room of",
+        "`average_track`'s.",
         "",
         "- **Training and prediction** are not measured here: there was no GPU. The model's authors name 64 H100 GPUs",
         "  for the training (published, not ours) and no hours. What the trainings read is the row `reading alone`:",

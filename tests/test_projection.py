@@ -19,6 +19,8 @@ SECONDS = {
     "gene x track matrix, 4 observed tracks": 6,
     "gene x track matrix, 2 predicted tracks": 6,
     "base-level scores, 50 Mb, 4 tracks": 20,
+    "mean of 4, 249 Mb": 40,
+    "predicted track written, 249 Mb": 249,
 }
 
 
@@ -41,7 +43,7 @@ def write_rows(folder: Path, seconds: dict[str, float]) -> None:
 
 def test_core_hours(projection: ModuleType, tmp_path: Path) -> None:
     write_rows(tmp_path, SECONDS)
-    sizes = projection.Sizes(sample=0.1, mean=0.4, prediction=4, writing=1e-6)
+    sizes = projection.Sizes(sample=0.1, mean=0.4, prediction=4)
     found = {stage.rule: stage for stage in projection.stages(projection.Measured(tmp_path), sizes)}
     # 271 pairs and 71 single files of 3 samples, 54 of 10; a mean costs 4 s and 1 s a sample.
     files = 271 * 2 * 3 + 71 * 3 + 54 * 10
@@ -51,17 +53,18 @@ def test_core_hours(projection: ModuleType, tmp_path: Path) -> None:
     assert found["average_half"].longest == pytest.approx((4 + 5) * GENOME)
     assert found["sum_genes (means, halves)"].seconds == pytest.approx(667 * 3 * 1.5 * GENOME)
     assert found["sum_genes (predictions)"].seconds == pytest.approx(667 * 3 * GENOME)
+    assert found["gather_prediction"].seconds == pytest.approx(667 * 2_875.001522)
     assert found["compare_bases"].seconds == pytest.approx(667 * 4 * 10 * GENOME)
     assert found["train_model: reading alone"].seconds == pytest.approx(396 * 60 * 2_875_001_522 / 16_000 * 0.004)
     assert found["average_track"].disk == pytest.approx(667 * 2.875001522 * 0.4)
 
 
 def test_cores_without_a_job_and_the_longest_job_bound_the_hours(projection: ModuleType) -> None:
-    stage = projection.Stage("rule", "", jobs=3, seconds=12, longest=5, gigabytes=None)
+    stage = projection.Stage("rule", "", jobs=3, seconds=12, longest=5, gigabytes=1)
     assert [stage.wall(cores) for cores in (2, 3, 16)] == [6, 5, 5]
 
 
 def test_a_missing_row_is_named(projection: ModuleType, tmp_path: Path) -> None:
     write_rows(tmp_path, {what: 1 for what in SECONDS if "check" not in what})
     with pytest.raises(SystemExit, match="0 rows of ours for 'check of one sample'"):
-        list(projection.stages(projection.Measured(tmp_path), projection.Sizes(1, 1, 1, 1)))
+        list(projection.stages(projection.Measured(tmp_path), projection.Sizes(1, 1, 1)))
