@@ -37,7 +37,7 @@ TRAINING = {
 def run_chr22(
     folder: Path, data: Path, samples: pd.DataFrame, cell_types: list[str], kept: slice, model: dict, *targets: str
 ) -> Run:
-    """Run what makes the targets on chr22 with all but `kept` turned to N, so that coordinates and bigWigs stay the real ones."""
+    """Make the targets on chr22 with all but `kept` turned to N, so that coordinates and bigWigs stay the real ones."""
     with gzip.open(data / "hg38_chr22_reference/chr22.fa.gz") as stream:
         sequence = b"".join(stream.read().splitlines()[1:])
     assert len(sequence) == LENGTH

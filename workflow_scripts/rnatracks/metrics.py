@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike
-from scipy import stats
 
 
 @dataclass(frozen=True)
@@ -72,4 +72,4 @@ class Moments:
 
 def spearman(x: ArrayLike, y: ArrayLike) -> float:
     """Spearman's rank correlation; NaN where either side does not vary or fewer than two pairs were seen."""
-    return Moments.of(stats.rankdata(x), stats.rankdata(y)).pearson
+    return Moments.of(*(pd.Series(values).rank() for values in (x, y))).pearson
