@@ -17,11 +17,11 @@ import numpy as np
 import pyBigWig
 from harness import Bench, Result, Target, Way, main, rows
 from mean_tracks import average_samples, predicted
-from tracks import CHROM, sample_paths, write_samples
+from tracks import CHR1, CHROM, sample_paths, write_samples
 
 from rnatracks.bigwig import write_coverage
 
-SAMPLES, MEGABASES, CHR1 = (1, 2, 4, 8, 16), (5, 10, 25, 50), 249
+SAMPLES, MEGABASES = (1, 2, 4, 8, 16), (5, 10, 25, 50)
 FIXED_SAMPLES, FIXED_MEGABASES = 4, 10
 PIECE = slice(30_000_000, 40_000_000)
 

@@ -19,7 +19,7 @@ from harness import REPOSITORY
 from mean_tracks import average_samples, predicted
 from published_run import BASES, FILES, KINDS, MODELS, TRACKS
 from run import machine, read_result
-from tracks import CHROM, LENGTH, write_samples
+from tracks import CHR1, CHROM, LENGTH, write_samples
 
 from rnatracks.bigwig import write_coverage
 
@@ -101,36 +101,52 @@ def stages(measured: Measured, sizes: Sizes) -> Iterator[Stage]:
     longest = seconds * max(len(kind.strands) for kind in KINDS.values())
     samples = sum(kind.cell_types * kind.samples for kind in KINDS.values())
     rate = f"{per_gigabase(check)} a file and Gb"
-    yield Stage("check_sample", rate, samples, FILES * seconds, longest, check_gb, FILES * BASES * sizes.sample / 1e9)
+    yield Stage(
+        "check_sample: reading alone",
+        rate,
+        samples,
+        FILES * seconds,
+        longest,
+        check_gb,
+        FILES * BASES * sizes.sample / 1e9,
+    )
 
     # A mean costs something for itself and for each of its samples: a line through means of 4 and of 16.
     (four, _), (sixteen, _) = (measured(f"scale, average {number},") for number in (4, 16))
-    _, mean_gb = measured("mean of 4, 249 Mb")
+    written, written_gb = measured(f"predicted track written, {CHR1} Mb")
+    _, mean_gb = measured(f"mean of 4, {CHR1} Mb")
     each = (sixteen - four) / 12
     rate = f"{per_gigabase(four - 4 * each)}, and {per_gigabase(each)} a sample, of a Gb"
 
-    def means(rule: str, numbers: Iterable[int], disk: float | None) -> Stage:
+    def means(rule: str, numbers: Iterable[int], gigabytes: float, disk: float | None) -> Stage:
         costs = [(four + each * (number - 4)) * larger for number in numbers]
-        return Stage(rule, rate, len(costs), sum(costs), max(costs), mean_gb, disk)
+        return Stage(rule, rate, len(costs), sum(costs), max(costs), gigabytes, disk)
 
     tracks = [kind.samples for kind in KINDS.values() for _ in range(kind.tracks)]
-    yield means("average_track", tracks, TRACKS * BASES * sizes.mean / 1e9)
-    yield means("average_half", [half for n in tracks for half in (n // 2, n - n // 2)], None)
+    yield means("average_track", tracks, mean_gb, TRACKS * BASES * sizes.mean / 1e9)
+    yield means("average_half", [half for n in tracks for half in (n // 2, n - n // 2)], mean_gb, None)
     strands = [strand for kind in KINDS.values() for strand in kind.strands]
     same = [sum(k.cell_types for k in KINDS.values() if strand in k.strands) for strand in dict.fromkeys(strands)]
-    yield means("average_cell_types (far beyond the 16 measured)", same, len(same) * BASES * sizes.mean / 1e9)
+    # Of so many cell types hardly two bases in a row have the same mean: room and memory of a predicted track.
+    disk = len(same) * BASES * sizes.prediction / 1e9
+    yield means("average_cell_types (far beyond the 16 measured)", same, written_gb, disk)
 
     window, window_gb = (value / number for value, number in zip(measured("1,000 windows"), (1000, 1), strict=True))
     seen = EPOCHS * BASES / STEP
     rate = f"{1 / window:.0f} windows a second"
     yield Stage(
-        "train_model: reading alone", rate, MODELS, MODELS * seen * window, seen * window, window_gb, beside=True
+        "train_model: reading windows alone",
+        rate,
+        MODELS,
+        MODELS * seen * window,
+        seen * window,
+        window_gb,
+        beside=True,
     )
 
-    written, written_gb = measured("predicted track written, 249 Mb")
-    seconds = written / 249e6 * BASES
+    seconds = written * BASES / (CHR1 * 1e6)
     disk = TRACKS * BASES * sizes.prediction / 1e9
-    rate = f"{per_gigabase(written / 249e6 * LENGTH)} a track and Gb"
+    rate = f"{written / CHR1 * 1000:,.0f} s a track and Gb"
     yield Stage("gather_prediction", rate, TRACKS, TRACKS * seconds, seconds, written_gb, disk)
 
     for kind, number, jobs in (("observed", 4, 3 * TRACKS), ("predicted", 2, TRACKS)):
@@ -161,29 +177,31 @@ def page(found: list[Stage], sizes: Sizes) -> str:
     header = ["stage", "jobs", "measured here", "core-hours", *(f"hours, {n} cores" for n in CORES)]
     header += ["GB of a job", "GB on disk"]
     largest = f"{max(stage.gigabytes for stage in added):.2f}"
-    total = ["all but the reading", "", "", f"{core_hours:,.0f}", *(f"{wall:,.0f}" for wall in walls), largest]
+    total = ["all but what trainings read", "", "", f"{core_hours:,.0f}", *(f"{wall:,.0f}" for wall in walls), largest]
     table = [header, ["---"] * len(header), *map(cells, found), [*total, f"{disk:,.0f}"]]
     lines = [
         f"# What {TRACKS} tracks on chr1-22 would take",
         "",
         "Made by `python benchmarks/projection.py` from the figures of `make bench`. **A projection, not a run:**",
-        f"rates on chromosomes of {LENGTH / 1e6:.0f} Mb, times {BASES:,} bases, {TRACKS} tracks, {FILES:,} sample",
-        f"files and {MODELS} models of one cell type each. The tracks are the published ones; how many samples they",
-        "have was not published: three of an ENCODE and ten of a GTEx cell type are assumed. It is taken for granted",
-        "that jobs keep their cores busy, and that disks keep up with them.",
+        f"rates on chromosomes of {LENGTH / 1e6:.0f} Mb ({CHR1} for `gather_prediction`), times {BASES:,} bases,",
+        f"{TRACKS} tracks, {FILES:,} sample files and {MODELS} models of one cell type each. The tracks are the published",
+        "ones; how many samples they have was not published: three of an ENCODE and ten of a GTEx cell type are assumed.",
+        "It is taken for granted that jobs keep their cores busy, and that disks keep up with them.",
         "",
         *("| " + " | ".join(row) + " |" for row in table),
         "",
         f"A base takes {sizes.sample:.2g} bytes in a sample's file (simulated), {sizes.mean:.2g} in a mean and",
         f"{sizes.prediction:.2g} in a prediction (simulated with noise that packs badly; the demo's take 3.8).",
-        "Memory is that of one job, where it writes a bigWig at the length of chr1: 16 at once take 16 times as much.",
+        f"Memory is that of one job, on {CHR1} Mb where it writes a bigWig, else on {LENGTH / 1e6:.0f}, read in blocks:",
+        "16 jobs at once take 16 times as much. `average_cell_types` is given the room and memory of a predicted track.",
         "`average_half` leaves nothing behind; until the last reader has ended, its files take twice the room of",
         "`average_track`'s.",
         "",
         "- **Training and prediction** are not measured here: there was no GPU. The model's authors name 64 H100 GPUs",
-        "  for the training (published, not ours) and no hours. What the trainings read is the row `reading alone`:",
+        "  for the training (published, not ours) and no hours. What the trainings read is in the table:",
         "  its cores work beside the GPUs.",
-        "- **Not measured:** downloads, `bin_sample`, `compare_samples`, `profile_seams`, tables, scores and figures;",
+        "- **Not measured:** downloads; the MD5 and the strands of samples in `check_sample`; `bin_sample`,",
+        "  `compare_samples`, `profile_seams`, tables, scores and figures;",
         "  parts of predictions, which take 4 bytes a base and track until they are gathered.",
         "",
         *machine(),

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 CHROM = "chr1"
 LENGTH = 50_000_000  # bases, about as long as chr22
+CHR1 = 249  # Mb of human chr1
 READ = 75  # bases
 PIECE = 50_000_000  # bases made at a time
 # Reads a base of the chromosome. Those in exons overlap, the others seldom do: together they make 1.25 million

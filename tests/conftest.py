@@ -24,6 +24,7 @@ class SharedRuns(LoadScopeScheduling):
         return next((shared for shared in ("slurm/", "workflow/test_demo") if shared in path), path)
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> SharedRuns | None:
     """Used with `--dist loadscope`."""
     return SharedRuns(config, log) if config.getoption("dist") == "loadscope" else None

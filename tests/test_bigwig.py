@@ -264,11 +264,11 @@ def test_dense_blocks_and_runs_may_follow_each_other(tmp_path: Path) -> None:
 @pytest.mark.parametrize("length", [10, 1])  # runs, and values one by one
 @pytest.mark.parametrize(
     ("chrom", "start"),
-    [("chr2", 29), ("chr2", 0), ("chr1", 50), ("chr2", 95)],
-    ids=["overlap", "left", "back", "beyond"],
+    [("chr2", 29), ("chr2", 0), ("chr1", 50), ("chr2", 95), ("chr3", -1)],
+    ids=["overlap", "left", "back", "beyond", "before"],
 )
 def test_blocks_out_of_order_are_refused(tmp_path: Path, chrom: str, start: int, length: int) -> None:
-    with CoverageWriter(tmp_path / "a.bw", {"chr1": 90, "chr2": 90}) as writer:
+    with CoverageWriter(tmp_path / "a.bw", {"chr1": 90, "chr2": 90, "chr3": 90}) as writer:
         writer.add("chr1", 0, np.ones(40))
         writer.add("chr2", 20, np.ones(10))
         with pytest.raises(ValueError, match=f"{chrom}, the block from {start} to {start + length}: not behind"):

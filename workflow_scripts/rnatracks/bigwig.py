@@ -239,8 +239,8 @@ class CoverageWriter:
         if not np.isfinite(values).all():
             raise ValueError(f"{chrom}, the block from {start}: NaN or infinite coverage")
         end = start + len(values)
-        if (self._order[chrom], start) < self._reached or end > self._lengths[chrom]:
-            raise ValueError(f"{chrom}, the block from {start} to {end}: not behind the last one, or beyond the end")
+        if (self._order[chrom], start) < self._reached or not 0 <= start < end <= self._lengths[chrom]:
+            raise ValueError(f"{chrom}, the block from {start} to {end}: not behind the last one, or beyond an end")
         self._reached = (self._order[chrom], end)
         bounds = np.flatnonzero(values[1:] != values[:-1]) + 1
         if 3 * len(bounds) > len(values):
