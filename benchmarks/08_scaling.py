@@ -117,7 +117,7 @@ def evaluate(bench: Bench, folder: Path) -> Result:
     ]
     remark = (
         "Totals equal the inputs' sums. Memory beyond a block's is that of pyBigWig as it closes a file: it makes the "
-        "zoom levels from all intervals of a chromosome, 12 bytes each: a mean of other samples has more of them, a "
+        "zoom levels from all intervals of a chromosome, 14 bytes each: a mean of other samples has more of them, a "
         "predicted track one at every base."
     )
     return Result(table, targets, [remark])

@@ -3,7 +3,7 @@
 pyBigWig does the reading and writing. Memory is bounded by one block of
 `BLOCK` bases, whatever the genome's size and the number of samples, but for
 the end of writing: to make the zoom levels, pyBigWig holds the intervals of
-one chromosome, 12 bytes each.
+one chromosome, 14 bytes each.
 """
 
 import shutil
