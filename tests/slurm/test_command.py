@@ -64,7 +64,7 @@ def pair(cluster: Cluster, path_with_conda: str, tmp_path_factory: pytest.TempPa
     local = ("--cores", "2", "--set-resources", "train_model:gpu=2")
     remote = (*CLUSTER, "--use-conda", "all", *TINY_RUN)
     with (
-        started(here, cluster.environment, SNAKEFILE, "all", *TINY_RUN, *local) as beside,
+        started(here, cluster.environment, SNAKEFILE, "all", *TINY_RUN, *local, nice=19) as beside,
         started(there, environment, SNAKEFILE, *remote) as run,
     ):
         stop_training(run, cluster, there / "results/tiny/logs/train_model/small.log")
