@@ -13,12 +13,12 @@ from slurm.cluster import DIE_TOGETHER, wait_for
 
 REPOSITORY = Path(__file__).parents[2]
 SNAKEFILE = REPOSITORY / "Snakefile"
+IMPATIENT = str(Path(__file__).with_name("impatient.py"))
 ENVIRONMENTS = sorted((REPOSITORY / "envs").glob("*.yaml"))
-# This cluster keeps no accounts; and tests do not wait 40 seconds before they look whether a job has ended. They look
-# after 12, and where none has, after 22 more: a job by itself takes some 10, those that start together 20.
+# This cluster keeps no accounts; and tests do not wait 40 seconds before they look whether a job has ended.
 CLUSTER = (
     *("--profile", "slurm"),
-    *("--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "12", "--latency-wait", "10"),
+    *("--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "2", "--latency-wait", "10"),
 )
 
 
@@ -62,7 +62,7 @@ def started(
 ) -> Iterator[Background]:
     """Run Snakemake in a folder; it is ended when the context is left. With `nice` 19 it takes what others leave."""
     output = folder / f"snakemake{len([*folder.glob('snakemake*.out')])}.out"
-    command = ["nice", "-n", str(nice), sys.executable, "-m", "snakemake", "--snakefile", str(snakefile), *arguments]
+    command = ["nice", "-n", str(nice), sys.executable, "-P", IMPATIENT, "--snakefile", str(snakefile), *arguments]
     with output.open("w") as out:
         process = subprocess.Popen(
             [*DIE_TOGETHER, *command],
