@@ -32,7 +32,7 @@ def tiny_folder(folder: Path) -> Path:
     config["genome"]["chromosomes"] = list(LENGTHS)
     del config["models"]["cnn"], config["evaluation"]["baselines"]
     config["models"]["small"]["cell_types"] = ["amber", "indigo"]
-    config["training"] |= {"epochs": 2, "micro_batch_size": 2}
+    config["training"] |= {"epochs": 1, "micro_batch_size": 2}
     config |= {"results": "results/tiny", "samples": "config/tiny.tsv", "loci": ["chr3:1,001-9,000"]}
     text = yaml.safe_dump(config, sort_keys=False).replace("results/demo", "results/tiny")
     (folder / TINY).write_text(text)
