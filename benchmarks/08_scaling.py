@@ -102,10 +102,16 @@ def evaluate(bench: Bench, folder: Path) -> Result:
     in_samples = slope(SAMPLES, [seconds for seconds, _ in by_samples.values()])
     in_length = slope(MEGABASES, [seconds for seconds, _ in by_length.values()])
     dense = written["ours"].gigabytes
-    alike = by_samples[FIXED_SAMPLES][1]
+    fewest, alike, most = (by_samples[samples][1] for samples in (SAMPLES[0], FIXED_SAMPLES, SAMPLES[-1]))
     targets = [
         Target(8, "slope of time in samples at most 1.1", f"{in_samples:.2f}", in_samples <= 1.1),
         Target(8, "slope of time in length at most 1.1", f"{in_length:.2f}", in_length <= 1.1),
+        Target(
+            8,
+            f"memory flat in samples: {SAMPLES[-1]} take at most 1.2 times what {SAMPLES[0]} takes",
+            f"{fewest:.3f} and {most:.3f} GB",
+            most <= 1.2 * fewest,
+        ),
         Target(
             8,
             f"memory flat in samples: at most 1.05 times for {SAMPLES[-1]} files with the mean of {FIXED_SAMPLES}",

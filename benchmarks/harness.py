@@ -18,10 +18,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import yaml
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY / "workflow_scripts"))
 
 Numbers = dict[str, float]
+DEMO = REPOSITORY / "config/demo/config.yaml"
+
+
+def demo_backbone() -> dict[str, object]:
+    """Shape of the demo's small model, with the experts a token that Mixtral has by default."""
+    return yaml.safe_load(DEMO.read_text())["models"]["small"]["backbone"] | {"num_experts_per_tok": 2}
 
 
 @dataclass(frozen=True)

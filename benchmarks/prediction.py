@@ -24,28 +24,16 @@ from pathlib import Path
 import numpy as np
 import pyfaidx
 import torch
+from harness import REPOSITORY, demo_backbone
 
-REPOSITORY = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(REPOSITORY / "workflow_scripts"))
+from rnatracks.backbone import load_backbone, token_ids, token_lookup
+from rnatracks.bigwig import write_coverage
+from rnatracks.genome import Genome, tile_starts
+from rnatracks.model import CoverageConfig, CoverageModel
+from rnatracks.modelfolder import load_on_devices, save_model
+from rnatracks.prediction import Precision, TilePlan, write_region
+from rnatracks.stitching import Stitch
 
-from rnatracks.backbone import load_backbone, token_ids, token_lookup  # noqa: E402
-from rnatracks.bigwig import write_coverage  # noqa: E402
-from rnatracks.genome import Genome, tile_starts  # noqa: E402
-from rnatracks.model import CoverageConfig, CoverageModel  # noqa: E402
-from rnatracks.modelfolder import load_on_devices, save_model  # noqa: E402
-from rnatracks.prediction import Precision, TilePlan, write_region  # noqa: E402
-from rnatracks.stitching import Stitch  # noqa: E402
-
-DEMO = {
-    "type": "mixtral",
-    "hidden_size": 32,
-    "intermediate_size": 32,
-    "num_hidden_layers": 1,
-    "num_attention_heads": 2,
-    "num_key_value_heads": 1,
-    "num_local_experts": 4,
-    "num_experts_per_tok": 2,
-}
 SIZE, BATCH = 512, 16
 
 
@@ -65,7 +53,7 @@ def write_genome(folder: Path, length: int, known: int) -> Path:
 
 def demo_model(folder: Path) -> Path:
     torch.manual_seed(0)
-    backbone, tokenizer = load_backbone(DEMO, max_length=SIZE)
+    backbone, tokenizer = load_backbone(demo_backbone(), max_length=SIZE)
     config = CoverageConfig(
         backbone_config=backbone.config,
         tracks=["B.plus", "B.minus"],

@@ -24,20 +24,18 @@ import pyBigWig
 import pyfaidx
 import torch
 import yaml
+from harness import DEMO, REPOSITORY, demo_backbone
 from torch.utils.data import default_collate
 from transformers import Adafactor, TrainerCallback, TrainerState, TrainingArguments
 
-REPOSITORY = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(REPOSITORY / "workflow_scripts"))
-
-from rnatracks.assembly import assemble  # noqa: E402
-from rnatracks.config import validate_config  # noqa: E402
-from rnatracks.dataset import WindowDataset, target_tracks  # noqa: E402
-from rnatracks.genome import read_windows, write_windows  # noqa: E402
-from rnatracks.interruption import StopRequest  # noqa: E402
-from rnatracks.plans import expand_models  # noqa: E402
-from rnatracks.recipe import TrainingJob, training_settings  # noqa: E402
-from rnatracks.training import prepare  # noqa: E402
+from rnatracks.assembly import assemble
+from rnatracks.config import validate_config
+from rnatracks.dataset import WindowDataset, target_tracks
+from rnatracks.genome import read_windows, write_windows
+from rnatracks.interruption import StopRequest
+from rnatracks.plans import expand_models
+from rnatracks.recipe import TrainingJob, training_settings
+from rnatracks.training import prepare
 
 PEAKS = {"H100": 989e12, "H200": 989e12, "A100": 312e12}  # dense bf16 FLOP/s, from NVIDIA's data sheets
 
@@ -69,7 +67,7 @@ def mixtral(hidden: int, inner: int, layers: int, heads: int, experts: int) -> d
 
 
 SHAPES = {
-    "demo": Shape(mixtral(32, 32, 1, 2, 4), window=512, batch=4, micro_batch=4, steps=200),
+    "demo": Shape(demo_backbone(), window=512, batch=4, micro_batch=4, steps=200),
     "medium": Shape(mixtral(64, 128, 2, 4, 4), window=2048, batch=4, micro_batch=4, steps=40),
     "genos": Shape(
         mixtral(1024, 4096, 12, 16, 8),
@@ -99,7 +97,7 @@ def write_job(folder: Path, shape: Shape) -> TrainingJob:
     windows = pd.DataFrame([("chr1", start, start + shape.window, "train", 0.0, 0.0) for start in starts])
     windows.columns = ["chrom", "start", "end", "split", "n_fraction", "blacklist_fraction"]
     write_windows(windows, folder / "windows.bed.gz")
-    config = yaml.safe_load((REPOSITORY / "config/demo/config.yaml").read_text())
+    config = yaml.safe_load(DEMO.read_text())
     config["models"] = {"timed": {"cell_types": ["B"], "backbone": shape.backbone, "head": {"channels": [32, 16]}}}
     if shape.window == 32_000:
         del config["models"]["timed"]["head"]

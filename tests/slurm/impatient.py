@@ -7,6 +7,4 @@ from snakemake.cli import main
 from snakemake_interface_executor_plugins.executors.remote import RemoteExecutor
 
 RemoteExecutor.next_seconds_between_status_checks = property(lambda _: 2, lambda *_: None)
-
-if __name__ == "__main__":
-    main()
+main()

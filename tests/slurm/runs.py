@@ -15,11 +15,8 @@ REPOSITORY = Path(__file__).parents[2]
 SNAKEFILE = REPOSITORY / "Snakefile"
 IMPATIENT = str(Path(__file__).with_name("impatient.py"))
 ENVIRONMENTS = sorted((REPOSITORY / "envs").glob("*.yaml"))
-# This cluster keeps no accounts; and tests do not wait 40 seconds before they look whether a job has ended.
-CLUSTER = (
-    *("--profile", "slurm"),
-    *("--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "2", "--latency-wait", "10"),
-)
+# This cluster keeps no accounts.
+CLUSTER = ("--profile", "slurm", "--slurm-status-command", "squeue", "--latency-wait", "10")
 
 
 @dataclass(frozen=True)

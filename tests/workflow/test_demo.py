@@ -209,6 +209,18 @@ def test_a_model_that_starts_from_another_waits_for_it(demo_copy: Path) -> None:
     assert any(not torch.equal(value, weights["small-amber"][name]) for name, value in weights["late"].items())
 
 
+def test_gpus_are_processes_that_train_together(demo_copy: Path) -> None:
+    """Without a GPU each is a process on gloo."""
+    config = yaml.safe_load((demo_copy / DEMO[1]).read_text())
+    config["training"] |= {"epochs": 0.1, "micro_batch_size": 1}
+    (demo_copy / DEMO[1]).write_text(yaml.safe_dump(config, sort_keys=False))
+    table = "results/demo/models/small-amber/training_log.tsv"
+    run = snakemake(demo_copy, table, *DEMO, "--set-resources", "train_model:gpu=2")
+    assert run.status == 0, run.text[-5000:]
+    assert "global batch 4 = 2 process(es) x 1 window(s) x 2 accumulated" in run.text
+    assert (demo_copy / "results/demo/models/small-amber/README.md").is_file()
+
+
 def read_bases(path: Path) -> np.ndarray:
     """All bases of a bigWig, read by pyBigWig alone."""
     with pyBigWig.open(str(path)) as file:
