@@ -7,4 +7,6 @@ from snakemake.cli import main
 from snakemake_interface_executor_plugins.executors.remote import RemoteExecutor
 
 RemoteExecutor.next_seconds_between_status_checks = property(lambda _: 2, lambda *_: None)
-main()
+
+if __name__ == "__main__":  # pytest, which looks for doctests, imports this file, too
+    main()
