@@ -14,6 +14,8 @@ LIBRARY = REPOSITORY / "workflow_scripts" / "rnatracks"
 # Names that differ between the import, the conda package and the PyPI package.
 CONDA = {"torch": "pytorch-gpu", "yaml": "pyyaml", "pyBigWig": "pybigwig"}
 PYPI = {"pytorch-gpu": "torch", "pybigwig": "pyBigWig", "deeptools": "deepTools"}
+# Not imported: deepTools is called as a command and computes with SciPy; Transformers writes what TensorBoard shows.
+CALLED = {"qc.yaml": {"deeptools", "scipy"}, "torch.yaml": {"tensorboard"}}
 
 
 def imports(path: Path) -> set[str]:
@@ -79,13 +81,25 @@ def test_every_rule_is_looked_at() -> None:
     assert {"simulate", "train_model", "resolve_samples", "write_report"} <= {name for name, _, _ in rules()}
 
 
+def packages(script: str) -> set[str]:
+    return {CONDA.get(name, name) for name in third_party(REPOSITORY / "workflow_scripts" / script)}
+
+
 @pytest.mark.parametrize(("rule", "environment", "script"), rules())
 def test_a_rule_s_environment_holds_what_its_script_imports(rule: str, environment: str, script: str) -> None:
-    needed = {CONDA.get(name, name) for name in third_party(REPOSITORY / "workflow_scripts" / script)}
-    assert needed <= set(pins(REPOSITORY / "envs" / environment))
+    assert packages(script) <= set(pins(REPOSITORY / "envs" / environment))
 
 
-@pytest.mark.parametrize("environment", sorted((REPOSITORY / "envs").glob("*.yaml")), ids=lambda path: path.name)
+ENVIRONMENTS = sorted((REPOSITORY / "envs").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS, ids=lambda path: path.name)
+def test_environments_hold_nothing_else(environment: Path) -> None:
+    needed = {name for _, other, script in rules() if other == environment.name for name in packages(script)}
+    assert set(pins(environment)) == needed | {"python"} | CALLED.get(environment.name, set())
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS, ids=lambda path: path.name)
 def test_environments_pin_the_versions_of_the_package(environment: Path) -> None:
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
     ours = dict(line.split("==") for line in project["dependencies"])
