@@ -1,7 +1,6 @@
 """A genome of one chromosome, means of samples, and tracks as the workflow writes them, observed and predicted."""
 
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,8 @@ from harness import REPOSITORY  # noqa: F401  finds the library
 from numpy.typing import NDArray
 from tracks import CHROM, LENGTH, read_depth
 
-from rnatracks.bigwig import Coverage, TrackStatistics, average, write_coverage
+from rnatracks.averaging import TrackStatistics, average
+from rnatracks.bigwig import Coverage, write_coverage
 from rnatracks.transforms import round_significant
 
 
@@ -37,11 +37,13 @@ def predicted(sample: int) -> NDArray[np.float32]:
     return round_significant(values.astype(np.float32), 4)
 
 
-def average_samples(paths: Sequence[Path], scales: Sequence[float], target: Path) -> TrackStatistics:
+def average_samples(
+    paths: Sequence[Path], scales: Sequence[float], target: Path, *, processes: int = 1
+) -> TrackStatistics:
     """Write the mean of scaled samples as the workflow does."""
-    with ExitStack() as opened:
-        files = [(opened.enter_context(Coverage(path)), scale) for path, scale in zip(paths, scales, strict=True)]
-        return average(files, files[0][0].lengths, target, "mean")
+    with Coverage(paths[0]) as first:
+        lengths = first.lengths
+    return average(list(zip(paths, scales, strict=True)), lengths, target, "mean", processes=processes)
 
 
 def write_track(path: Path, values: NDArray[np.float32]) -> None:

@@ -61,9 +61,9 @@ rule average_cell_types:
         out("benchmarks/average_cell_types/{strand}.tsv")
     conda:
         "../envs/genomics.yaml"
-    threads: 1
+    threads: 8
     resources:
-        mem_mb=growing(5000),
-        runtime=growing(1440),
+        mem_mb=growing(6000),
+        runtime=growing(480),
     script:
         "../workflow_scripts/average_cell_types.py"

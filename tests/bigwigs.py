@@ -5,9 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pyBigWig
+import pytest
 from numpy.typing import NDArray
 
 Interval = tuple[int, int, float]
+# Not in alphabetical order; one chromosome is a single base; none is a multiple of the tests' block sizes.
+LENGTHS = {"chr2": 1003, "chr10": 257, "chrM": 1, "chr1": 90}
 
 
 def write_intervals(path: Path, lengths: Mapping[str, int], intervals: Mapping[str, Sequence[Interval]]) -> Path:
@@ -46,3 +49,26 @@ def mixed_coverage(rng: np.random.Generator, length: int) -> NDArray[np.float32]
         size = int(rng.integers(1, 60))
         parts.append([np.zeros(size), np.full(size, rng.random() * 50), rng.random(size) * 50][int(rng.integers(3))])
     return np.concatenate(parts)[:length].astype(np.float32)
+
+
+def random_coverage(seed: int) -> dict[str, NDArray[np.float32]]:
+    """Mixed coverage of all chromosomes."""
+    rng = np.random.default_rng(seed)
+    return {chrom: mixed_coverage(rng, length) for chrom, length in LENGTHS.items()}
+
+
+def check_every_base(path: Path, expected: dict[str, NDArray[np.floating]]) -> None:
+    """Values, and that the intervals follow each other without a gap, as read by pyBigWig."""
+    with pyBigWig.open(str(path)) as file:
+        assert list(file.chroms()) == list(expected)
+        assert file.chroms() == {chrom: len(array) for chrom, array in expected.items()}
+        for chrom, array in expected.items():
+            intervals = file.intervals(chrom)
+            assert intervals[0][0] == 0
+            assert intervals[-1][1] == len(array)
+            assert [end for _, end, _ in intervals[:-1]] == [start for start, _, _ in intervals[1:]]
+            values = file.values(chrom, 0, len(array), numpy=True)
+            np.testing.assert_array_equal(values, array.astype(np.float32))
+            # What deepTools bins rest on: no bin is missing, and means count the zeros.
+            assert file.stats(chrom, type="coverage", exact=True) == [1.0]
+            assert file.stats(chrom, type="mean", exact=True)[0] == pytest.approx(np.mean(array, dtype=float), rel=1e-6)

@@ -1,23 +1,18 @@
 """Coverage in bigWigs, against pyBigWig and NumPy in float64."""
 
 from collections.abc import Callable
-from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pyBigWig
 import pytest
-from bigwigs import mixed_coverage, read_bases, write_bases, write_intervals
+from bigwigs import LENGTHS, check_every_base, random_coverage, read_bases, write_bases, write_intervals
 from numpy.typing import NDArray
 
 from rnatracks import bigwig
-from rnatracks.bigwig import Coverage, CoverageWriter, SignalSummary, average, blocks, summarise, write_coverage
+from rnatracks.bigwig import Coverage, CoverageWriter, SignalSummary, blocks, summarise, write_coverage
 from rnatracks.errors import InputError
-
-# Not in alphabetical order; one chromosome is a single base; none is a multiple of a block size below.
-LENGTHS = {"chr2": 1003, "chr10": 257, "chrM": 1, "chr1": 90}
-CELL_TYPES = ("K562", "GM12878", "MCF7")
 
 
 @pytest.fixture(params=[7, 257, bigwig.BLOCK])
@@ -25,11 +20,6 @@ def block_size(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
     """Run a test with blocks of this many bases."""
     monkeypatch.setattr(bigwig, "blocks", partial(blocks, size=request.param))
     return request.param
-
-
-def random_coverage(seed: int) -> dict[str, NDArray[np.float32]]:
-    rng = np.random.default_rng(seed)
-    return {chrom: mixed_coverage(rng, length) for chrom, length in LENGTHS.items()}
 
 
 def check_refused(error: InputError, path: Path, *words: str) -> None:
@@ -213,23 +203,6 @@ def test_the_other_way_to_name_a_chromosome_is_pointed_out(tmp_path: Path, prese
 # Writing
 
 
-def check_every_base(path: Path, expected: dict[str, NDArray[np.floating]]) -> None:
-    """Values, and that the intervals follow each other without a gap, as read by pyBigWig."""
-    with pyBigWig.open(str(path)) as file:
-        assert list(file.chroms()) == list(expected)
-        assert file.chroms() == {chrom: len(array) for chrom, array in expected.items()}
-        for chrom, array in expected.items():
-            intervals = file.intervals(chrom)
-            assert intervals[0][0] == 0
-            assert intervals[-1][1] == len(array)
-            assert [end for _, end, _ in intervals[:-1]] == [start for start, _, _ in intervals[1:]]
-            values = file.values(chrom, 0, len(array), numpy=True)
-            np.testing.assert_array_equal(values, array.astype(np.float32))
-            # What deepTools bins rest on: no bin is missing, and means count the zeros.
-            assert file.stats(chrom, type="coverage", exact=True) == [1.0]
-            assert file.stats(chrom, type="mean", exact=True)[0] == pytest.approx(np.mean(array, dtype=float), rel=1e-6)
-
-
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("kind", [np.float32, np.float64])
 def test_written_coverage_reads_back_at_every_base(tmp_path: Path, block_size: int, seed: int, kind: type) -> None:
@@ -336,80 +309,3 @@ def test_a_disk_without_room_is_refused_before_anything_is_written(tmp_path: Pat
     with pytest.raises(InputError, match=line):
         write_coverage(tmp_path / "a.bw", {"chr1": 10**18}, [])
     assert list(tmp_path.iterdir()) == []
-
-
-# Averages
-
-
-def test_average_equals_numpy(tmp_path: Path, block_size: int) -> None:
-    samples = [random_coverage(seed) for seed in (5, 6, 7)]
-    signs, scales = (1, -1, 1), (0.25, 3.0, 1e-3)
-    target = tmp_path / "mean.bw"
-    with ExitStack() as opened:
-        files = []
-        for number, (sample, sign, scale) in enumerate(zip(samples, signs, scales, strict=True)):
-            path = write_bases(tmp_path / f"{number}.bw", {chrom: sign * array for chrom, array in sample.items()})
-            files.append((opened.enter_context(Coverage(path)), scale))
-        statistics = average(files, LENGTHS, target, "B.plus")
-    expected = {
-        chrom: sum(sample[chrom].astype(np.float64) * scale for sample, scale in zip(samples, scales, strict=True)) / 3
-        for chrom in LENGTHS
-    }
-    for chrom, array in expected.items():
-        # Half a unit in the last place of float32 is 6e-8.
-        np.testing.assert_allclose(read_bases(target, chrom), array, rtol=1e-7, atol=0)
-    check_every_base(target, {chrom: read_bases(target, chrom) for chrom in LENGTHS})
-    everything = np.concatenate(list(expected.values()))
-    assert (statistics.track, statistics.samples, statistics.bases) == ("B.plus", 3, 1351)
-    assert statistics.total == pytest.approx(everything.sum(), rel=1e-7)
-    assert statistics.mean == pytest.approx(everything.mean(), rel=1e-7)
-    assert statistics.nonzero == np.count_nonzero(everything)
-    assert statistics.nonzero_mean == pytest.approx(everything[everything > 0].mean(), rel=1e-7)
-    assert statistics.maximum == pytest.approx(everything.max(), rel=1e-7)
-
-
-def test_average_of_zeros_has_no_nonzero_mean(tmp_path: Path) -> None:
-    path = write_intervals(tmp_path / "a.bw", LENGTHS, {"chr2": [(0, 1003, 5)]})
-    with Coverage(path) as coverage:
-        statistics = average([(coverage, 1.0)], {"chr1": 90}, tmp_path / "mean.bw", "B.plus")
-    assert (statistics.total, statistics.nonzero, statistics.nonzero_mean, statistics.maximum) == (0, 0, 0, 0)
-    check_every_base(tmp_path / "mean.bw", {"chr1": np.zeros(90)})
-
-
-def test_average_of_nothing_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="no files"):
-        average([], LENGTHS, tmp_path / "mean.bw", "B.plus")
-
-
-def test_a_failed_average_leaves_nothing(tmp_path: Path) -> None:
-    path = write_intervals(tmp_path / "a.bw", {"chr1": 90}, {"chr1": [(0, 9, 1)]})
-    with Coverage(path) as coverage, pytest.raises(InputError):
-        average([(coverage, 1.0)], {"chr1": 90, "chr2": 10}, tmp_path / "out" / "mean.bw", "B.plus")
-    assert list((tmp_path / "out").iterdir()) == []
-
-
-@pytest.mark.parametrize("strand", ["pl", "mn"])
-def test_real_mean_of_three_cell_types_is_a_third_of_their_sum(tmp_path: Path, real_data: Path, strand: str) -> None:
-    folder = real_data / "hg38_chr22_three_cell_types"
-    with ExitStack() as opened:
-        paths = [folder / f"{name}.ds.chr22.{strand}.bw" for name in CELL_TYPES]
-        files = [(opened.enter_context(Coverage(path)), 1.0) for path in paths]
-        chr22 = {"chr22": files[0][0].lengths["chr22"]}
-        assert summarise(files[0][0], chr22).stored_negative is (strand == "mn")
-        statistics = average(files, chr22, tmp_path / "mean.bw", "all")
-    with (
-        pyBigWig.open(str(folder / f"bulk.chr22.{strand}.bw")) as bulk,
-        pyBigWig.open(str(tmp_path / "mean.bw")) as mean,
-    ):
-        total, nonzero, maximum = 0.0, 0, 0.0
-        for _, start, end in blocks(chr22):
-            third = np.abs(np.nan_to_num(bulk.values("chr22", start, end, numpy=True).astype(np.float64))) / 3
-            # Counts are whole numbers, so both sums are exact: nothing but the rounding to float32 is allowed.
-            np.testing.assert_array_equal(mean.values("chr22", start, end, numpy=True), third.astype(np.float32))
-            total, nonzero, maximum = total + third.sum(), nonzero + np.count_nonzero(third), max(maximum, third.max())
-    assert statistics.bases == chr22["chr22"] == 50_818_468
-    assert statistics.total == pytest.approx(total, rel=1e-7)
-    assert statistics.mean == pytest.approx(total / 50_818_468, rel=1e-7)
-    assert statistics.nonzero == nonzero
-    assert statistics.nonzero_mean == pytest.approx(total / nonzero, rel=1e-7)
-    assert statistics.maximum == pytest.approx(maximum, rel=1e-7)

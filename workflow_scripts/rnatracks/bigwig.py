@@ -1,4 +1,4 @@
-"""Coverage in bigWig files: checked, read in blocks, averaged, and written as a stream.
+"""Coverage in bigWig files: checked, read in blocks, and written as a stream.
 
 pyBigWig does the reading and writing. Memory is bounded by one block of
 `BLOCK` bases, whatever the genome's size and the number of samples, but for
@@ -7,7 +7,7 @@ one chromosome, 14 bytes each.
 """
 
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -146,68 +146,6 @@ def summarise(coverage: Coverage, lengths: Mapping[str, int]) -> SignalSummary:
         maximum=max(highest, -lowest),
         bases=sum(lengths.values()),
         stored_negative=lowest < 0,
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrackStatistics:
-    """Statistics of a mean track over the chosen chromosomes, in normalised coverage."""
-
-    track: str
-    samples: int
-    bases: int
-    total: float
-    mean: float
-    nonzero: int
-    nonzero_mean: float
-    maximum: float
-
-
-def average(
-    files: Sequence[tuple[Coverage, float]], lengths: Mapping[str, int], target: Path, track: str
-) -> TrackStatistics:
-    """Write the mean over samples of scaled magnitudes, and return its statistics.
-
-    Parameters
-    ----------
-    files
-        One (coverage, scale) a sample. A value counts as ``abs(value) * scale``.
-    lengths
-        Chromosomes to write and their lengths, in the order wanted in the file.
-    target
-        The bigWig to write; it appears only when complete.
-    track
-        Name that goes into the statistics.
-
-    Raises
-    ------
-    InputError
-        If there are no files.
-    """
-    if not files:
-        raise InputError(track, "no files to average", "a sample that is not under exclude")
-    total, nonzero, maximum = 0.0, 0, 0.0
-    with written_whole(target) as partial, CoverageWriter(partial, lengths) as writer:
-        for chrom, start, end in blocks(lengths):
-            mean = np.zeros(end - start)
-            for coverage, scale in files:
-                values = coverage.values(chrom, start, end)
-                mean += np.multiply(np.abs(values, out=values), scale, dtype=np.float64)
-            mean = (mean / len(files)).astype(np.float32)
-            writer.add(chrom, start, mean)
-            total += float(mean.sum(dtype=np.float64))
-            nonzero += int(np.count_nonzero(mean))
-            maximum = max(maximum, float(mean.max()))
-    bases = sum(lengths.values())
-    return TrackStatistics(
-        track=track,
-        samples=len(files),
-        bases=bases,
-        total=total,
-        mean=total / bases,
-        nonzero=nonzero,
-        nonzero_mean=total / nonzero if nonzero else 0.0,
-        maximum=maximum,
     )
 
 

@@ -20,8 +20,11 @@ class InputError(ValueError):
     """
 
     def __init__(self, where: object, found: object, expected: object) -> None:
-        line = f"{where}: found {found}; expected {expected}"
-        super().__init__(" ".join(line.split()))
+        super().__init__(str(where), str(found), str(expected))  # all three, or no process could send it to another
+
+    def __str__(self) -> str:
+        where, found, expected = self.args
+        return " ".join(f"{where}: found {found}; expected {expected}".split())
 
 
 class WorkerError(RuntimeError):

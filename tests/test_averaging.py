@@ -1,0 +1,103 @@
+"""Mean tracks, against NumPy in float64, by one process and by several."""
+
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pyBigWig
+import pytest
+from bigwigs import LENGTHS, check_every_base, random_coverage, read_bases, write_bases, write_intervals
+
+from rnatracks import averaging
+from rnatracks.averaging import average
+from rnatracks.bigwig import BLOCK, Coverage, blocks, summarise
+from rnatracks.errors import InputError
+
+CELL_TYPES = ("K562", "GM12878", "MCF7")
+
+
+@pytest.fixture(params=[1, 2, 3])
+def processes(request: pytest.FixtureRequest) -> int:
+    return request.param
+
+
+@pytest.mark.parametrize("block_size", [7, 257, BLOCK])
+def test_average_equals_numpy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block_size: int, processes: int) -> None:
+    monkeypatch.setattr(averaging, "blocks", partial(blocks, size=block_size))
+    arrays = [random_coverage(seed) for seed in (5, 6, 7)]
+    signs, scales = (1, -1, 1), (0.25, 3.0, 1e-3)
+    samples = []
+    for number, (array, sign, scale) in enumerate(zip(arrays, signs, scales, strict=True)):
+        path = write_bases(tmp_path / f"{number}.bw", {chrom: sign * values for chrom, values in array.items()})
+        samples.append((path, scale))
+    target = tmp_path / "mean.bw"
+    statistics = average(samples, LENGTHS, target, "B.plus", processes=processes)
+    expected = {
+        chrom: sum(array[chrom].astype(np.float64) * scale for array, scale in zip(arrays, scales, strict=True)) / 3
+        for chrom in LENGTHS
+    }
+    for chrom, values in expected.items():
+        # Half a unit in the last place of float32 is 6e-8.
+        np.testing.assert_allclose(read_bases(target, chrom), values, rtol=1e-7, atol=0)
+    check_every_base(target, {chrom: read_bases(target, chrom) for chrom in LENGTHS})
+    everything = np.concatenate(list(expected.values()))
+    assert (statistics.track, statistics.samples, statistics.bases) == ("B.plus", 3, 1351)
+    assert statistics.total == pytest.approx(everything.sum(), rel=1e-7)
+    assert statistics.mean == pytest.approx(everything.mean(), rel=1e-7)
+    assert statistics.nonzero == np.count_nonzero(everything)
+    assert statistics.nonzero_mean == pytest.approx(everything[everything > 0].mean(), rel=1e-7)
+    assert statistics.maximum == pytest.approx(everything.max(), rel=1e-7)
+
+
+def test_several_processes_write_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(averaging, "blocks", partial(blocks, size=100))
+    samples = [(write_bases(tmp_path / f"{seed}.bw", random_coverage(seed)), 0.1 * seed) for seed in (1, 2)]
+    found = [average(samples, LENGTHS, tmp_path / f"mean.{n}.bw", "B", processes=n) for n in (1, 2, 4)]
+    assert len(set(found)) == 1
+    assert len({(tmp_path / f"mean.{n}.bw").read_bytes() for n in (1, 2, 4)}) == 1
+
+
+def test_average_of_zeros_has_no_nonzero_mean(tmp_path: Path) -> None:
+    path = write_intervals(tmp_path / "a.bw", LENGTHS, {"chr2": [(0, 1003, 5)]})
+    statistics = average([(path, 1.0)], {"chr1": 90}, tmp_path / "mean.bw", "B.plus")
+    assert (statistics.total, statistics.nonzero, statistics.nonzero_mean, statistics.maximum) == (0, 0, 0, 0)
+    check_every_base(tmp_path / "mean.bw", {"chr1": np.zeros(90)})
+
+
+def test_average_of_nothing_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no files"):
+        average([], LENGTHS, tmp_path / "mean.bw", "B.plus")
+
+
+def test_a_failed_average_tells_the_file_and_leaves_nothing(tmp_path: Path, processes: int) -> None:
+    path = write_intervals(tmp_path / "a.bw", {"chr1": 90}, {"chr1": [(0, 9, 1)]})
+    with pytest.raises(InputError) as refused:
+        average([(path, 1.0)], {"chr1": 90, "chr2": 10}, tmp_path / "out" / "mean.bw", "B", processes=processes)
+    assert str(refused.value) == f"{path}, chr2:1-10: found chromosomes chr1; expected 'chr2' among them"
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize("strand", ["pl", "mn"])
+def test_real_mean_of_three_cell_types_is_a_third_of_their_sum(tmp_path: Path, real_data: Path, strand: str) -> None:
+    folder = real_data / "hg38_chr22_three_cell_types"
+    samples = [(folder / f"{name}.ds.chr22.{strand}.bw", 1.0) for name in CELL_TYPES]
+    with Coverage(samples[0][0]) as coverage:
+        chr22 = {"chr22": coverage.lengths["chr22"]}
+        assert summarise(coverage, chr22).stored_negative is (strand == "mn")
+    statistics = average(samples, chr22, tmp_path / "mean.bw", "all", processes=2)
+    with (
+        pyBigWig.open(str(folder / f"bulk.chr22.{strand}.bw")) as bulk,
+        pyBigWig.open(str(tmp_path / "mean.bw")) as mean,
+    ):
+        total, nonzero, maximum = 0.0, 0, 0.0
+        for _, start, end in blocks(chr22):
+            third = np.abs(np.nan_to_num(bulk.values("chr22", start, end, numpy=True).astype(np.float64))) / 3
+            # Counts are whole numbers, so both sums are exact: nothing but the rounding to float32 is allowed.
+            np.testing.assert_array_equal(mean.values("chr22", start, end, numpy=True), third.astype(np.float32))
+            total, nonzero, maximum = total + third.sum(), nonzero + np.count_nonzero(third), max(maximum, third.max())
+    assert statistics.bases == chr22["chr22"] == 50_818_468
+    assert statistics.total == pytest.approx(total, rel=1e-7)
+    assert statistics.mean == pytest.approx(total / 50_818_468, rel=1e-7)
+    assert statistics.nonzero == nonzero
+    assert statistics.nonzero_mean == pytest.approx(total / nonzero, rel=1e-7)
+    assert statistics.maximum == pytest.approx(maximum, rel=1e-7)
