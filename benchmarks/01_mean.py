@@ -1,7 +1,7 @@
 """Mean of 4 and of 16 bigWigs of a 50 Mb chromosome (1.25 million intervals each), written as a bigWig.
 
 Ours is `averaging.average`, as the workflow calls it for a track: one process, blocks, float64, statistics, explicit
-zeros; and by two processes, from which the mean of many files gains (that of all cell types has up to 8).
+zeros; and by two readers and a writer, from which the mean of many files gains (that of all cell types has up to 8).
 The loops are what one would write with pyBigWig (one core) or pybigtools (which packs on as many threads as there are
 cores) on whole chromosomes: `values` of each file, their mean, and one call that writes its runs of equal values, with
 pyBigWig's defaults. deepTools is `bigwigAverage -bs 1` with two processes, on 2 Mb and multiplied up.
@@ -22,6 +22,8 @@ from mean_tracks import average_samples
 from numpy.typing import NDArray
 from tracks import CHROM, LENGTH, runs, sample_paths, write_samples
 
+from rnatracks.files import file_checksum
+
 NUMBERS = (4, 16)
 MANY = 64  # of the 16 files
 SLICE = (25_000_000, 27_000_000)
@@ -31,9 +33,10 @@ def make_data(folder: Path) -> None:
     write_samples(folder, max(NUMBERS))
 
 
-def ours(folder: Path, number: str, processes: int = 1) -> dict[str, float]:
+def ours(folder: Path, number: str, readers: int = 1) -> dict[str, float]:
     paths = (sample_paths(folder, max(NUMBERS)) * 4)[: int(number)]
-    statistics = average_samples(paths, [1.0] * len(paths), folder / f"ours.{number}.bw", processes=processes)
+    target = folder / f"ours_{readers}.{number}.bw"
+    statistics = average_samples(paths, [1.0] * len(paths), target, readers=readers)
     return {"total": statistics.total, "nonzero": statistics.nonzero, "maximum": statistics.maximum}
 
 
@@ -87,7 +90,7 @@ LOOPS = [
     Way("pybigtools, whole chromosome", with_pybigtools, repeats=2),
 ]
 DEEPTOOLS = Way("deepTools bigwigAverage -bs 1", with_deeptools, share=(SLICE[1] - SLICE[0]) / LENGTH, repeats=1)
-TWO = Way("ours, two processes", partial(ours, processes=2))
+TWO = Way("ours, two readers", partial(ours, readers=2))
 WAYS = [Way("ours", ours), TWO, *LOOPS, DEEPTOOLS]
 
 
@@ -97,6 +100,11 @@ def largest_difference(one: Path, other: Path, start: int, end: int) -> float:
         values = [np.nan_to_num(file.values(CHROM, start, end, numpy=True)) for file in (a, b)]
     larger = np.maximum(*np.abs(values)).clip(min=np.finfo(np.float32).tiny)
     return float(np.max(np.abs(values[0] - values[1]) / larger))
+
+
+def require_same_bytes(folder: Path, number: int) -> None:
+    if len({file_checksum(folder / f"ours_{readers}.{number}.bw", "md5") for readers in (1, 2)}) != 1:
+        sys.exit(f"mean of {number}: two readers give other bytes than one")
 
 
 def evaluate(bench: Bench, folder: Path) -> Result:
@@ -111,7 +119,7 @@ def evaluate(bench: Bench, folder: Path) -> Result:
                 if not np.isclose(loop.found[what], value, rtol=1e-12, atol=0):
                     sys.exit(f"mean of {number}: {what} is {value} (ours) and {loop.found[what]} ({loop.way})")
         files = [folder / f"{name}.{number}.bw" for name in ("pyBigWig", "pybigtools", "deepTools")]
-        apart = [largest_difference(folder / f"ours.{number}.bw", file, *SLICE) for file in files]
+        apart = [largest_difference(folder / f"ours_1.{number}.bw", file, *SLICE) for file in files]
         if max(apart) > 1e-5:  # deepTools writes 6 digits
             sys.exit(f"mean of {number}: the written values differ by {apart} of themselves from ours")
         remarks.append(
@@ -122,7 +130,11 @@ def evaluate(bench: Bench, folder: Path) -> Result:
         targets.append(Target(1, f"{number} bigWigs: 30 times as fast as deepTools", f"{ratio:.3g} times", ratio >= 30))
         faster = min(loop.median for loop in loops) / mine.median
         targets.append(Target(1, f"{number} bigWigs: faster than both loops", f"{faster:.3g} times", faster > 1))
-    table += rows(1, f"mean of {MANY} (16 bigWigs 4 times), 50 Mb", bench.measure(str(MANY), only=["ours", TWO.name]))
+        require_same_bytes(folder, number)
+    measured = bench.measure(str(MANY), only=["ours", TWO.name])
+    table += rows(1, f"mean of {MANY} (16 bigWigs 4 times), 50 Mb", measured)
+    require_same_bytes(folder, MANY)
+    remarks.append("Two readers and a writer give the same bytes as one process.")
     return Result(table, targets, remarks)
 
 

@@ -38,12 +38,12 @@ def predicted(sample: int) -> NDArray[np.float32]:
 
 
 def average_samples(
-    paths: Sequence[Path], scales: Sequence[float], target: Path, *, processes: int = 1
+    paths: Sequence[Path], scales: Sequence[float], target: Path, *, readers: int = 1
 ) -> TrackStatistics:
     """Write the mean of scaled samples as the workflow does."""
     with Coverage(paths[0]) as first:
         lengths = first.lengths
-    return average(list(zip(paths, scales, strict=True)), lengths, target, "mean", processes=processes)
+    return average(list(zip(paths, scales, strict=True)), lengths, target, "mean", readers=readers)
 
 
 def write_track(path: Path, values: NDArray[np.float32]) -> None:

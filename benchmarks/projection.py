@@ -192,7 +192,7 @@ def page(found: list[Stage], sizes: Sizes) -> str:
         *("| " + " | ".join(row) + " |" for row in table),
         "",
         f"A base takes {sizes.sample:.2g} bytes in a sample's file (simulated), {sizes.mean:.2g} in a mean and",
-        f"{sizes.prediction:.2g} in a prediction (simulated with noise that packs badly; the demo's take 3.8).",
+        f"{sizes.prediction:.2g} in a prediction (simulated with noise that packs badly; the demo's take 3.4 to 3.8).",
         f"Memory is that of one job, on {CHR1} Mb where it writes a bigWig, else on {LENGTH / 1e6:.0f}, read in",
         "blocks: 16 jobs at once take 16 times as much. `average_cell_types` is given the room and memory of",
         "a predicted track, and one process; its rule asks for up to 8. `average_half` leaves nothing behind; until",

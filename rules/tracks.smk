@@ -61,7 +61,7 @@ rule average_cell_types:
         out("benchmarks/average_cell_types/{strand}.tsv")
     conda:
         "../envs/genomics.yaml"
-    threads: 8
+    threads: lambda _, input: min(8, 1 + len(input.tracks) // 32)
     resources:
         mem_mb=growing(6000),
         runtime=growing(480),

@@ -1,9 +1,15 @@
 """Mean tracks, against NumPy in float64, by one process and by several."""
 
+import os
+import resource
+import signal
+import sys
+import time
 from functools import partial
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pyBigWig
 import pytest
 from bigwigs import LENGTHS, check_every_base, random_coverage, read_bases, write_bases, write_intervals
@@ -11,18 +17,18 @@ from bigwigs import LENGTHS, check_every_base, random_coverage, read_bases, writ
 from rnatracks import averaging
 from rnatracks.averaging import average
 from rnatracks.bigwig import BLOCK, Coverage, blocks, summarise
-from rnatracks.errors import InputError
+from rnatracks.errors import InputError, WorkerError
 
 CELL_TYPES = ("K562", "GM12878", "MCF7")
 
 
 @pytest.fixture(params=[1, 2, 3])
-def processes(request: pytest.FixtureRequest) -> int:
+def readers(request: pytest.FixtureRequest) -> int:
     return request.param
 
 
 @pytest.mark.parametrize("block_size", [7, 257, BLOCK])
-def test_average_equals_numpy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block_size: int, processes: int) -> None:
+def test_average_equals_numpy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block_size: int, readers: int) -> None:
     monkeypatch.setattr(averaging, "blocks", partial(blocks, size=block_size))
     arrays = [random_coverage(seed) for seed in (5, 6, 7)]
     signs, scales = (1, -1, 1), (0.25, 3.0, 1e-3)
@@ -31,7 +37,7 @@ def test_average_equals_numpy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, b
         path = write_bases(tmp_path / f"{number}.bw", {chrom: sign * values for chrom, values in array.items()})
         samples.append((path, scale))
     target = tmp_path / "mean.bw"
-    statistics = average(samples, LENGTHS, target, "B.plus", processes=processes)
+    statistics = average(samples, LENGTHS, target, "B.plus", readers=readers)
     expected = {
         chrom: sum(array[chrom].astype(np.float64) * scale for array, scale in zip(arrays, scales, strict=True)) / 3
         for chrom in LENGTHS
@@ -49,10 +55,10 @@ def test_average_equals_numpy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, b
     assert statistics.maximum == pytest.approx(everything.max(), rel=1e-7)
 
 
-def test_several_processes_write_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_several_readers_give_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(averaging, "blocks", partial(blocks, size=100))
     samples = [(write_bases(tmp_path / f"{seed}.bw", random_coverage(seed)), 0.1 * seed) for seed in (1, 2)]
-    found = [average(samples, LENGTHS, tmp_path / f"mean.{n}.bw", "B", processes=n) for n in (1, 2, 4)]
+    found = [average(samples, LENGTHS, tmp_path / f"mean.{n}.bw", "B", readers=n) for n in (1, 2, 4)]
     assert len(set(found)) == 1
     assert len({(tmp_path / f"mean.{n}.bw").read_bytes() for n in (1, 2, 4)}) == 1
 
@@ -69,12 +75,60 @@ def test_average_of_nothing_is_refused(tmp_path: Path) -> None:
         average([], LENGTHS, tmp_path / "mean.bw", "B.plus")
 
 
-def test_a_failed_average_tells_the_file_and_leaves_nothing(tmp_path: Path, processes: int) -> None:
+def test_a_failed_average_tells_the_file_and_leaves_nothing(tmp_path: Path, readers: int) -> None:
     path = write_intervals(tmp_path / "a.bw", {"chr1": 90}, {"chr1": [(0, 9, 1)]})
     with pytest.raises(InputError) as refused:
-        average([(path, 1.0)], {"chr1": 90, "chr2": 10}, tmp_path / "out" / "mean.bw", "B", processes=processes)
+        average([(path, 1.0)], {"chr1": 90, "chr2": 10}, tmp_path / "out" / "mean.bw", "B", readers=readers)
     assert str(refused.value) == f"{path}, chr2:1-10: found chromosomes chr1; expected 'chr2' among them"
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_one_file_is_open_at_a_time(tmp_path: Path) -> None:
+    """Thirty samples, with room for ten files more than are open now."""
+    path = write_intervals(tmp_path / "a.bw", {"chr1": 90}, {"chr1": [(0, 9, 1)]})
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    highest = max(int(file.name) for file in Path("/proc/self/fd").iterdir())
+    resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 10, limits[1]))
+    try:
+        average([(path, 1.0)] * 30, {"chr1": 90}, tmp_path / "mean.bw", "B")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert read_bases(tmp_path / "mean.bw", "chr1").tolist() == [1] * 9 + [0] * 81
+
+
+def test_a_killed_reader_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_intervals(tmp_path / "a.bw", LENGTHS, {"chr1": [(0, 9, 1)]})
+    monkeypatch.setattr(averaging, "_mean", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+    with pytest.raises(WorkerError, match=r"ended with -9: out of memory\?"):
+        average([(path, 1.0)], LENGTHS, tmp_path / "out" / "mean.bw", "B", readers=2)
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+STALLED = """
+import sys
+import time
+from pathlib import Path
+from rnatracks.averaging import average
+from rnatracks.bigwig import CoverageWriter
+
+CoverageWriter.add = lambda *_: time.sleep(60)
+average([(Path(sys.argv[1]), 1.0)], {f"chr{n}": 90 for n in range(9)}, Path(sys.argv[2]), "B", readers=3)
+"""
+
+
+@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGKILL])
+def test_readers_end_with_the_writer(tmp_path: Path, told: signal.Signals) -> None:
+    lengths = {f"chr{n}": 90 for n in range(9)}
+    path = write_intervals(tmp_path / "a.bw", lengths, {"chr1": [(0, 9, 1)]})
+    library = Path(averaging.__file__).parents[1]
+    writer = psutil.Popen([sys.executable, "-c", STALLED, path, tmp_path / "mean.bw"], cwd=library)
+    until = time.monotonic() + 60
+    while len(readers := writer.children()) < 3:
+        assert time.monotonic() < until and writer.poll() is None
+        time.sleep(0.05)
+    writer.send_signal(told)
+    assert writer.wait(timeout=20) == -told
+    assert psutil.wait_procs(readers, timeout=20)[1] == []
 
 
 @pytest.mark.parametrize("strand", ["pl", "mn"])
@@ -84,7 +138,7 @@ def test_real_mean_of_three_cell_types_is_a_third_of_their_sum(tmp_path: Path, r
     with Coverage(samples[0][0]) as coverage:
         chr22 = {"chr22": coverage.lengths["chr22"]}
         assert summarise(coverage, chr22).stored_negative is (strand == "mn")
-    statistics = average(samples, chr22, tmp_path / "mean.bw", "all", processes=2)
+    statistics = average(samples, chr22, tmp_path / "mean.bw", "all", readers=2)
     with (
         pyBigWig.open(str(folder / f"bulk.chr22.{strand}.bw")) as bulk,
         pyBigWig.open(str(tmp_path / "mean.bw")) as mean,

@@ -12,5 +12,5 @@ average(
     read_sizes(Path(snakemake.input.sizes)),
     Path(snakemake.output[0]),
     f"mean.{snakemake.wildcards.strand}",
-    processes=snakemake.threads,
+    readers=snakemake.threads,
 )

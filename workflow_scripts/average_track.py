@@ -15,6 +15,6 @@ statistics = average(
     read_sizes(Path(snakemake.input.sizes)),
     Path(snakemake.output.bigwig),
     f"{snakemake.wildcards.cell_type}.{snakemake.wildcards.strand}",
-    processes=snakemake.threads,
+    readers=snakemake.threads,
 )
 write_json(Path(snakemake.output.statistics), statistics)

@@ -3,7 +3,9 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
+from bigwigs import read_bases
 
 from workflow.conftest import DEMO, Demo
 from workflow.runs import REPOSITORY, snakemake
@@ -105,3 +107,15 @@ def test_a_new_cell_type_plans_only_its_own_jobs(demo_copy: Path) -> None:
                 continue
             named = " ".join(job.values())
             assert "teal" in named, f"{rule} {job} does not belong to the new cell type"
+
+
+def test_the_mean_of_cell_types_is_that_of_their_tracks(demo_copy: Path) -> None:
+    """The demo's two cell types do not need it as a baseline: from three on, it is."""
+    tracks = demo_copy / "results/demo/tracks"
+    run = snakemake(demo_copy, "results/demo/tracks/mean.plus.bw", *DEMO)
+    assert run.status == 0, run.text[-3000:]
+    assert set(run.planned()) == {"average_cell_types"}
+    observed = [read_bases(tracks / f"observed/{name}.plus.bw", "chr3") for name in ("amber", "indigo")]
+    np.testing.assert_array_equal(
+        read_bases(tracks / "mean.plus.bw", "chr3"), np.mean(observed, axis=0).astype(np.float32)
+    )

@@ -1,23 +1,27 @@
-"""Mean tracks: samples scaled, averaged and written as a stream, by several processes if wanted."""
+"""Mean tracks: samples scaled, averaged and written as a stream, by several processes if wanted.
+
+Memory is bounded by a few blocks a process, whatever the number of samples: one file is open at a time.
+"""
 
 import logging
 import multiprocessing
-from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .bigwig import Coverage, CoverageWriter, blocks
-from .errors import InputError
+from .errors import InputError, WorkerError
 from .files import written_whole
 
 log = logging.getLogger(__name__)
 
 Samples = Sequence[tuple[Path, float]]
+Region = tuple[str, int, int]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +39,7 @@ class TrackStatistics:
 
 
 def average(
-    samples: Samples, lengths: Mapping[str, int], target: Path, track: str, *, processes: int = 1
+    samples: Samples, lengths: Mapping[str, int], target: Path, track: str, *, readers: int = 1
 ) -> TrackStatistics:
     """Write the mean over samples of scaled magnitudes, and return its statistics.
 
@@ -49,20 +53,22 @@ def average(
         The bigWig to write; it appears only when complete.
     track
         Name that goes into the statistics.
-    processes
-        How many read and average. From 2 on, this one writes meanwhile. The bytes written are the same.
+    readers
+        Processes that read and average; if there are several, the calling process only writes. The bytes are the same.
 
     Raises
     ------
     InputError
         If there are no samples, or one cannot be read.
+    WorkerError
+        If a reader is killed.
     """
     if not samples:
         raise InputError(track, "no files to average", "a sample that is not under exclude")
     total, nonzero, maximum = 0.0, 0, 0.0
     regions = list(blocks(lengths))
     with written_whole(target) as partial, CoverageWriter(partial, lengths) as writer:
-        for (chrom, start, end), mean in zip(regions, _means(samples, regions, processes), strict=True):
+        for (chrom, start, end), mean in zip(regions, _means(samples, regions, readers), strict=True):
             writer.add(chrom, start, mean)
             total += float(mean.sum(dtype=np.float64))
             nonzero += int(np.count_nonzero(mean))
@@ -82,24 +88,52 @@ def average(
     )
 
 
-def _means(samples: Samples, regions: Sequence[tuple[str, int, int]], processes: int) -> Iterator[NDArray[np.float32]]:
-    """Means of the regions, in order. Processes are at most two regions each ahead of what is taken."""
-    if processes == 1:
+def _means(samples: Samples, regions: Sequence[Region], readers: int) -> Iterator[NDArray[np.float32]]:
+    """Means of the regions, in order. Each reader makes every n-th, and waits until its last one is taken."""
+    if readers == 1:
         yield from (_mean(samples, *region) for region in regions)
         return
-    # Forked, since a process that is spawned would run Snakemake's script anew.
-    with ProcessPoolExecutor(processes, multiprocessing.get_context("fork")) as pool:
-        ahead: deque = deque()
+    context = multiprocessing.get_context("fork")  # a process that is spawned would run Snakemake's script anew
+    started: list[tuple[BaseProcess, Connection]] = []
+    try:
+        for number in range(readers):
+            receiver, sender = context.Pipe(duplex=False)
+            arguments = (receiver, sender, samples, regions[number::readers])
+            process = context.Process(target=_send_means, args=arguments, daemon=True)
+            process.start()
+            sender.close()
+            started.append((process, receiver))
+        for number in range(len(regions)):
+            process, receiver = started[number % readers]
+            try:
+                mean = receiver.recv()
+            except EOFError as error:
+                process.join()
+                raise WorkerError(f"a process that averages ended with {process.exitcode}: out of memory?") from error
+            if isinstance(mean, InputError):
+                raise mean
+            yield mean
+    finally:
+        for process, receiver in started:
+            receiver.close()
+            process.terminate()
+            process.join()
+
+
+def _send_means(receiver: Connection, sender: Connection, samples: Samples, regions: Sequence[Region]) -> None:
+    """A reader's work. Without its own copy of the receiving end, it learns that the writer is gone, and ends."""
+    receiver.close()
+    try:
         for region in regions:
-            ahead.append(pool.submit(_mean, samples, *region))
-            if len(ahead) == 2 * processes:
-                yield ahead.popleft().result()
-        while ahead:
-            yield ahead.popleft().result()
+            sender.send(_mean(samples, *region))
+    except InputError as error:
+        sender.send(error)
+    except BrokenPipeError:
+        return
 
 
 def _mean(samples: Samples, chrom: str, start: int, end: int) -> NDArray[np.float32]:
-    """Mean of one region; summed in float64. One file is open at a time, however many there are."""
+    """Mean of one region; summed in float64."""
     total = np.zeros(end - start)
     for path, scale in samples:
         with Coverage(path) as coverage:

@@ -20,7 +20,7 @@ class InputError(ValueError):
     """
 
     def __init__(self, where: object, found: object, expected: object) -> None:
-        super().__init__(str(where), str(found), str(expected))  # all three, or no process could send it to another
+        super().__init__(str(where), str(found), str(expected))  # pickle makes an exception anew from these
 
     def __str__(self) -> str:
         where, found, expected = self.args
