@@ -6,6 +6,7 @@ import signal
 import sys
 import time
 from functools import partial
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
@@ -96,9 +97,14 @@ def test_one_file_is_open_at_a_time(tmp_path: Path) -> None:
     assert read_bases(tmp_path / "mean.bw", "chr1").tolist() == [1] * 9 + [0] * 81
 
 
-def test_a_killed_reader_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("sent", [b"", b"\0\0\1\0a beginning"], ids=["before it sends", "while it sends"])
+def test_a_killed_reader_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sent: bytes) -> None:
+    def die(receiver: Connection, sender: Connection, *_: object) -> None:
+        os.write(sender.fileno(), sent)
+        os.kill(os.getpid(), signal.SIGKILL)
+
     path = write_intervals(tmp_path / "a.bw", LENGTHS, {"chr1": [(0, 9, 1)]})
-    monkeypatch.setattr(averaging, "_mean", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+    monkeypatch.setattr(averaging, "_send_means", die)
     with pytest.raises(WorkerError, match=r"ended with -9: out of memory\?"):
         average([(path, 1.0)], LENGTHS, tmp_path / "out" / "mean.bw", "B", readers=2)
     assert list((tmp_path / "out").iterdir()) == []

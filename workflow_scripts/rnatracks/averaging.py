@@ -107,7 +107,7 @@ def _means(samples: Samples, regions: Sequence[Region], readers: int) -> Iterato
             process, receiver = started[number % readers]
             try:
                 mean = receiver.recv()
-            except EOFError as error:
+            except (EOFError, OSError) as error:  # before or within what it sends
                 process.join()
                 raise WorkerError(f"a process that averages ended with {process.exitcode}: out of memory?") from error
             if isinstance(mean, InputError):
