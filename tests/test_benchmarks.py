@@ -90,7 +90,8 @@ def test_the_ways_to_average_agree(tmp_path: Path, load: Callable) -> None:
     script = load("01_mean")
     paths = script.write_samples(tmp_path, 3, 200_000)
     expected = np.mean([np.nan_to_num(read_bases(path, script.CHROM)) for path in paths], axis=0)
-    ways = {"ours": script.ours, "pyBigWig": script.with_pybigwig, "pybigtools": script.with_pybigtools}
+    ways = {"ours_1": script.ours, "ours_2": script.TWO.run}
+    ways |= {"pyBigWig": script.with_pybigwig, "pybigtools": script.with_pybigtools}
     for name, way in ways.items():
         found = way(tmp_path, "3")
         assert found["total"] == pytest.approx(expected.sum(), rel=1e-6)
