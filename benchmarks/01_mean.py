@@ -34,7 +34,7 @@ def make_data(folder: Path) -> None:
 
 
 def ours(folder: Path, number: str, readers: int = 1) -> dict[str, float]:
-    paths = (sample_paths(folder, max(NUMBERS)) * 4)[: int(number)]
+    paths = (sample_paths(folder, max(NUMBERS)) * (MANY // max(NUMBERS)))[: int(number)]
     target = folder / f"ours_{readers}.{number}.bw"
     statistics = average_samples(paths, [1.0] * len(paths), target, readers=readers)
     return {"total": statistics.total, "nonzero": statistics.nonzero, "maximum": statistics.maximum}

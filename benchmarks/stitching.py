@@ -12,17 +12,15 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from harness import REPOSITORY
 
-REPOSITORY = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(REPOSITORY / "workflow_scripts"))
-
-from rnatracks.bigwig import Coverage  # noqa: E402
-from rnatracks.genome import Genome, read_windows, tile_starts  # noqa: E402
-from rnatracks.metrics import Moments  # noqa: E402
-from rnatracks.modelfolder import load_model  # noqa: E402
-from rnatracks.prediction import Precision, TilePlan, predict_region, track_views  # noqa: E402
-from rnatracks.stitching import Stitch, View  # noqa: E402
-from rnatracks.terms import Split  # noqa: E402
+from rnatracks.bigwig import Coverage
+from rnatracks.genome import Genome, read_windows, tile_starts
+from rnatracks.metrics import Moments
+from rnatracks.modelfolder import load_model
+from rnatracks.prediction import Precision, TilePlan, predict_region, track_views
+from rnatracks.stitching import Stitch, View
+from rnatracks.terms import Split
 
 TEXT = """# Ways to stitch, on the demo's held-out chromosome
 

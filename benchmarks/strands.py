@@ -18,17 +18,15 @@ import numpy as np
 import pandas as pd
 import torch
 import yaml
+from harness import DEMO, REPOSITORY
 
-REPOSITORY = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(REPOSITORY / "workflow_scripts"))
-
-from rnatracks.backbone import token_lookup  # noqa: E402
-from rnatracks.bigwig import Coverage  # noqa: E402
-from rnatracks.genome import Genome  # noqa: E402
-from rnatracks.metrics import Moments  # noqa: E402
-from rnatracks.modelfolder import load_model  # noqa: E402
-from rnatracks.scoretables import read_scores  # noqa: E402
-from rnatracks.transforms import unsquash  # noqa: E402
+from rnatracks.backbone import token_lookup
+from rnatracks.bigwig import Coverage
+from rnatracks.genome import Genome
+from rnatracks.metrics import Moments
+from rnatracks.modelfolder import load_model
+from rnatracks.scoretables import read_scores
+from rnatracks.transforms import unsquash
 
 FOLDER = Path("results/strands")
 CNN = {"type": "dilated_cnn", "hidden_size": 32, "num_hidden_layers": 7}
@@ -66,7 +64,7 @@ log = logging.getLogger("strands")
 def write_config() -> Path:
     """The demo's configuration with our models, under a folder of its own."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    text = (REPOSITORY / "config/demo/config.yaml").read_text().replace("results/demo", str(FOLDER))
+    text = DEMO.read_text().replace("results/demo", str(FOLDER))
     config = yaml.safe_load(text)
     for key in ("samples", "cell_types"):
         sheet = (REPOSITORY / config[key]).read_text().replace("results/demo", str(FOLDER))
@@ -74,6 +72,7 @@ def write_config() -> Path:
         config[key] = str(FOLDER / f"{key}.tsv")
     small = config["models"].pop("small") | {"cell_types": ["amber", "indigo"]}
     config["models"] = {name: small | changes for name, changes in VARIANTS.items()}
+    del config["evaluation"]["baselines"]  # of models that are not here
     config["loci"] = []
     path = FOLDER / "config.yaml"
     path.write_text(yaml.safe_dump(config, sort_keys=False))
