@@ -3,8 +3,8 @@
 import os
 import resource
 import signal
+import subprocess
 import sys
-import time
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -111,30 +111,37 @@ def test_a_killed_reader_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 STALLED = """
+import signal
+import subprocess
 import sys
-import time
 from pathlib import Path
 from rnatracks.averaging import average
 from rnatracks.bigwig import CoverageWriter
 
-CoverageWriter.add = lambda *_: time.sleep(60)
-average([(Path(sys.argv[1]), 1.0)], {f"chr{n}": 90 for n in range(9)}, Path(sys.argv[2]), "B", readers=3)
+def stall(*_):
+    print("readers started", flush=True)
+    signal.pause()
+
+CoverageWriter.add = stall
+average([(Path(sys.argv[1]), 1.0)], {"chr1": 9 << 20}, Path(sys.argv[2]), "B", readers=3)
 """
 
 
 @pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGKILL])
 def test_readers_end_with_the_writer(tmp_path: Path, told: signal.Signals) -> None:
-    lengths = {f"chr{n}": 90 for n in range(9)}
-    path = write_intervals(tmp_path / "a.bw", lengths, {"chr1": [(0, 9, 1)]})
-    library = Path(averaging.__file__).parents[1]
-    writer = psutil.Popen([sys.executable, "-c", STALLED, path, tmp_path / "mean.bw"], cwd=library)
-    until = time.monotonic() + 60
-    while len(readers := writer.children()) < 3:
-        assert time.monotonic() < until and writer.poll() is None
-        time.sleep(0.05)
-    writer.send_signal(told)
-    assert writer.wait(timeout=20) == -told
-    assert psutil.wait_procs(readers, timeout=20)[1] == []
+    # Each reader has three blocks of megabytes to send, more than a pipe takes: none ends before it is read.
+    path = write_intervals(tmp_path / "a.bw", {"chr1": 9 << 20}, {"chr1": [(0, 9, 1)]})
+    command = [sys.executable, "-c", STALLED, path, tmp_path / "mean.bw"]
+    with psutil.Popen(command, cwd=Path(averaging.__file__).parents[1], stdout=subprocess.PIPE, text=True) as writer:
+        try:
+            assert writer.stdout.readline() == "readers started\n"
+            readers = writer.children()
+            assert len(readers) == 3
+            assert all(reader.status() != psutil.STATUS_ZOMBIE for reader in readers)
+        finally:
+            writer.send_signal(told)
+        assert writer.wait(timeout=60) == -told
+        assert psutil.wait_procs(readers, timeout=60)[1] == []
 
 
 @pytest.mark.parametrize("strand", ["pl", "mn"])
