@@ -43,7 +43,7 @@ TEXT = """# Strands, attention and the dilated CNN on the demo
 Made by `python benchmarks/strands.py` ({versions}; {cores} cores, no GPU). One joint model of both
 cell types each, {parameters}, {epochs} epochs, otherwise `config/demo`; held-out chromosome {chrom}
 ({bases:,} bases); mean and standard deviation of `pearson_log1p` over seeds {seeds}, averaged over the
-two cell types. The data are simulated, and a 3-minute training from random weights says nothing about
+two cell types. The data are simulated, and a training of minutes from random weights says nothing about
 a pretrained backbone: the table compares the ways to read strands, not the worth of Genos.
 
 {table}
