@@ -18,6 +18,8 @@ from pathlib import Path
 
 from harness import REPOSITORY, Result, Row, Target, markdown
 
+from rnatracks.provenance import describe_commit
+
 HERE = Path(__file__).resolve().parent
 PEERS = (
     *("numpy", "scipy", "pandas", "pyBigWig", "pybigtools", "deepTools", "pyfaidx", "torch", "transformers"),
@@ -38,20 +40,15 @@ def read_result(path: Path) -> Result:
 
 def machine() -> list[str]:
     """What the figures were measured on."""
-    commit = _first_line(["git", "describe", "--always", "--dirty"])
     processor = next(line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name"))
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PEERS)
     cores = len(os.sched_getaffinity(0))
     return [
-        f"- {date.today()}, commit {commit}",
+        f"- {date.today()}, commit {describe_commit(REPOSITORY)}",
         f"- {cores} cores ({processor.split(':')[1].strip()}), {memory:.0f} GiB of memory",
         f"- Python {platform.python_version()}, {versions}",
     ]
-
-
-def _first_line(command: list[str]) -> str:
-    return subprocess.run(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()[0]
 
 
 def report(results: list[Result], about: list[str]) -> str:

@@ -112,7 +112,6 @@ def test_a_killed_reader_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 STALLED = """
 import signal
-import subprocess
 import sys
 from pathlib import Path
 from rnatracks.averaging import average

@@ -1,4 +1,4 @@
-"""Errors whose one line says all: bad input, which a user can mend, and what ends a distributed training."""
+"""Errors whose one line says all: bad input, which a user can mend, and what ends the work of several processes."""
 
 from collections.abc import Collection
 
