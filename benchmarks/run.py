@@ -18,6 +18,7 @@ from pathlib import Path
 
 from harness import REPOSITORY, Result, Row, Target, markdown
 
+from rnatracks.files import read_text
 from rnatracks.provenance import describe_commit
 
 HERE = Path(__file__).resolve().parent
@@ -33,14 +34,14 @@ def numbered_scripts() -> dict[int, Path]:
 
 def read_result(path: Path) -> Result:
     """Read back what a script wrote with `--json`."""
-    record = json.loads(path.read_text())
+    record = json.loads(read_text(path))
     rows = [Row(**row) for row in record["rows"]]
     return Result(rows, [Target(**target) for target in record["targets"]], record["remarks"])
 
 
 def machine() -> list[str]:
     """What the figures were measured on."""
-    processor = next(line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name"))
+    processor = next(line for line in read_text(Path("/proc/cpuinfo")).splitlines() if line.startswith("model name"))
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PEERS)
     cores = len(os.sched_getaffinity(0))

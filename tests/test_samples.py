@@ -336,7 +336,7 @@ def test_a_sheet_that_is_missing_or_binary_is_one_line(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InputError) as caught:
         read_cell_types(path)
-    check_line(caught.value, str(path), "bytes that are not UTF-8", "a text file")
+    check_line(caught.value, f"{path}, line 1", "bytes that are not UTF-8", "text in UTF-8")
 
 
 def test_check_local_files(tmp_path: Path) -> None:

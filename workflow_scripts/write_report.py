@@ -9,7 +9,7 @@ import yaml
 
 from rnatracks.errors import shorten
 from rnatracks.figures import track_name
-from rnatracks.files import write_table, written_whole
+from rnatracks.files import read_text, write_table, write_text
 from rnatracks.headlines import headline, warnings
 from rnatracks.jobs import open_log
 from rnatracks.methods import methods_text
@@ -44,7 +44,7 @@ from rnatracks.terms import Strand, Track
 
 open_log(snakemake.log[0])
 given, params, config = snakemake.input, snakemake.params, snakemake.params.config
-captions = {Path(path).stem: Path(path).read_text(encoding="utf-8").strip() for path in given.captions}
+captions = {Path(path).stem: read_text(Path(path)).strip() for path in given.captions}
 cell_types = [CellType(**fields) for fields in params.cell_types]
 models = {name: model_plan(fields) for name, fields in params.models.items()}
 base, genes, differences, different_genes, *empty = (
@@ -98,8 +98,7 @@ for made in trained:
 methods = methods_text(
     config, cell_types, counted.reindex([each.name for each in cell_types], fill_value=0), models, used
 )
-with written_whole(Path(snakemake.output.methods)) as partial:
-    partial.write_text("\n\n".join(methods) + "\n", encoding="utf-8")
+write_text(Path(snakemake.output.methods), "\n\n".join(methods) + "\n")
 
 ontologies = {cell_type.name: cell_type.ontology for cell_type in cell_types}
 beside = beside_published(base, genes, ontologies, read_published(Path(given.published)))
@@ -136,7 +135,7 @@ content = ReportContent(
             "sample_correlation", given.correlation, [f"Correlation of samples, {s}" for s in params.strands]
         ),
         pca=figures("sample_pca", given.pca, [f"Principal components of samples, {s}" for s in params.strands]),
-        tracks=table(pd.DataFrame([json.loads(Path(path).read_text()) for path in given.statistics]), TRACK_COLUMNS),
+        tracks=table(pd.DataFrame([json.loads(read_text(Path(path))) for path in given.statistics]), TRACK_COLUMNS),
     ),
     training=[
         TrainingRun(

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import shorten
-from .files import file_checksum, write_json, written_whole
+from .files import file_checksum, write_json, write_text
 
 log = logging.getLogger(__name__)
 
@@ -140,8 +140,7 @@ def claim(folder: Path, recipe: Mapping[str, Any]) -> None:
         )
     for checkpoint in foreign:
         shutil.rmtree(checkpoint)
-    with written_whole(folder / RECIPE) as partial:
-        partial.write_text(text)
+    write_text(folder / RECIPE, text)
 
 
 def rotate(folder: Path, keep: int, best: str | None) -> None:

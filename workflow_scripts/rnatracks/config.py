@@ -15,7 +15,7 @@ import yaml
 
 from .errors import InputError, prefix_hint, shorten
 from .explain import explain
-from .files import open_plain_or_gzip
+from .files import open_plain_or_gzip, read_text
 from .remote import is_url
 from .terms import Split
 
@@ -49,7 +49,7 @@ def validate_config(config: Mapping[str, Any], schema: Path, where: str = "confi
         For one error: an unknown key if there is one, because the others may follow from it.
     """
     filled = copy.deepcopy(config)
-    validator = _Validator(yaml.safe_load(schema.read_text()))
+    validator = _Validator(yaml.safe_load(read_text(schema)))
     errors = list(validator.iter_errors(filled))
     if errors:
         raise explain(min(errors, key=lambda error: error.validator != "additionalProperties"), where)
@@ -130,7 +130,7 @@ def known_chromosomes(config: Mapping[str, Any]) -> set[str] | None:
         raise InputError(fasta, "an empty file", "a FASTA file")
     index = Path(f"{fasta}.fai")
     if index.is_file():
-        names = {line.split("\t")[0] for line in index.read_text().splitlines()}
+        names = {line.split("\t")[0] for line in read_text(index).splitlines()}
     elif fasta.stat().st_size < MAX_FASTA_BYTES:
         names = _header_names(fasta)
     else:

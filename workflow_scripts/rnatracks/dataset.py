@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset, Sampler, get_worker_info
 
 from .bigwig import Coverage
+from .files import read_text
 from .genome import Genome
 from .launch import SIGNALS
 from .model import COMPLEMENTS, IGNORED
@@ -52,7 +53,7 @@ def target_tracks(statistics: Iterable[Path], bigwigs: Iterable[Path]) -> list[T
     InputError
         If a nonzero mean is not a positive finite number: such a track holds no signal.
     """
-    of_tracks = {path: Track.parse(json.loads(path.read_text())["track"]) for path in statistics}
+    of_tracks = {path: Track.parse(json.loads(read_text(path))["track"]) for path in statistics}
     by_cell_type: dict[str, list[Path]] = {}
     for path, track in of_tracks.items():
         by_cell_type.setdefault(track.cell_type, []).append(path)

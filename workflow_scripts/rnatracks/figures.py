@@ -15,7 +15,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from .files import written_whole
+from .files import write_text
 from .terms import Split, Strand, Track
 
 STYLE = {
@@ -45,8 +45,7 @@ def svg_text(figure: Figure) -> str:
 
 def write_svg(figure: Figure, target: Path) -> None:
     """Write a figure to `target` as SVG; a file of that name is complete or absent."""
-    with written_whole(target) as partial:
-        partial.write_text(svg_text(figure), encoding="utf-8")
+    write_text(target, svg_text(figure))
 
 
 def track_name(track: Track) -> str:

@@ -1,4 +1,4 @@
-"""Files that are either whole or absent: write beside, then rename."""
+"""Files that are either whole or absent (write beside, then rename), and text, which is always UTF-8."""
 
 import gzip
 import hashlib
@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
 import pandas as pd
+
+from .errors import InputError
 
 
 @contextmanager
@@ -46,6 +49,58 @@ def open_plain_or_gzip(path: Path) -> BinaryIO:
     return gzip.open(path) if zipped else Path(path).open("rb")
 
 
+def read_text(path: Path) -> str:
+    """Read a text file in UTF-8, with or without a byte order mark; lines end with a line feed, whatever they end with.
+
+    Raises
+    ------
+    InputError
+        If it is not UTF-8.
+    """
+    content = Path(path).read_bytes()
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise _not_utf8(path, line, error) from error
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def write_text(target: Path, text: str) -> None:
+    """Write a text file in UTF-8, whole or not at all."""
+    with written_whole(target) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
+def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Lines of a text file, plain or gzipped, in UTF-8 with or without a byte order mark.
+
+    Yields
+    ------
+    The line's number, from 1 on, and the line without its end.
+
+    Raises
+    ------
+    InputError
+        Where the file is damaged or not UTF-8.
+    """
+    with open_plain_or_gzip(path) as stream:
+        try:
+            for number, line in enumerate(stream, 1):
+                try:
+                    text = line.decode("utf-8-sig" if number == 1 else "utf-8")
+                except UnicodeDecodeError as error:
+                    raise _not_utf8(path, number, error) from error
+                yield number, text.rstrip("\r\n")
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise InputError(path, f"damaged gzip data ({error})", "a complete gzip file") from error
+
+
+def _not_utf8(path: Path, line: int, error: UnicodeDecodeError) -> InputError:
+    found = f"bytes that are not UTF-8 ({error.object[error.start : error.start + 4]!r})"
+    return InputError(f"{path}, line {line}", found, "text in UTF-8")
+
+
 def file_checksum(path: Path, algorithm: str) -> str:
     """Checksum of a file in hexadecimal, by an algorithm of hashlib such as `md5` or `sha256`."""
     with path.open("rb") as stream:
@@ -75,5 +130,4 @@ def gzipped_whole(target: Path) -> Iterator[TextIO]:
 
 def write_json(target: Path, record: Any) -> None:
     """Write a dataclass instance as JSON, whole or not at all."""
-    with written_whole(target) as partial:
-        partial.write_text(json.dumps(asdict(record), indent=2) + "\n")
+    write_text(target, json.dumps(asdict(record), indent=2) + "\n")

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from .annotation import Region
-from .files import written_whole
+from .files import write_text
 from .signals import SIGNAL_COLOURS, Origin
 from .terms import Strand, Track
 
@@ -38,9 +38,9 @@ def write_hub(target: Path, assembly: str, signals: Sequence[Signal]) -> None:
         "genomesFile": "genomes.txt",
         "email": CONTACT,
     }
-    _write(target.parent / assembly / "trackDb.txt", "\n".join(_composites(signals)))
-    _write(target.parent / "genomes.txt", _stanza({"genome": assembly, "trackDb": f"{assembly}/trackDb.txt"}))
-    _write(target, _stanza(hub))
+    write_text(target.parent / assembly / "trackDb.txt", "\n".join(_composites(signals)))
+    write_text(target.parent / "genomes.txt", _stanza({"genome": assembly, "trackDb": f"{assembly}/trackDb.txt"}))
+    write_text(target, _stanza(hub))
 
 
 def write_session(target: Path, genome: str, signals: Sequence[Signal], loci: Mapping[str, Region]) -> None:
@@ -89,7 +89,7 @@ def write_session(target: Path, genome: str, signals: Sequence[Signal], loci: Ma
         place = {"chromosome": region.chrom, "start": str(region.start), "end": str(region.end), "description": name}
         ET.SubElement(regions, "Region", place)
     ET.indent(session)
-    _write(target, ET.tostring(session, encoding="unicode", xml_declaration=True) + "\n")
+    write_text(target, ET.tostring(session, encoding="UTF-8", xml_declaration=True).decode() + "\n")
 
 
 def _composites(signals: Sequence[Signal]) -> list[str]:
@@ -162,8 +162,3 @@ def _bigwig(model: str, track: Track) -> str:
 def _colour(model: str, track: Track) -> str:
     colour = SIGNAL_COLOURS[Origin.PREDICTED if model else Origin.OBSERVED, track.strand]
     return ",".join(str(int(colour[place : place + 2], 16)) for place in (1, 3, 5))
-
-
-def _write(target: Path, text: str) -> None:
-    with written_whole(target) as partial:
-        partial.write_text(text, encoding="utf-8")

@@ -12,12 +12,12 @@ log = logging.getLogger("rnatracks")
 
 def open_log(path: str) -> None:
     """Log to the rule's file and to standard error; end on bad input with its one line and no traceback."""
-    Path(path).write_text("")  # and then append, as a job's other processes do
+    Path(path).write_bytes(b"")  # and then append, as a job's other processes do
     logging.basicConfig(
         level=logging.INFO,
         format="%(asctime)s %(levelname)s %(message)s",
         datefmt="%H:%M:%S",
-        handlers=[logging.FileHandler(path), logging.StreamHandler()],
+        handlers=[logging.FileHandler(path, encoding="utf-8"), logging.StreamHandler()],
     )
     logging.captureWarnings(True)
     sys.excepthook = _log_error

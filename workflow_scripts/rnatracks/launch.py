@@ -173,7 +173,7 @@ def step_endpoint(environment: Mapping[str, str]) -> str:
     found = subprocess.run(
         ["scontrol", "show", "hostnames", environment["SLURM_STEP_NODELIST"]],
         stdout=subprocess.PIPE,
-        text=True,
+        encoding="utf-8",
         check=True,
     )
     return f"{found.stdout.split()[0]}:{FIRST_PORT + int(environment['SLURM_JOB_ID']) % PORTS}"

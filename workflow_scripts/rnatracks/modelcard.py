@@ -10,6 +10,7 @@ import yaml
 from huggingface_hub import ModelCard, ModelCardData
 
 from .dataset import TargetTrack
+from .files import read_text
 from .plans import FetchedWeights, ModelPlan
 from .provenance import Provenance
 
@@ -159,7 +160,7 @@ def _backbone(plan: ModelPlan, weights: FetchedWeights | None) -> str:
 
 def _sight(folder: Path, plan: ModelPlan) -> str:
     """How far a base sees: a network without attention has but one way."""
-    kind = json.loads((folder / "config.json").read_text())["backbone_config"]["model_type"]
+    kind = json.loads(read_text(folder / "config.json"))["backbone_config"]["model_type"]
     return SIGHTS[kind if kind in SIGHTS else plan.attention]
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from .files import written_whole
+from .files import write_text
 
 
 def write_page(target: Path, template: Path, **given: object) -> None:
@@ -27,5 +27,4 @@ def write_page(target: Path, template: Path, **given: object) -> None:
         lstrip_blocks=True,
     )
     page = environment.get_template(template.name).render(given)
-    with written_whole(target) as partial:
-        partial.write_text(page, encoding="utf-8")
+    write_text(target, page)

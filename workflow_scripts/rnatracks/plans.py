@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import InputError, shorten
+from .files import read_text
 
 HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 
@@ -88,7 +89,7 @@ class FetchedWeights:
     @classmethod
     def read(cls, path: Path) -> "FetchedWeights":
         """Read back what `files.write_json` wrote."""
-        return cls(**json.loads(path.read_text()))
+        return cls(**json.loads(read_text(path)))
 
 
 def expand_models(config: Mapping[str, Any], cell_types: Sequence[str]) -> dict[str, ModelPlan]:

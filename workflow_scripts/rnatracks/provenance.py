@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from .errors import InputError
+from .files import read_text
 
 PACKAGES = [
     "snakemake",
@@ -42,7 +43,7 @@ class Provenance:
 
 def read_provenance(path: Path) -> Provenance:
     """Read back what `files.write_json` wrote of a `Provenance`."""
-    return Provenance(**json.loads(path.read_text()))
+    return Provenance(**json.loads(read_text(path)))
 
 
 def describe_commit(checkout: Path) -> str | None:
@@ -50,7 +51,7 @@ def describe_commit(checkout: Path) -> str | None:
     if shutil.which("git") is None:
         return None
     command = ["git", "-C", str(checkout), "describe", "--always", "--exclude=*", "--dirty", "--abbrev=12"]
-    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    run = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     return run.stdout.strip() or None
 
 

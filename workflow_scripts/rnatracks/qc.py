@@ -12,6 +12,7 @@ import pandas as pd
 
 from .bigwig import Coverage, SignalSummary, summarise
 from .errors import InputError
+from .files import read_text
 from .strandedness import strand_concordance
 from .terms import Strand
 
@@ -135,7 +136,7 @@ def stop_on_flags(checks: Iterable[SampleCheck], excluded: Collection[str]) -> N
 
 def read_check(path: Path) -> SampleCheck:
     """Read back what `files.write_json` wrote of a `SampleCheck`."""
-    record = json.loads(path.read_text())
+    record = json.loads(read_text(path))
     strands = {strand: SignalSummary(**summary) for strand, summary in record["strands"].items()}
     return SampleCheck(record["sample"], record["cell_type"], strands, record["concordance"])
 

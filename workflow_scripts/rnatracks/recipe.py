@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import InputError
-from .files import file_checksum
+from .files import file_checksum, read_text, write_text
 from .plans import FetchedWeights, ModelPlan, model_plan
 
 # Settings that change how fast or how safely a model is trained, but not what it becomes.
@@ -101,12 +101,12 @@ class TrainingJob:
 
     def write(self, path: Path) -> None:
         """Write as JSON."""
-        path.write_text(json.dumps(asdict(self), default=str))
+        write_text(path, json.dumps(asdict(self), default=str))
 
     @classmethod
     def read(cls, path: Path) -> "TrainingJob":
         """Read back what `write` wrote."""
-        job = json.loads(path.read_text())
+        job = json.loads(read_text(path))
         for key in ("target", "windows", "fasta", "blacklist", "start", "log"):
             job[key] = None if job[key] is None else Path(job[key])
         for key in ("statistics", "bigwigs"):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from markupsafe import Markup, escape
 
+from .files import read_text
 from .pages import write_page
 from .tables import MISSING, Table
 
@@ -164,7 +165,7 @@ def gallery(caption: str, paths: Mapping[str, Path], chosen: Collection[str] = (
     shown = list(paths)
     if len(shown) > MOST_PICTURES:
         shown = [title for title in shown if not chosen or title in chosen][:MOST_PICTURES]
-    pictures = [Picture(title, paths[title].read_text(encoding="utf-8")) for title in shown]
+    pictures = [Picture(title, read_text(paths[title])) for title in shown]
     left_out = len(paths) - len(shown)
     folders = ", ".join(sorted({str(path.parent) for path in paths.values()})[:3])
     note = f"Of {len(paths):,} figures, {len(shown)} are shown{why}; the others are in {folders}." if left_out else ""

@@ -142,7 +142,7 @@ def _run(program: str, *arguments: str) -> None:
         With the last line that the program wrote, if it fails.
     """
     path = Path(sys.executable).with_name(program)
-    done = subprocess.run([str(path), *arguments], capture_output=True, text=True, check=False)
+    done = subprocess.run([str(path), *arguments], capture_output=True, encoding="utf-8", errors="replace", check=False)
     lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
     for line in lines:
         log.info("%s: %s", program, line)

@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl
 
 from .errors import InputError, shorten
-from .files import written_whole
+from .files import read_text, write_text
 from .remote import is_url
 from .samples import (
     ENCODE_EXPERIMENT,
@@ -135,8 +135,7 @@ def write_rejected(path: Path, rejected: Iterable[Rejected]) -> None:
 
 def _write_table(path: Path, columns: Collection[str], rows: Iterable[Mapping[str, str]]) -> None:
     lines = ["\t".join(columns), *("\t".join(row.get(column, "") for column in columns) for row in rows)]
-    with written_whole(path) as partial:
-        partial.write_text("\n".join(lines) + "\n")
+    write_text(path, "\n".join(lines) + "\n")
 
 
 def _cell_type(row: _Row) -> CellType:
@@ -265,10 +264,7 @@ def _read_rows(path: Path, required: Collection[str], optional: Collection[str])
     """Read a tab-separated sheet; lines that are blank or start with # are comments."""
     if not path.is_file():
         raise InputError(path, "no such file", "a tab-separated sheet")
-    try:
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
-    except UnicodeDecodeError as error:
-        raise InputError(path, f"bytes that are not UTF-8 ({error})", "a text file") from error
+    lines = read_text(path).split("\n")
     numbered = [
         (number, [cell.strip() for cell in line.split("\t")])
         for number, line in enumerate(lines, start=1)

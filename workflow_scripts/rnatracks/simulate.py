@@ -27,7 +27,7 @@ import numpy as np
 import pyBigWig
 from numpy.typing import NDArray
 
-from .files import written_whole
+from .files import write_text, written_whole
 from .terms import Strand
 
 BASES = np.frombuffer(b"ACGT", np.uint8)
@@ -312,8 +312,7 @@ def _write_gzip(target: Path, content: bytes) -> None:
 def write_blacklist(genome: SimulatedGenome, target: Path) -> None:
     """Write one region, the 500 bases before the first chromosome's last 1,000, as BED."""
     chrom, sequence = next(iter(genome.sequences.items()))
-    with written_whole(target) as partial:
-        partial.write_text(f"{chrom}\t{len(sequence) - 1500}\t{len(sequence) - 1000}\tsimulated\n")
+    write_text(target, f"{chrom}\t{len(sequence) - 1500}\t{len(sequence) - 1000}\tsimulated\n")
 
 
 def _runs(values: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:

@@ -329,7 +329,7 @@ def main() -> None:
         level=logging.INFO if os.environ.get("RANK", "0") == "0" else logging.WARNING,
         format="%(asctime)s %(levelname)s %(message)s",
         datefmt="%H:%M:%S",
-        handlers=[logging.StreamHandler(), *([logging.FileHandler(job.log)] if job.log else [])],
+        handlers=[logging.StreamHandler(), *([logging.FileHandler(job.log, encoding="utf-8")] if job.log else [])],
     )
     try:
         train(job)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .errors import InputError
+from .files import read_text
 
 POWER = 0.75
 KNEE = 10.0
@@ -32,7 +33,7 @@ def strand_pair_mean(statistics: Iterable[Path]) -> float:
     InputError
         If one is not a positive finite number: such a track holds no signal.
     """
-    means = {path: json.loads(path.read_text())["nonzero_mean"] for path in statistics}
+    means = {path: json.loads(read_text(path))["nonzero_mean"] for path in statistics}
     for path, mean in means.items():
         if not 0 < mean < math.inf:
             raise InputError(f"{path}, nonzero_mean", mean, "a positive finite number")
