@@ -4,15 +4,18 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
 from peft import LoraConfig, PeftModel, get_peft_model
-from transformers import AutoTokenizer, PreTrainedTokenizerBase
+from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from .backbone import load_backbone, token_ids
 from .dataset import TargetTrack
 from .errors import InputError
-from .model import CoverageConfig, CoverageModel
+from .loading import one_line
+from .model import CoverageConfig, CoverageModel, drop_unused
 from .modelfolder import load_model
 from .plans import ModelPlan
+from .sight import longest_input, set_attention
 
 log = logging.getLogger(__name__)
 
@@ -50,24 +53,26 @@ def assemble(
     Raises
     ------
     InputError
-        If the backbone does not fit the plan, or the model to start from has other heads.
+        If the backbone does not fit the plan, the model to start from has other heads, or
+        other weights would train than the plan says.
     """
     if plan.init_from is not None and start is None:
         raise InputError(f"model {plan.name}, init_from", f"no weights of {plan.init_from}", "a trained model's folder")
     if start is None:
         spec = plan.backbone if weights is None else str(weights)
-        backbone, tokenizer = load_backbone(spec, plan.attention, max_length=window_size)
+        backbone, tokenizer = load_backbone(spec, plan.attention, max_length=window_size, family=plan.family)
         source = None
     else:
         source = load_model(start, "cpu")
-        # Without these the library asks on the terminal whether to run the folder's code.
-        tokenizer = AutoTokenizer.from_pretrained(start, config=source.config, trust_remote_code=False)
-        backbone = source.backbone
-        backbone.config.is_causal = plan.attention == "causal"
-        longest = backbone.config.max_position_embeddings
-        if longest < window_size:
-            log.warning("%s was trained on at most %d bases at once, and goes on with %d", start, longest, window_size)
-            backbone.config.max_position_embeddings = window_size
+        tokenizer = _load_tokenizer(start, source)
+        backbone = _longer(source.backbone, window_size, start)
+        set_attention(
+            backbone,
+            source.config.token_ids,
+            is_causal=plan.attention == "causal",
+            where=f"the model {start}",
+            key=f"config, models.{plan.family}.attention",
+        )
     if router_loss and not hasattr(backbone.config, "num_local_experts"):
         log.info("training.router_loss does nothing for %s, whose backbone has no experts", plan.name)
         router_loss = 0.0
@@ -92,8 +97,56 @@ def assemble(
     if plan.trainable != "all":
         model.backbone.requires_grad_(False)
     if plan.trainable == "lora":
+        _check_projections(plan, backbone)
         model.backbone = get_peft_model(backbone, lora_config(plan))
+    _check_what_trains(plan, model)
     return model, tokenizer
+
+
+def _load_tokenizer(folder: Path, source: CoverageModel) -> PreTrainedTokenizerBase:
+    with one_line(folder, "the tokenizer that the model was saved with"):
+        # Without these the library asks on the terminal whether to run the folder's code.
+        tokenizer = AutoTokenizer.from_pretrained(folder, config=source.config, trust_remote_code=False)
+    found, expected = token_ids(tokenizer), source.config.token_ids
+    if found != expected:
+        raise InputError(f"{folder}, tokenizer", found, f"{expected}, the token_ids of its config.json")
+    return tokenizer
+
+
+def _longer(backbone: PreTrainedModel, length: int, start: Path) -> PreTrainedModel:
+    """The backbone of a start, built for longer windows if it needs to be and can be."""
+    longest = longest_input(backbone)
+    if longest is None or longest >= length:
+        return backbone
+    log.warning("%s was trained on at most %d bases at once, and goes on with %d", start, longest, length)
+    backbone.config.max_position_embeddings = length
+    longer = AutoModel.from_config(backbone.config, dtype=torch.float32)
+    drop_unused(longer)
+    with one_line(f"{start}, to start from", f"windows.size = {longest:,} or less, as each position has weights"):
+        longer.load_state_dict(backbone.state_dict())
+    return longer
+
+
+def _check_projections(plan: ModelPlan, backbone: PreTrainedModel) -> None:
+    there = {name.rpartition(".")[2] for name, _ in backbone.named_modules()}
+    missing = [name for name in ADAPTED if name not in there]
+    if missing:
+        raise InputError(
+            f"config, models.{plan.family}.trainable",
+            f"'lora', on a {backbone.config.model_type} without {', '.join(missing)}",
+            "all or head, as low-rank updates are of these projections of the attention",
+        )
+
+
+def _check_what_trains(plan: ModelPlan, model: CoverageModel) -> None:
+    """Raise `InputError` unless all that should train does, nothing else, and in float32."""
+    for name, value in model.named_parameters():
+        meant = plan.trainable == "all" or name.startswith("heads.") or "lora_" in name
+        if value.requires_grad != meant:
+            found = f"{name}, which would {'be frozen' if meant else 'train'}"
+            raise InputError(f"model {plan.name}, trainable: {plan.trainable}", found, "the reverse (a stray adapter?)")
+        if meant and value.dtype != torch.float32:
+            raise InputError(f"model {plan.name}, {name}", value.dtype, "torch.float32 in what trains")
 
 
 def lora_config(plan: ModelPlan) -> LoraConfig:

@@ -1,6 +1,5 @@
 """Backbones and their tokens: loaded from a hub id or folder, or built small."""
 
-import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
 from tokenizers import Regex, Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Split
@@ -23,75 +21,92 @@ from transformers import (
 
 from .dilated_cnn import DilatedCNN  # noqa: F401  makes it known to Transformers
 from .errors import InputError, shorten
+from .loading import one_line
+from .model import UNUSED, drop_unused
+from .sight import longest_input, set_attention
+from .weightfiles import check_texts, weight_files
 
 BASES = "ACGTN"
 PROBE = "ATCGNNACGTTGCAAACCCGGGTTTN"
 
 
 def load_backbone(
-    spec: str | Mapping[str, Any], attention: str = "causal", *, max_length: int
+    spec: str | Mapping[str, Any], attention: str = "causal", *, max_length: int, family: str | None = None
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """Get the backbone and its tokenizer.
+    """Get the backbone and its tokenizer; a few short passes show that it runs and sees what it should.
 
     Parameters
     ----------
     spec
-        A hub id or folder, loaded with its weights and without remote code; or a
-        mapping with `type` (`mixtral` or `dilated_cnn`) and settings of its
+        A hub id or folder, loaded with its weights in float32 and without remote code;
+        or a mapping with `type` (`mixtral` or `dilated_cnn`) and settings of its
         configuration, built with random weights.
     attention
         `causal`, or `bidirectional`: whether a base sees what lies to its right.
-        Without meaning for a backbone that has no attention.
+        Without meaning for a `dilated_cnn`.
     max_length
         Tokens in the longest input.
+    family
+        Key under `models` of the configuration, for errors that concern `attention`.
 
     Raises
     ------
     InputError
         If the id or folder holds no such model, its weights are damaged or not
-        complete, or the model is too short for `max_length`.
+        complete, it does not give one state a base, is too short for `max_length`, or
+        does not see what `attention` says.
     """
+    where = f"backbone {spec!r}" if isinstance(spec, str) else f"backbone {dict(spec)}"
     is_causal = attention == "causal"
     if isinstance(spec, str):
-        backbone, tokenizer = _load_pretrained(spec, is_causal)
+        backbone, tokenizer = _load_pretrained(spec, where)
     else:
         tokenizer = make_base_tokenizer()
         settings = {key: value for key, value in spec.items() if key != "type"}
         settings |= {"vocab_size": len(tokenizer), "max_position_embeddings": max_length, "is_causal": is_causal}
         special = {"pad_token_id": None, "bos_token_id": None, "eos_token_id": None, "use_cache": False}
-        backbone = AutoModel.from_config(AutoConfig.for_model(spec["type"], **settings, **special))
-    longest = backbone.config.max_position_embeddings
-    if longest < max_length:
-        raise InputError(
-            f"backbone {spec!r}", f"at most {longest:,} positions", f"windows.size = {max_length:,} or more"
-        )
+        config = AutoConfig.for_model(spec["type"], **settings, **special)
+        backbone = AutoModel.from_config(config, dtype=torch.float32)
+    key = f"{where}, attention" if family is None else f"config, models.{family}.attention"
+    check_length(longest_input(backbone), max_length, where)
+    found = set_attention(backbone, token_ids(tokenizer), is_causal=is_causal, where=where, key=key)
+    check_length(found.positions, max_length, where)
     return backbone, tokenizer
 
 
-def _load_pretrained(spec: str, is_causal: bool) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    where = f"backbone {spec!r}"
+def _load_pretrained(spec: str, where: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     expected = (
         "a model folder or hub id that Transformers loads without code from there (a model trained here: init_from)"
     )
     # Without this the library asks on the terminal.
     no_code = {"trust_remote_code": False}
     folder = Path(spec)
-    if folder.is_absolute() and not folder.is_dir():
-        raise InputError(where, "no such folder", expected)
-    if folder.is_dir() and not (folder / "config.json").is_file():
-        raise InputError(where, "a folder without config.json", expected)
-    try:
+    files = []
+    if folder.is_absolute() or folder.is_dir():
+        check_texts(folder, where, expected)
+        files = weight_files(folder, where, expected)
+    with one_line(where, expected, files):
         config = AutoConfig.from_pretrained(spec, use_cache=False, **no_code)
         tokenizer = AutoTokenizer.from_pretrained(spec, config=config, **no_code)
-        config.is_causal = is_causal
+        if config.is_encoder_decoder:
+            raise InputError(where, f"an encoder with a decoder ({config.model_type})", "an encoder or a decoder alone")
+        if getattr(config, "rescale_every", 0):
+            # RWKV divides its weights in place when it first predicts, and a saved model would be divided once more.
+            config.rescale_every = 0
         backbone, loaded = AutoModel.from_pretrained(
             spec, config=config, dtype=torch.float32, output_loading_info=True, **no_code
         )
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        raise InputError(where, textwrap.shorten(str(error), 300), expected) from error
-    if loaded["missing_keys"]:
-        raise InputError(where, f"no weights for {shorten(sorted(loaded['missing_keys']), 3)}", "a complete model")
+    drop_unused(backbone)
+    missing = sorted(name for name in loaded["missing_keys"] if name.partition(".")[0] not in UNUSED)
+    if missing:
+        raise InputError(where, f"no weights for {shorten(missing, 3)}", "a complete model")
     return backbone, tokenizer
+
+
+def check_length(longest: int | None, needed: int, where: str) -> None:
+    """Raise `InputError` if the longest input of a backbone, None for any, is shorter than a window."""
+    if longest is not None and longest < needed:
+        raise InputError(where, f"at most {longest:,} positions", f"windows.size = {needed:,} or more")
 
 
 def make_base_tokenizer() -> PreTrainedTokenizerFast:
@@ -102,7 +117,7 @@ def make_base_tokenizer() -> PreTrainedTokenizerFast:
 
 
 def token_ids(tokenizer: PreTrainedTokenizerBase) -> dict[str, int]:
-    """Token id of each base, after checking that the tokenizer gives one token a base.
+    """Token id of each base, after checking that the tokenizer gives one token a base, without special tokens.
 
     Raises
     ------
@@ -111,7 +126,8 @@ def token_ids(tokenizer: PreTrainedTokenizerBase) -> dict[str, int]:
         it stands, and different for A, C, G and T.
     """
     name = f"tokenizer {getattr(tokenizer, 'name_or_path', '') or type(tokenizer).__name__!r}"
-    ids = tokenizer(PROBE)["input_ids"]
+    with one_line(name, "one token a base"):
+        ids = tokenizer(PROBE, add_special_tokens=False)["input_ids"]
     if len(ids) != len(PROBE):
         raise InputError(name, f"{len(ids)} tokens for the {len(PROBE)} bases {PROBE}", "one token a base")
     found = {base: {token for token, letter in zip(ids, PROBE, strict=True) if letter == base} for base in BASES}

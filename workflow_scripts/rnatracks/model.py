@@ -19,6 +19,8 @@ from .heads import TrackHead
 # The label of a base that does not count, as everywhere in Transformers.
 IGNORED = -100.0
 COMPLEMENTS = {"A": "T", "C": "G", "G": "C", "T": "A", "N": "N"}
+# Parts of some backbones on which no state of a base depends: the summary of a sequence, ESM's map of contacts.
+UNUSED = ("pooler", "contact_head")
 
 
 class CoverageConfig(PreTrainedConfig):
@@ -45,7 +47,10 @@ class CoverageConfig(PreTrainedConfig):
     token_ids
         Token id of each base, `A C G T N`.
     training_chromosomes
-        Those whose coverage the model has seen, that of the model it started from included.
+        Those whose coverage the model was trained on, that of the model it started from included.
+    seen_sequences
+        What else is known of these, and of the validation chromosomes: `name`, `length`, `md5` of the upper-case
+        bases (N for all but A, C, G and T), and `split`, `train` or `valid`, of each.
     """
 
     model_type = "rnatracks"
@@ -66,6 +71,7 @@ class CoverageConfig(PreTrainedConfig):
         window_size: int = 32_000,
         token_ids: dict[str, int] | None = None,
         training_chromosomes: list[str] | None = None,
+        seen_sequences: list[dict[str, str | int]] | None = None,
         **kwargs,
     ) -> None:
         if isinstance(backbone_config, dict):
@@ -84,6 +90,7 @@ class CoverageConfig(PreTrainedConfig):
         self.window_size = window_size
         self.token_ids = token_ids or {}
         self.training_chromosomes = training_chromosomes or []
+        self.seen_sequences = seen_sequences or []
         super().__init__(**kwargs)
 
     @property
@@ -106,19 +113,30 @@ class CoverageOutput(ModelOutput):
     predictions: torch.Tensor | None = None
 
 
+def drop_unused(backbone: PreTrainedModel) -> None:
+    """Leave out the parts of a backbone that no state depends on: they would be saved, but never train."""
+    for part in UNUSED:
+        if isinstance(getattr(backbone, part, None), nn.Module):
+            setattr(backbone, part, None)
+
+
 class CoverageModel(PreTrainedModel):
     """Squashed coverage of every track at every base, from token ids.
 
     Input `input_ids` is `[batch, length]`, one token a base; `predictions` is
     `[batch, track, length]`. With `labels` of that shape the loss is the mean
     squared error over the labels that are not `IGNORED`. Heads and loss are
-    computed in float32, also under autocast.
+    computed in float32, also under autocast and where the backbone is loaded in
+    half precision.
     """
 
     config_class = CoverageConfig
     base_model_prefix = "rnatracks"
     main_input_name = "input_ids"
     supports_gradient_checkpointing = True
+    # Patterns of weights: the heads are float32 whatever `dtype` the model is loaded with.
+    _keep_in_fp32_modules_strict = (r"^heads\.(?!.*num_batches_tracked)",)
+    _keys_to_ignore_on_load_unexpected = (rf"^backbone\.({'|'.join(UNUSED)})\.",)
     # The Trainer counts the labels of all micro-batches and processes of a step, and passes their number.
     accepts_loss_kwargs = True
     _supports_sdpa = True
@@ -126,7 +144,12 @@ class CoverageModel(PreTrainedModel):
 
     def __init__(self, config: CoverageConfig, backbone: PreTrainedModel | None = None) -> None:
         super().__init__(config)
-        self.backbone = AutoModel.from_config(config.backbone_config) if backbone is None else backbone
+        if backbone is None:
+            # Of the dtype that the model is loaded with, not of the one that the backbone once had.
+            self.backbone = AutoModel.from_config(config.backbone_config, dtype=torch.get_default_dtype())
+        else:
+            self.backbone = backbone
+        drop_unused(self.backbone)
         self.heads = nn.ModuleList(
             TrackHead(
                 config.backbone_config.hidden_size,
@@ -173,8 +196,9 @@ class CoverageModel(PreTrainedModel):
         routed = {"output_router_logits": True} if labels is not None and self.config.router_loss else {}
         outputs = self.backbone(input_ids=reads, **routed)
         with torch.autocast(input_ids.device.type, enabled=False):
-            states = outputs.last_hidden_state.transpose(1, 2).float()
-            predictions = self._tracks([head(states, positions) for head in self.heads])
+            # Float32, unless someone cast the whole model by hand.
+            states = outputs.last_hidden_state.transpose(1, 2).to(self.heads[0].scale.dtype)
+            predictions = self._tracks([head(states, positions) for head in self.heads]).float()
             if labels is None:
                 return CoverageOutput(predictions=predictions)
             here = counted.sum().clamp(min=1)
@@ -193,7 +217,7 @@ class CoverageModel(PreTrainedModel):
         if self.config.strands == "heads":
             return input_ids, counted
         ids = self.config.token_ids
-        complement = torch.arange(self.config.backbone_config.vocab_size)
+        complement = torch.arange(max(ids.values()) + 1)
         for base, partner in COMPLEMENTS.items():
             complement[ids[base]] = ids[partner]
         flipped = complement.to(input_ids.device)[input_ids].flip(1)

@@ -3,24 +3,25 @@
 import logging
 import math
 import tempfile
-import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from transformers import PreTrainedTokenizerBase
 
 from .errors import InputError, shorten
+from .loading import one_line
 from .model import COMPLEMENTS, CoverageConfig, CoverageModel
+from .sight import Sight, probe
 from .terms import Track
+from .weightfiles import check_texts, weight_files
 
 log = logging.getLogger(__name__)
 
 
 def load_model(folder: Path, device: str | None = None) -> CoverageModel:
-    """Load a trained model's folder for inference, on the GPU if there is one.
+    """Load a trained model's folder for inference in float32, on the GPU if there is one.
 
     Raises
     ------
@@ -29,23 +30,33 @@ def load_model(folder: Path, device: str | None = None) -> CoverageModel:
         that its configuration asks for.
     """
     expected = "the folder of a trained model"
-    if not (folder / "config.json").is_file():
-        raise InputError(folder, "no config.json in it", expected)
-    try:
+    check_texts(folder, str(folder), expected)
+    with one_line(folder, expected):
         settings = CoverageConfig.get_config_dict(folder)[0]
         kind = settings.get("model_type")
         if kind != CoverageConfig.model_type:
-            raise ValueError(f"a model of type {kind!r}")
+            raise InputError(folder, f"a model of type {kind!r}", expected)
         _check_config(settings)
-        model, report = CoverageModel.from_pretrained(folder, output_loading_info=True, ignore_mismatched_sizes=True)
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        raise InputError(folder, textwrap.shorten(str(error), 300), expected) from error
+    with one_line(folder, expected, weight_files(folder, str(folder), expected)):
+        model, report = CoverageModel.from_pretrained(
+            folder, dtype=torch.float32, output_loading_info=True, ignore_mismatched_sizes=True
+        )
     wrong = [f"{kind} {shorten(sorted(map(str, names)), 3)}" for kind, names in report.items() if names]
     if wrong:
         raise InputError(
             folder, f"weights that do not fit the configuration: {'; '.join(wrong)}", "all weights of the model"
         )
+    _correct_sight(model, folder)
     return model.to(device or ("cuda" if torch.cuda.is_available() else "cpu")).eval()
+
+
+def _correct_sight(model: CoverageModel, folder: Path) -> None:
+    """Have the configuration of the backbone say what it sees: older folders say what was asked of it."""
+    sight = probe(model.backbone, model.config.token_ids, str(folder)).sight
+    is_causal = sight is Sight.LEFT
+    if getattr(model.backbone.config, "is_causal", is_causal) != is_causal:
+        log.warning("%s: its backbone sees %s, which is not what its config.json says", folder, sight)
+    model.backbone.config.is_causal = is_causal
 
 
 def _check_config(settings: Mapping[str, Any]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from .errors import InputError, shorten
 from .files import read_text
+from .weightfiles import check_texts, weight_files
 
 HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 
@@ -110,7 +111,8 @@ def expand_models(config: Mapping[str, Any], cell_types: Sequence[str]) -> dict[
     ------
     InputError
         For an unknown cell type, two models of one name, a backbone that is neither a
-        folder nor a hub id, or has a revision and is no hub id; or a model that starts
+        folder nor a hub id, has a revision and is no hub id, or is a folder that lacks
+        files or holds an adapter; or a model that starts
         from itself, from a circle of models, from what is neither a model nor a
         model folder, from a model of the run with other heads, or with low-rank
         updates from a network without attention.
@@ -153,6 +155,14 @@ def _check_backbone(plan: ModelPlan) -> None:
         )
     if plan.revision is not None and not plan.from_hub:
         raise InputError(f"{where}.revision", repr(plan.revision), "no revision, as the backbone is not the hub's")
+    if isinstance(plan.backbone, str) and not plan.from_hub:
+        _check_files(Path(plan.backbone), f"{where}.backbone")
+
+
+def _check_files(folder: Path, key: str) -> None:
+    where, expected = f"{key}, {folder}", "the folder of a whole model"
+    check_texts(folder, where, expected)
+    weight_files(folder, where, expected)
 
 
 def _check_start(plan: ModelPlan, plans: Mapping[str, ModelPlan]) -> None:
@@ -176,6 +186,8 @@ def _check_start(plan: ModelPlan, plans: Mapping[str, ModelPlan]) -> None:
             f"{first.init_from!r}, neither a model of this configuration nor a folder with config.json and weights",
             f"a model folder{f', or one of: {shorten(others)}' if others else ''}",
         )
+    if folder is not None:
+        _check_files(folder, f"config, models.{first.family}.init_from")
     if plan.trainable == "lora" and isinstance(first.backbone, Mapping) and first.backbone["type"] == "dilated_cnn":
         raise InputError(
             f"{where}.trainable", f"'lora', on the dilated_cnn of {first.name}", "all or head, as it has no attention"

@@ -11,6 +11,7 @@ from huggingface_hub.errors import RevisionResolutionError
 from .errors import InputError
 from .files import file_checksum
 from .plans import FetchedWeights
+from .weightfiles import check_texts, weight_files
 
 NEWEST = "main"
 # What loading without code from there needs.
@@ -35,7 +36,8 @@ def fetch_weights(hub_id: str, revision: str | None, folder: Path, endpoint: str
     ------
     InputError
         If the hub does not have it, asks for a login, or does not answer while the weights are not there whole;
-        if there are no safetensors in it; or if a file is not what its checksum says: the next attempt fetches it anew.
+        if there are no safetensors in it, or an adapter; or if a file is not what its checksum says: the next attempt
+        fetches it anew.
     """
     where = f"backbone {hub_id!r}" + ("" if revision is None else f", revision {revision!r}")
     try:
@@ -54,6 +56,9 @@ def fetch_weights(hub_id: str, revision: str | None, folder: Path, endpoint: str
     if not (snapshot / "config.json").is_file() or not any(snapshot.glob("*.safetensors")):
         raise InputError(where, f"{sorted(path.name for path in snapshot.iterdir())}", "config.json and *.safetensors")
     _check_content(snapshot, where)
+    expected = "a model that Transformers loads whole and without code from there"
+    check_texts(snapshot, where, expected)
+    weight_files(snapshot, where, expected)
     return FetchedWeights(hub_id=hub_id, revision=revision or NEWEST, commit=snapshot.name, folder=str(snapshot))
 
 
