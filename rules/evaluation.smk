@@ -7,7 +7,7 @@ rule compare_bases:
         statistics=lambda wildcards: observed_tracks([wildcards.cell_type], ".json"),
         fasta=out("reference/genome.fa"),
         index=out("reference/genome.fa.fai"),
-        genes=out("reference/genes.tsv.gz"),
+        bodies=out("reference/gene_bodies.bed.gz"),
         exons=out("reference/exons.bed.gz"),
         blacklist=path_of(REFERENCES["blacklist"]) if "blacklist" in REFERENCES else [],
     output:

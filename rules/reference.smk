@@ -8,6 +8,7 @@ checkpoint prepare_genome:
         fasta=out("reference/genome.fa"),
         index=out("reference/genome.fa.fai"),
         sizes=out("reference/chrom.sizes"),
+        bases=out("reference/bases.tsv"),
     log:
         out("logs/prepare_genome.log"),
     benchmark:
@@ -27,10 +28,12 @@ checkpoint prepare_genome:
 
 rule prepare_annotation:
     input:
-        path_of(REFERENCES["annotation"]),
+        gtf=path_of(REFERENCES["annotation"]),
+        sizes=out("reference/chrom.sizes"),
     output:
         gtf=out("reference/annotation.gtf.gz"),
         genes=out("reference/genes.tsv.gz"),
+        bodies=out("reference/gene_bodies.bed.gz"),
         exons=out("reference/exons.bed.gz"),
         own_stranded=out("reference/exons_own.stranded.bed.gz"),
         own_unstranded=out("reference/exons_own.unstranded.bed.gz"),
@@ -46,6 +49,5 @@ rule prepare_annotation:
         runtime=growing(60),
     params:
         md5=None if REFERENCES["annotation"].remote else REFERENCES["annotation"].md5,
-        chromosomes=CHROMOSOMES,
     script:
         "../workflow_scripts/prepare_annotation.py"

@@ -165,12 +165,13 @@ rule tabulate_samples:
         ],
         correlations=[out(f"qc/correlation.{strand}.tsv") for strand in STRANDS],
     output:
-        report(
+        samples=report(
             out("qc/samples.tsv"),
             caption="../resources/captions/sample_checks.rst",
             category="2 Data",
             labels={"table": "checks of samples"},
         ),
+        chromosomes=out("qc/chromosomes.tsv"),
     log:
         out("logs/tabulate_samples.log"),
     conda:

@@ -17,8 +17,9 @@ from bigwigs import LENGTHS, check_every_base, random_coverage, read_bases, writ
 
 from rnatracks import averaging
 from rnatracks.averaging import average
-from rnatracks.bigwig import BLOCK, Coverage, blocks, summarise
+from rnatracks.bigwig import BLOCK, Coverage, blocks
 from rnatracks.errors import InputError, WorkerError
+from rnatracks.signal_summary import summarise
 
 CELL_TYPES = ("K562", "GM12878", "MCF7")
 
@@ -77,11 +78,22 @@ def test_average_of_nothing_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_failed_average_tells_the_file_and_leaves_nothing(tmp_path: Path, readers: int) -> None:
-    path = write_intervals(tmp_path / "a.bw", {"chr1": 90}, {"chr1": [(0, 9, 1)]})
+    path = write_intervals(tmp_path / "a.bw", {"chr1": 90, "chr2": 5}, {"chr1": [(0, 9, 1)]})
     with pytest.raises(InputError) as refused:
         average([(path, 1.0)], {"chr1": 90, "chr2": 10}, tmp_path / "out" / "mean.bw", "B", readers=readers)
-    assert str(refused.value) == f"{path}, chr2:1-10: found chromosomes chr1; expected 'chr2' among them"
+    assert str(refused.value) == f"{path}, chr2:1-10: found a chromosome of 5 bases; expected a region within it"
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_chromosome_that_a_header_leaves_out_counts_as_zero(tmp_path: Path, readers: int) -> None:
+    whole = write_intervals(tmp_path / "a.bw", {"chr1": 90, "chr2": 10}, {"chr1": [(0, 9, 1)], "chr2": [(0, 10, 4)]})
+    sparse = write_intervals(tmp_path / "b.bw", {"chr1": 90}, {"chr1": [(0, 9, 3)]})
+    statistics = average(
+        [(whole, 1.0), (sparse, 1.0)], {"chr1": 90, "chr2": 10}, tmp_path / "m.bw", "B", readers=readers
+    )
+    assert read_bases(tmp_path / "m.bw", "chr1").tolist() == [2.0] * 9 + [0.0] * 81
+    assert read_bases(tmp_path / "m.bw", "chr2").tolist() == [2.0] * 10
+    assert (statistics.samples, statistics.total) == (2, 38)
 
 
 def test_one_file_is_open_at_a_time(tmp_path: Path) -> None:

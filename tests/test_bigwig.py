@@ -11,8 +11,9 @@ from bigwigs import LENGTHS, check_every_base, random_coverage, read_bases, writ
 from numpy.typing import NDArray
 
 from rnatracks import bigwig
-from rnatracks.bigwig import Coverage, CoverageWriter, SignalSummary, blocks, summarise, write_coverage
+from rnatracks.bigwig import Coverage, CoverageWriter, blocks, write_coverage
 from rnatracks.errors import InputError
+from rnatracks.signal_summary import SignalSummary, summarise
 
 
 @pytest.fixture(params=[7, 257, bigwig.BLOCK])
@@ -157,7 +158,62 @@ def test_summary_equals_numpy(tmp_path: Path, block_size: int, sign: int) -> Non
         maximum=everything.max(),
         bases=1003 + 90 + 1,
         stored_negative=sign < 0,
+        by_chromosome={chrom: pytest.approx(arrays[chrom].sum(dtype=float), rel=1e-12) for chrom in chosen},
+        bin_size=1,
     )
+
+
+@pytest.mark.parametrize(("size", "first"), [(1, 0), (2, 0), (25, 0), (50, 0), (50, 17), (128, 1)])
+def test_bins_are_found_whatever_is_read_at_once(tmp_path: Path, block_size: int, size: int, first: int) -> None:
+    """Bins with repeated values, runs of zeros, a first bin that begins late and a last one that is cut."""
+    rng = np.random.default_rng(size)
+    lengths = {"chr1": size * 300 + 13, "chr2": size * 60 + 7}
+    arrays = {}
+    for chrom, length in lengths.items():
+        values = rng.integers(0, 4, length // size + 2).repeat(size)
+        arrays[chrom] = np.concatenate([np.zeros(first), values])[:length].astype(np.float32)
+    path = write_bases(tmp_path / "a.bw", arrays)
+    with Coverage(path) as coverage:
+        assert summarise(coverage, lengths).bin_size == size
+
+
+def test_a_signal_of_few_steps_is_not_called_binned(tmp_path: Path) -> None:
+    intervals = [(start, start + 50, 1.0) for start in range(0, 4900, 100)]
+    path = write_intervals(tmp_path / "a.bw", {"chr1": 5000}, {"chr1": intervals})
+    with Coverage(path) as coverage:
+        assert summarise(coverage, {"chr1": 5000}).bin_size == 1
+
+
+def test_a_header_may_leave_out_chromosomes_without_reads(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = write_intervals(tmp_path / "a.bw", {"chr1": 90}, {"chr1": [(0, 9, 1)]})
+    with Coverage(path, sparse=True) as coverage:
+        summary = summarise(coverage, {"chr1": 90, "chr2": 50, "chrM": 7})
+        assert coverage.values("chr2", 3, 6).tolist() == [0, 0, 0]
+    assert (summary.total, summary.bases) == (9, 147)
+    assert summary.by_chromosome == {"chr1": 9, "chr2": 0, "chrM": 0}
+    assert [record.message for record in caplog.records] == [
+        f"{path}: no chr2, chrM in its header, where its coverage counts as 0"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("present", "wanted", "words"),
+    [
+        ({"chr1": 90, "MT": 50}, {"chr1": 90, "chrM": 50}, "chrM among them (the file calls it 'MT')"),
+        ({"chr1": 90, "2": 50}, {"chr1": 90, "chr2": 50}, "chr2 among them (the file calls it '2')"),
+        ({"1": 90}, {"chr1": 90, "chr2": 50}, "chr1 among them (the file calls it '1')"),
+        ({"chrX": 90}, {"chr1": 90, "chr2": 50}, "expected chr1, chr2 among them"),
+        ({"chr1": 91}, {"chr1": 90, "chr2": 50}, "expected 90 as in the genome"),
+    ],
+)
+def test_a_header_that_names_chromosomes_otherwise_is_refused(
+    tmp_path: Path, present: dict[str, int], wanted: dict[str, int], words: str
+) -> None:
+    chrom = next(iter(present))
+    path = write_intervals(tmp_path / "a.bw", present, {chrom: [(0, 9, 1)]})
+    with Coverage(path, sparse=True) as coverage, pytest.raises(InputError) as refused:
+        summarise(coverage, wanted)
+    assert words in str(refused.value)
 
 
 def test_summary_does_not_lose_small_values(tmp_path: Path) -> None:

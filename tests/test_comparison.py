@@ -23,7 +23,8 @@ from rnatracks.comparison import (
     sample_positions,
     write_sample,
 )
-from rnatracks.genome import Genome, prepare_fasta
+from rnatracks.fasta import prepare_fasta
+from rnatracks.genome import Genome
 from rnatracks.regions import CODES, RegionClass, RegionClasses, Regions
 from rnatracks.terms import Strand
 
@@ -75,7 +76,10 @@ def case(tmp_path_factory: pytest.TempPathFactory) -> Case:
     counts = {chrom: np.ones(length, bool) for chrom, length in LENGTHS.items()}
     for chrom, start, end in UNKNOWN:
         counts[chrom][start:end] = False
-    letters = {chrom: np.where(mask, rng.choice(list("ACGTacgtRY"), len(mask)), "N") for chrom, mask in counts.items()}
+    letters = {
+        chrom: np.where(mask, rng.choice(list("ACGTacgt"), len(mask)), rng.choice(list("NnXRYU-*"), len(mask)))
+        for chrom, mask in counts.items()
+    }
     (folder / "source.fa").write_text("".join(f">{chrom}\n{''.join(bases)}\n" for chrom, bases in letters.items()))
     prepare_fasta(folder / "source.fa", folder / "genome.fa", list(LENGTHS))
     for chrom, start, end in BLACKLIST.itertuples(index=False):

@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 import gzip
+import os
 import re
 from pathlib import Path
 
@@ -401,9 +402,24 @@ def test_known_chromosomes_of_a_fasta_file(tmp_path: Path) -> None:
     plain.write_bytes(text)
     zipped.write_bytes(gzip.compress(text))
     assert known(plain) == known(zipped) == {"chr1", "chr2"}
-    (tmp_path / "genome.fa.fai").write_text("chrA\t4\t12\t4\t5\n")
-    assert known(plain) == {"chrA"}
     assert known("https://example.org/genome.fa") is None
+
+
+def test_known_chromosomes_believes_an_index_of_this_file_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain, index = tmp_path / "genome.fa", tmp_path / "genome.fa.fai"
+    plain.write_bytes(b"\xef\xbb\xbf>chr1 Gen\xc3\xb6me\nACGT\n>HG1#1#2\nAC\n")
+    assert known(plain) == {"chr1", "HG1#1#2"}
+    index.write_text("chrA\t4\t17\t4\t5\nchrB\t2\t33\t2\t3\n")
+    assert known(plain) == {"chr1", "HG1#1#2"}
+    monkeypatch.setattr("rnatracks.config.MAX_FASTA_BYTES", 3)
+    assert known(plain) is None
+    index.write_text("chr1\t4\t17\t4\t5\nHG1#1#2\t2\t31\t2\t3\n")
+    assert known(plain) is None, "the mark is in front of the first header"
+    plain.write_bytes(b">chr1 Gen\xc3\xb6me\nACGT\n>HG1#1#2\nAC\n")
+    index.write_text("chr1\t4\t14\t4\t5\nHG1#1#2\t2\t28\t2\t3\n")
+    assert known(plain) == {"chr1", "HG1#1#2"}
+    os.utime(index, (1, 1))
+    assert known(plain) is None, "an index that is older than its file"
 
 
 def test_known_chromosomes_leaves_large_files_to_the_jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -420,9 +436,9 @@ def test_known_chromosomes_leaves_large_files_to_the_jobs(tmp_path: Path, monkey
         (b"ACGT\n", "no sequence"),
         (gzip.compress(b""), "no sequence"),
         (gzip.compress(b">chr1\n" + b"ACGT" * 1000)[:-12], "a damaged file"),
-        (b">chr1\n\xff\xfe\n", "a damaged file"),
+        (b">chr1 Gen\xf6me\nACGT\n", "a header that is not UTF-8: b'chr1 Gen\\xf6me"),
     ],
-    ids=["missing", "empty", "no header", "empty gzip", "cut off", "binary"],
+    ids=["missing", "empty", "no header", "empty gzip", "cut off", "Latin-1"],
 )
 def test_a_bad_fasta_file_is_one_line(tmp_path: Path, content: bytes | None, found: str) -> None:
     fasta = tmp_path / "genome.fa"

@@ -22,6 +22,7 @@ from torch.utils.data import DataLoader
 
 from rnatracks import dataset as room
 from rnatracks.backbone import token_lookup
+from rnatracks.bed import read_bed
 from rnatracks.dataset import (
     Draw,
     TargetTrack,
@@ -33,7 +34,6 @@ from rnatracks.dataset import (
     training_windows,
 )
 from rnatracks.errors import InputError
-from rnatracks.genome import read_bed
 
 LOOKUP = token_lookup(TOKEN_IDS)
 LENGTHS = {"chr1": 1000, "chr2": 500, "chr3": 500, "chr4": 40}
@@ -110,7 +110,8 @@ def assert_holds(
         for track in tracks:
             cell_type, _, strand = track.name.rpartition(".")
             origin = f"{cell_type}.{OTHER_STRAND[strand]}" if flipped else track.name
-            ignored = "N" in (bases[source], others[source]) or (target_chrom, target_start + source) in black
+            known = {bases[source], others[source]} <= set("ACGT")
+            ignored = not known or (target_chrom, target_start + source) in black
             value = squashed(coverage[origin][source], track.nonzero_mean)
             labels[track.name].append(IGNORED if ignored else value)
     assert set(item) == {"input_ids", "labels"}
@@ -263,7 +264,7 @@ def test_random_blacklist_equals_a_mask_of_the_genome(fasta: Path, tracks: list[
     )
     dataset = WindowDataset(windows, SIZE, fasta, tracks, LOOKUP, blacklist=blacklist)
     for row, (chrom, start, end) in enumerate(windows[["chrom", "start", "end"]].itertuples(index=False)):
-        known = np.array([base != "N" for base in str(genome[chrom][start:end])])
+        known = np.array([base in "ACGT" for base in str(genome[chrom][start:end])])
         counted = dataset[row]["labels"].numpy() != IGNORED
         assert (counted == (known & ~masks[chrom][start:end])).all(), (chrom, start)
 

@@ -2,22 +2,24 @@
 
 import gzip
 import itertools
+import os
+import re
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyfaidx
 import pytest
 from numpy.typing import NDArray
 
 from rnatracks.errors import InputError
+from rnatracks.fasta import chromosome_lengths, composition_table, index_fits, prepare_fasta
 from rnatracks.genome import (
     WINDOW_COLUMNS,
     Genome,
-    chromosome_lengths,
     make_windows,
-    prepare_fasta,
-    read_bed,
     read_sizes,
     read_windows,
     tile_starts,
@@ -25,7 +27,7 @@ from rnatracks.genome import (
 )
 from rnatracks.terms import Split
 
-LETTERS = "ACGTNacgtnRYSWKMBDHVryswkm"  # with IUPAC codes and soft-masked bases
+LETTERS = "ACGTNacgtnRYSWKMBDHVryswkmUuXx-*."  # with IUPAC codes, soft-masked bases, RNA, masks and gaps
 
 
 def random_sequences(seed: int, **lengths: int) -> dict[str, str]:
@@ -47,9 +49,9 @@ def make_genome(folder: Path, sequences: dict[str, str]) -> Genome:
 
 
 def padded(sequence: str, start: int, end: int) -> str:
-    """Oracle: the sequence in upper case with N on either side."""
-    pad = 1000
-    return ("N" * pad + sequence.upper() + "N" * pad)[pad + start : pad + end]
+    """Oracle: the sequence in upper case, with N for every letter but four, and N on either side."""
+    pad, known = 1000, re.sub("[^ACGT]", "N", sequence.upper())
+    return ("N" * pad + known + "N" * pad)[pad + start : pad + end]
 
 
 # FASTA
@@ -63,8 +65,10 @@ def padded(sequence: str, start: int, end: int) -> str:
 def test_bases_equal_the_string(tmp_path: Path, pack: Callable[[bytes], bytes], end: str, width: int) -> None:
     sequences = random_sequences(0, chr2=301, chr1=60, chrM=1)
     (tmp_path / "source").write_bytes(pack(fasta_text(sequences, width, end)))
-    lengths = prepare_fasta(tmp_path / "source", tmp_path / "out" / "genome.fa", ["chrM", "chr2", "chr1"])
-    assert list(lengths.items()) == [("chrM", 1), ("chr2", 301), ("chr1", 60)]
+    found = prepare_fasta(tmp_path / "source", tmp_path / "out" / "genome.fa", ["chrM", "chr2", "chr1"])
+    assert {chrom: each.length for chrom, each in found.items()} == {"chrM": 1, "chr2": 301, "chr1": 60}
+    for chrom, each in found.items():
+        assert each.other_letters == Counter(letter for letter in sequences[chrom].upper() if letter not in "ACGT")
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["genome.fa", "genome.fa.fai"]
     genome = Genome(tmp_path / "out" / "genome.fa")
     rng = np.random.default_rng(1)
@@ -106,6 +110,9 @@ def test_a_new_fasta_gets_a_new_index(tmp_path: Path) -> None:
         (b">chr1\nACGT\n>chr1\nAC\n", "each named once"),
         (b">chr2\nACGT\n>chr3\nAC\n", "found sequences chr2, chr3; expected chr1 among them"),
         (b">chr1\n>chr2\nACGT\n", "expected chr1 among them, with bases"),
+        (b">chr1\nACGT ACGT\n", "the character ' ' in its sequence"),
+        (b">chr1\nACGT1\n", "the character '1' in its sequence"),
+        (b">chr1\nAC\xe9T\n", "cannot be indexed"),
     ],
     ids=[
         "empty",
@@ -119,6 +126,9 @@ def test_a_new_fasta_gets_a_new_index(tmp_path: Path) -> None:
         "name twice",
         "missing chromosome",
         "no bases",
+        "blanks",
+        "numbers",
+        "binary",
     ],
 )
 def test_bad_fasta_files_are_refused_and_leave_nothing(tmp_path: Path, content: bytes, words: str) -> None:
@@ -127,17 +137,54 @@ def test_bad_fasta_files_are_refused_and_leave_nothing(tmp_path: Path, content: 
     with pytest.raises(InputError) as refused:
         prepare_fasta(source, tmp_path / "out" / "genome.fa", ["chr1"])
     line = str(refused.value)
-    assert line.startswith(f"{source}: found ")
+    assert re.match(f"{source}(, chr1)?: found ", line)
     assert words in line
     assert "\n" not in line
     assert list((tmp_path / "out").iterdir()) == []
 
 
+def test_letters_of_no_base_are_counted_and_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "source.fa").write_bytes(b"\xef\xbb\xbf>chr2 Gen\xc3\xb6me\nACGU\n>chr1\nNnXXx\nACG-\n>chr3\nRRRRR\n")
+    found = prepare_fasta(tmp_path / "source.fa", tmp_path / "genome.fa", ["chr1", "chr2"])
+    assert composition_table(found).to_dict("split")["data"] == [
+        ["chr1", 9, 6, "-: 1, N: 2, X: 3"],
+        ["chr2", 4, 1, "U: 1"],
+    ]
+    assert [record.message.partition(", ")[2] for record in caplog.records] == [
+        "chr1: 1 bases are - and count as unknown, as N does",
+        "chr1: 3 bases are X and count as unknown, as N does",
+        "chr2: 1 bases are U and count as unknown, as N does",
+    ]
+    assert Genome(tmp_path / "genome.fa").bases("chr1", 0, 9).tobytes() == b"NNNNNACGN"
+    assert Genome(tmp_path / "genome.fa").bases("chr2", 0, 5).tobytes() == b"ACGNN"
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("last", ["", "\n", "\n\n"])
+def test_an_index_fits_its_own_file_and_no_other(tmp_path: Path, end: str, last: str) -> None:
+    fasta, index = tmp_path / "genome.fa", tmp_path / "genome.fa.fai"
+    texts = [f">chr1 first{end}ACGTA{end}CG{end}>chr2{end}{bases}" for bases in ("ACGTA", "AC", "ACGTAACG")]
+    texts.append(f">chrX first{end}ACGTA{end}CG{end}>chr2{end}ACGTA")
+    for text in texts:
+        fasta.write_text(text + last.replace("\n", end), newline="")
+        index.unlink(missing_ok=True)
+        assert not index_fits(fasta)
+        pyfaidx.Faidx(str(fasta)).close()
+        assert index_fits(fasta)
+        for other in texts:
+            if other != text:
+                fasta.write_text(other + last.replace("\n", end), newline="")
+                os.utime(fasta, (1, 1))
+                assert not index_fits(fasta), "an index that is newer, and of another file"
+
+
 def test_real_chr22(tmp_path: Path, real_data: Path) -> None:
     source = real_data / "hg38_chr22_reference" / "chr22.fa.gz"
-    assert prepare_fasta(source, tmp_path / "chr22.fa", ["chr22"]) == {"chr22": 50_818_468}
+    found = prepare_fasta(source, tmp_path / "chr22.fa", ["chr22"])["chr22"]
+    assert found.length == 50_818_468
     with gzip.open(source) as stream:
         sequence = b"".join(stream.read().splitlines()[1:]).upper()
+    assert found.unknown == len(sequence) - sum(map(sequence.count, b"ACGT"))
     genome = Genome(tmp_path / "chr22.fa")
     for start in (0, 10_509_990, 25_000_000, 50_800_000):
         assert genome.bases("chr22", start, start + 18_468).tobytes() == sequence[start : start + 18_468]
@@ -200,7 +247,7 @@ def test_windows_equal_numpy(tmp_path: Path, size: int, overlap: int) -> None:
         assert 0 <= start < end <= len(sequences[chrom])
         assert len(bases) == end - start == min(size, len(sequences[chrom]))
         assert split == {"chr10": "valid", "chr1": "test", "chrX": "test"}.get(chrom, "train")
-        assert n_fraction == pytest.approx(np.mean(bases == "N"), abs=1e-12)
+        assert n_fraction == pytest.approx(np.mean(~np.isin(bases, list("ACGT"))), abs=1e-12)
         assert blacklist_fraction == pytest.approx(masked[chrom][start:end].mean(), abs=1e-12)
     for chrom, sequence in sequences.items():
         rows = windows[windows["chrom"] == chrom]
@@ -248,51 +295,26 @@ def test_windows_are_read_back(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(back, windows, rtol=1e-5, check_dtype=False)
 
 
-# BED
+def test_windows_keep_names_with_hashes(tmp_path: Path) -> None:
+    """PanSN names: sample, haplotype and contig, joined by hashes."""
+    genome = make_genome(tmp_path, {"GRCh38#0#chr1": "ACGTN" * 8, "HG002#1#ctg": "ACGT" * 3})
+    splits = {"GRCh38#0#chr1": Split.TRAIN, "HG002#1#ctg": Split.TEST}
+    windows = make_windows(genome, splits, size=16, overlap=8, blacklist=None)
+    write_windows(windows, tmp_path / "windows.bed.gz")
+    back = read_windows(tmp_path / "windows.bed.gz")
+    assert back["chrom"].tolist() == ["GRCh38#0#chr1"] * 4 + ["HG002#1#ctg"]
+    pd.testing.assert_frame_equal(back, windows, rtol=1e-5, check_dtype=False)
 
 
-@pytest.mark.parametrize("pack", [bytes, gzip.compress])
-def test_bed_files_are_read(tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
-    path = tmp_path / ("regions.bed.gz" if pack is gzip.compress else "regions.bed")
-    path.write_bytes(pack(b"# a comment\nchr1\t0\t10\tHigh Signal\n1\t5\t6\tLow\nNA\t2\t3\tLow\n"))
-    table = read_bed(path)
-    assert table.to_dict("list") == {"chrom": ["chr1", "1", "NA"], "start": [0, 5, 2], "end": [10, 6, 3]}
-    assert table["start"].dtype == table["end"].dtype == np.int64
-
-
-@pytest.mark.parametrize("text", ["", "# nothing\n"])
-def test_an_empty_bed_file_has_no_rows(tmp_path: Path, text: str) -> None:
-    (tmp_path / "empty.bed").write_text(text)
-    table = read_bed(tmp_path / "empty.bed")
-    assert list(table.columns) == ["chrom", "start", "end"]
-    assert table.empty
-
-
-@pytest.mark.parametrize(
-    ("text", "place", "found"),
-    [
-        ("chr1\t0\t10\nchr1\tx\t10\n", ", region 2, start", "'x'"),
-        ("chr1\t0\t10\nchr1\t5\n", ", region 2, end", "''"),
-        ("chr1\t0\t10.5\n", ", region 1, end", "10.5"),
-        ("chr1\t0\t10\nchr1\t5\t5\n", ", region 2", "start 5 and end 5"),
-        ("chr1\t9\t5\n", ", region 1", "start 9 and end 5"),
-        ("chr1\t-1\t5\n", ", region 1", "start -1 and end 5"),
-        ("chr1 0 10\n", "", "rows that cannot be read"),
-    ],
-)
-def test_bad_bed_rows_are_refused(tmp_path: Path, text: str, place: str, found: str) -> None:
-    path = tmp_path / "bad.bed"
-    path.write_text(text)
-    with pytest.raises(InputError) as refused:
-        read_bed(path)
-    line = str(refused.value)
-    assert line.startswith(f"{path}{place}: found ")
-    assert found in line
-    assert "\n" not in line
-
-
-def test_a_cut_bed_file_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "cut.bed.gz"
-    path.write_bytes(gzip.compress(b"".join(b"chr1\t%d\t%d\n" % (at * 7919, at * 7919 + 5) for at in range(999)))[:-50])
-    with pytest.raises(InputError, match="rows that cannot be read"):
-        read_bed(path)
+def test_a_blacklist_that_misses_the_genome_is_reported(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    genome = make_genome(tmp_path, {"chr1": "ACGT" * 10, "chrM": "ACGT"})
+    regions = [("chr1", 0, 4), ("chr1", 30, 41), ("MT", 0, 4), ("chrUn", 0, 9)]
+    blacklist = pd.DataFrame(regions, columns=["chrom", "start", "end"])
+    make_windows(genome, {"chr1": Split.TRAIN}, size=10, overlap=0, blacklist=blacklist)
+    assert [record.message for record in caplog.records] == [
+        "blacklist: regions on MT have no effect: the genome calls it chrM",
+        "blacklist: 1 region(s) end beyond their chromosome, such as chr1:31-41: is it another assembly?",
+    ]
+    with pytest.raises(InputError, match="regions on 1, 2; expected chromosomes such as chr1, chrM"):
+        other = pd.DataFrame([("1", 0, 4), ("2", 0, 4)], columns=["chrom", "start", "end"])
+        make_windows(genome, {"chr1": Split.TRAIN}, size=10, overlap=0, blacklist=other)

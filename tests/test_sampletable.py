@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rnatracks.bigwig import SignalSummary
 from rnatracks.errors import InputError
 from rnatracks.files import write_table
 from rnatracks.qc import SampleCheck, read_sample_table
-from rnatracks.sampletable import outlier_bound, read_correlation, sample_table
+from rnatracks.sampletable import chromosome_table, outlier_bound, read_correlation, sample_table
+from rnatracks.signal_summary import SignalSummary
 
 
 def check(name: str, cell_type: str, nonzero: int = 500, **totals: float) -> SampleCheck:
@@ -49,6 +49,42 @@ def test_table_of_samples() -> None:
     np.testing.assert_array_equal(table["concordance"], [0.98, 0.98, np.nan])
     assert table["correlation"].isna().all()
     assert table["flags"].tolist() == ["", "", ""]
+
+
+def on_chromosomes(name: str, cell_type: str, **totals: float) -> SampleCheck:
+    summary = SignalSummary(
+        total=sum(totals.values()), nonzero=9, maximum=9.0, bases=99, stored_negative=False, by_chromosome=totals
+    )
+    return SampleCheck(name, cell_type, {"unstranded": summary}, with_exons={"unstranded": ["chr1", "chr2"]})
+
+
+def test_a_chromosome_where_others_have_signal_is_flagged(caplog: pytest.LogCaptureFixture) -> None:
+    """There are no genes on chrM and chrY: only a comparison shows that a and y lack signal there."""
+    checks = [
+        on_chromosomes("a", "A", chr1=5, chr2=4, chrM=0, chrY=0),
+        on_chromosomes("b", "A", chr1=5, chr2=0, chrM=3, chrY=0),
+        on_chromosomes("c", "A", chr1=5, chr2=4, chrM=3, chrY=2),
+        on_chromosomes("x", "B", chr1=5, chr2=4, chrM=0, chrY=0),
+        on_chromosomes("y", "C", chr1=5, chr2=4, chrM=0, chrY=1),
+        on_chromosomes("z", "C", chr1=5, chr2=4, chrM=1, chrY=1),
+    ]
+    names = [check.sample for check in checks]
+    correlations = {"unstranded": square(names, {}, 0.9)}
+    table = sample_table(checks, 1e8, correlations, [])
+    found = dict(zip(table["sample"], table["flags"], strict=True))
+    assert found == {
+        "a": "no_signal:chrM",
+        "b": "no_signal:chr2",
+        "c": "",
+        "x": "",
+        "y": "no_signal:chrM",
+        "z": "",
+    }
+    assert "no_signal:chrM: sample a of A, unstranded: found no signal on chrM; expected some, as most" in caplog.text
+    without = sample_table(checks, 1e8, correlations, ["c", "z"])
+    assert dict(zip(without["sample"], without["flags"], strict=True))["y"] == ""
+    shares = chromosome_table(checks)
+    assert shares.query("sample == 'c'")["share"].tolist() == pytest.approx([5 / 14, 4 / 14, 3 / 14, 2 / 14])
 
 
 def test_a_table_of_no_samples_is_refused() -> None:

@@ -14,13 +14,14 @@ import pytest
 from models import SPEC, offline, random_bases, small_model, write_bigwig, write_fasta  # noqa: F401
 from numpy.typing import NDArray
 
+from rnatracks.annotation import read_gtf
 from rnatracks.errors import InputError
 from rnatracks.genome import Genome
 from rnatracks.locus_input import open_genome
 from rnatracks.modelfolder import load_on_devices
 from rnatracks.prediction import Arithmetic, Precision, TilePlan, predict_region
 from rnatracks.signals import Origin
-from rnatracks.single_locus import main, predict_locus, read_gene_models, track_panels
+from rnatracks.single_locus import main, predict_locus, track_panels
 from rnatracks.stitching import Stitch
 
 WINDOW = 128
@@ -132,16 +133,10 @@ def test_a_word_chooses_the_way_to_stitch(model: Path, fasta: Path) -> None:
 
 def test_a_gene_is_found_by_its_name_and_id(model: Path, fasta: Path, gtf: Path) -> None:
     """ONE is 100 bases long: a fifth of that and 200 bases are shown on either side."""
-    genes, _ = read_gene_models(gtf, LENGTHS)
+    genes = read_gtf(gtf, LENGTHS).genes
     for name in ("ONE", "ID_ONE"):
         region = predict_locus(model, open_genome(fasta), name, genes=genes).region
         assert (region.chrom, region.start, region.end) == ("chr2", 900 - 220, 1000 + 220)
-
-
-def test_gene_models_are_those_of_the_genomes_sequences(gtf: Path) -> None:
-    genes, exons = read_gene_models(gtf, LENGTHS)
-    assert genes["gene_name"].tolist() == ["ONE", "TWO"]
-    assert exons[["chrom", "start", "end"]].to_numpy().tolist() == [["chr2", 900, 1000], ["chr2", 1100, 1150]]
 
 
 @pytest.mark.parametrize("content", [None, b"", b"chr1\n", b"\x80\x81garbage\n", b"chr1\t300\tsix\t60\t61\n"])
@@ -167,6 +162,21 @@ def test_a_genome_that_is_newer_than_its_index_is_indexed_again(fasta: Path) -> 
     assert genome.lengths == {"chrA": 120, "chrB": 7}
     assert genome.bases("chrB", 0, 7).tobytes() == b"CCCCCCC"
     assert index.read_text() == written
+
+
+@pytest.mark.parametrize("kept", ["mtime", "name", "length"])
+def test_an_index_of_another_fasta_is_made_again(fasta: Path, kept: str) -> None:
+    """A file that was moved over the genome is older than the index of the one before."""
+    index = Path(f"{fasta}.fai")
+    old = {"mtime": LENGTHS, "name": {"chrA": 120, "chrC": 7}, "length": {"chrA": 120, "chrB": 6}}[kept]
+    write_fasta(fasta, {name: "A" * length for name, length in old.items()})
+    stale = index.read_bytes()
+    write_fasta(fasta, {"chrA": "ACGT" * 30, "chrB": "C" * 7})
+    index.write_bytes(stale)
+    os.utime(fasta, (1, 1))
+    genome = open_genome(fasta)
+    assert genome.lengths == {"chrA": 120, "chrB": 7}
+    assert genome.bases("chrB", 0, 7).tobytes() == b"CCCCCCC"
 
 
 # The command

@@ -12,5 +12,5 @@ open_log(snakemake.log[0])
 scale = read_check(Path(snakemake.input.check)).scale(snakemake.params.total)
 lengths = read_sizes(Path(snakemake.input.sizes))
 for strand, path in zip(snakemake.params.strands, snakemake.input.signals, strict=True):
-    with Coverage(path) as coverage:
+    with Coverage(path, sparse=True) as coverage:
         write_bins(coverage, scale, lengths, snakemake.params.bin_size, Path(snakemake.output[0]) / f"{strand}.bw")

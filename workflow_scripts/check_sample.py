@@ -24,6 +24,7 @@ check = check_sample(
 )
 if snakemake.config["qc"]["stop_on_flags"]:
     stop_on_flags([check], snakemake.config["exclude"])
-for flag, problem in check.problems().items():
-    logging.warning("%s: %s", flag, problem)
+for problems in (check.problems(), *map(check.strand_problems, check.strands)):
+    for flag, problem in problems.items():
+        logging.warning("%s: %s", flag, problem)
 write_json(Path(snakemake.output[0]), check)

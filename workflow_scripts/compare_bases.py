@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
-from rnatracks.annotation import read_exons, read_genes
+from rnatracks.annotation import read_exons
 from rnatracks.basescores import write_sums
+from rnatracks.bed import read_bed
 from rnatracks.bigwig import Coverage
 from rnatracks.comparison import CountedBases, MeanOfOthers, compare, write_sample
-from rnatracks.genome import Genome, read_bed
+from rnatracks.genome import Genome
 from rnatracks.jobs import open_log
 from rnatracks.regions import RegionClasses, Regions
 from rnatracks.terms import Strand
@@ -15,7 +16,7 @@ from rnatracks.transforms import strand_pair_mean
 open_log(snakemake.log[0])
 files, params = snakemake.input, snakemake.params
 classes = RegionClasses(
-    read_genes(Path(files.genes)), read_exons(Path(files.exons)), Strand(snakemake.wildcards.strand)
+    read_exons(Path(files.bodies)), read_exons(Path(files.exons)), Strand(snakemake.wildcards.strand)
 )
 blacklist = Regions(read_bed(Path(files.blacklist))) if files.get("blacklist") else None
 with Coverage(files.observed) as observed, Coverage(files.candidate) as candidate:

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from rnatracks.genome import Genome, make_windows, read_bed, write_windows
+from rnatracks.bed import read_bed
+from rnatracks.genome import Genome, make_windows, write_windows
 from rnatracks.jobs import open_log
 from rnatracks.terms import Split
 

@@ -2,16 +2,17 @@
 
 from pathlib import Path
 
-from rnatracks.annotation import own_exons, prepare_gtf, read_gtf, write_exons, write_genes
+from rnatracks.annotation import own_exons, prepare_gtf, write_exons, write_genes
 from rnatracks.fetch import verify_md5
+from rnatracks.genome import read_sizes
 from rnatracks.jobs import open_log
 
 open_log(snakemake.log[0])
-source = Path(snakemake.input[0])
+source = Path(snakemake.input.gtf)
 verify_md5(source, snakemake.params.md5)
-prepare_gtf(source, Path(snakemake.output.gtf), snakemake.params.chromosomes)
-genes, exons = read_gtf(Path(snakemake.output.gtf))
-write_genes(genes, Path(snakemake.output.genes))
-write_exons(exons, Path(snakemake.output.exons))
-write_exons(own_exons(exons, stranded=True), Path(snakemake.output.own_stranded))
-write_exons(own_exons(exons, stranded=False), Path(snakemake.output.own_unstranded))
+annotation = prepare_gtf(source, Path(snakemake.output.gtf), read_sizes(Path(snakemake.input.sizes)))
+write_genes(annotation.genes, Path(snakemake.output.genes))
+write_exons(annotation.bodies, Path(snakemake.output.bodies))
+write_exons(annotation.exons, Path(snakemake.output.exons))
+for stranded, path in ((True, snakemake.output.own_stranded), (False, snakemake.output.own_unstranded)):
+    write_exons(own_exons(annotation.exons, stranded=stranded), Path(path))

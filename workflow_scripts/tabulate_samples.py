@@ -1,11 +1,11 @@
-"""One row a sample and strand, from the checks of all samples and their comparison."""
+"""One row a sample and strand, from the checks of all samples and their comparison; and one for each chromosome."""
 
 from pathlib import Path
 
 from rnatracks.files import write_table
 from rnatracks.jobs import open_log
 from rnatracks.qc import read_check, stop_on_flags
-from rnatracks.sampletable import read_correlation, sample_table
+from rnatracks.sampletable import chromosome_table, read_correlation, sample_table
 
 open_log(snakemake.log[0])
 params = snakemake.params
@@ -16,4 +16,5 @@ correlations = {
     strand: read_correlation(Path(path))
     for strand, path in zip(params.strands, snakemake.input.correlations, strict=True)
 }
-write_table(sample_table(checks, params.total, correlations, params.exclude), Path(snakemake.output[0]))
+write_table(sample_table(checks, params.total, correlations, params.exclude), Path(snakemake.output.samples))
+write_table(chromosome_table(checks), Path(snakemake.output.chromosomes))

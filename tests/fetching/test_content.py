@@ -1,6 +1,7 @@
 """Whether a downloaded file is of its kind."""
 
 import gzip
+import re
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -44,7 +45,11 @@ PAGE = b"\n<!DOCTYPE html><html><body>Please log in.</body></html>"
         (Kind.FASTA, FASTA[:50_000]),
         (Kind.GTF, GTF),
         (Kind.BED, BED),
+        (Kind.GTF, b"\xef\xbb\xbftrack name=genes\n" + GTF),
         (Kind.BED, b"track name=x\nbrowser position\n#chrom\nchr1 1 2\n"),
+        (Kind.BED, b'\xef\xbb\xbfchr1\t5\t5\t"open quote\r\n'),
+        (Kind.BED, b"# no region\n"),
+        (Kind.FASTA, b"\xef\xbb\xbf" + FASTA[:500]),
     ],
     ids=short_id,
 )
@@ -72,13 +77,15 @@ def test_good_bigwig(tmp_path: Path) -> None:
         (Kind.FASTA, FASTA[1:], "expected FASTA"),
         (Kind.FASTA, gzip.compress(FASTA, compresslevel=0)[:150_000], "gzip without its end"),
         (Kind.FASTA, bgzf(FASTA[:50_000])[:-5], "blocked gzip without its end"),
-        (Kind.GTF, GTF.replace(b"\t.\t+", b"\t+"), "expected GTF, with 9 columns"),
-        (Kind.GTF, GTF.replace(b"100", b"one"), "expected GTF, with 9 columns"),
-        (Kind.GTF, b"# only a comment\n", "expected GTF"),
-        (Kind.GTF, BED, "expected GTF"),
-        (Kind.BED, b"chr1\t10\n", "expected BED, with 3 columns"),
-        (Kind.BED, b"not a bed\n", "expected BED"),
-        (Kind.BED, GTF, "expected BED"),
+        (Kind.GTF, GTF.replace(b"\t.\t+", b"\t+"), ", line 3: found 8 columns; expected the 9 columns of a GTF"),
+        (Kind.GTF, GTF.replace(b"100", b"one"), ", line 3: found start 'one'"),
+        (Kind.GTF, GTF + GTF.replace(b"100", b"300"), ", line 6: found start '300' and end '200'"),
+        (Kind.GTF, GTF.replace(b"HAVANA", b"HAV\xe4NA"), ", line 3: found data that start with"),
+        (Kind.GTF, b"# only a comment\n", "found no record"),
+        (Kind.GTF, BED, ", line 1: found 4 columns"),
+        (Kind.BED, b"chr1\t10\n", "expected BED: chromosome, start and end"),
+        (Kind.BED, BED + b"not a bed\n", ", line 2: found start 'a' and end 'bed'"),
+        (Kind.BED, GTF, ", line 3: found start 'HAVANA' and end 'gene'"),
     ],
     ids=short_id,
 )
@@ -86,7 +93,7 @@ def test_bad_content(tmp_path: Path, kind: Kind, content: bytes, words: str) -> 
     (tmp_path / "file").write_bytes(content)
     with pytest.raises(InputError) as refused:
         check_content(tmp_path / "file", kind)
-    assert str(refused.value).startswith(f"{tmp_path / 'file'}: found ")
+    assert re.match(f"{tmp_path / 'file'}(, line [0-9]+)?: found ", str(refused.value))
     assert words in str(refused.value)
 
 

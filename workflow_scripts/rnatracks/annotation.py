@@ -1,125 +1,118 @@
 """Genes and exons from a GTF, and the regions that people type."""
 
-import gzip
-import io
+import difflib
 import logging
 import re
-import zlib
-from collections.abc import Collection, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 import pyranges as pr
 
-from .errors import InputError, prefix_hint, shorten
-from .files import gzipped_whole, open_plain_or_gzip
+from .errors import InputError, alias_hint, alias_of, shorten
+from .files import gzipped_whole
+from .gtf import GtfReader, Record
 
 log = logging.getLogger(__name__)
 
-FEATURES = ("gene", "transcript", "exon")
 GENE_COLUMNS = (
     *("gene_id", "gene_name", "gene_type", "chrom", "strand", "start", "end"),
     *("exonic_length", "shared_fraction"),
 )
 EXON_COLUMNS = ("chrom", "start", "end", "gene_id", "strand")
 RANGE_COLUMNS = {"chrom": "Chromosome", "start": "Start", "end": "End", "strand": "Strand"}  # what pyranges calls them
+# Exons of one gene further apart than this are of two places; the longest human introns have 1.2 million bases.
+MAX_INTRON = 2_000_000
 
 
-def prepare_gtf(source: Path, target: Path, chromosomes: Collection[str]) -> None:
-    """Copy the gene, transcript and exon records of the chosen chromosomes to a gzipped GTF.
+@dataclass(frozen=True)
+class Annotation:
+    """Genes of the chosen chromosomes; coordinates are 0-based and half-open.
 
-    Raises
-    ------
-    InputError
-        If no exon lies on a chosen chromosome, a line cannot be read, or the file is damaged.
-    """
-    chosen, seen, exons = set(chromosomes), set(), 0
-    with gzipped_whole(target) as copy:
-        with io.TextIOWrapper(open_plain_or_gzip(source), encoding="utf-8") as lines:
-            try:
-                for number, line in enumerate(lines, 1):
-                    if line.startswith("#") or not line.strip():
-                        if line.startswith("#") and not seen:  # pyranges reads no comment below a record
-                            copy.write(line)
-                        continue
-                    fields = line.split("\t")
-                    if len(fields) != 9:
-                        raise InputError(f"{source}, line {number}", f"{len(fields)} columns", "the 9 columns of a GTF")
-                    seen.add(fields[0])
-                    if fields[0] in chosen and fields[2] in FEATURES:
-                        _check_interval(f"{source}, line {number}", fields[3], fields[4])
-                        copy.write(line)
-                        exons += fields[2] == "exon"
-            except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-                raise InputError(source, f"damaged gzip data ({error})", "a complete gzip file") from error
-            except UnicodeDecodeError as error:
-                raise InputError(source, f"bytes that are no text ({error})", "UTF-8 text") from error
-        if exons == 0:
-            raise InputError(
-                source,
-                f"no exon record on {shorten(chromosomes)}",
-                f"some (chromosomes in the file: {shorten(sorted(seen)) or 'none'})",
-            )
-
-
-def _check_interval(where: str, start: str, end: str) -> None:
-    if not (start.isdecimal() and end.isdecimal() and 1 <= int(start) <= int(end)):
-        raise InputError(where, f"start {start!r} and end {end!r}", "whole numbers, 1 <= start <= end")
-
-
-def read_gtf(gtf: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Genes and the union of each gene's exons, from a prepared GTF.
-
-    Returns
-    -------
+    Parameters
+    ----------
     genes
         Columns `GENE_COLUMNS`, one row a gene, in the order of the file.
         `exonic_length` is the number of bases in the union of its exons, and
         `shared_fraction` the share of them that are in exons of another gene
         of its strand too.
     exons
-        Columns `EXON_COLUMNS`: disjoint intervals within a gene. Different
-        genes may overlap each other.
+        Columns `EXON_COLUMNS`: the union of each gene's exons, disjoint within a gene.
+        Different genes may overlap each other.
+    bodies
+        The same columns: the union of what each gene's transcripts span, from first to
+        last exon. A base of it that is in no exon is in an intron.
+    """
 
-    Notes
-    -----
-    Coordinates are 0-based and half-open. A gene id that stands on several
-    chromosomes or strands becomes several genes, told apart by `|chrom|strand`.
+    genes: pd.DataFrame
+    exons: pd.DataFrame
+    bodies: pd.DataFrame
+
+
+def read_gtf(source: Path, lengths: Mapping[str, int]) -> Annotation:
+    """Read genes and exons from a GTF, plain or gzipped.
+
+    Parameters
+    ----------
+    source
+        The file.
+    lengths
+        Lengths of the chosen chromosomes; records of others are passed over.
 
     Raises
     ------
     InputError
-        If a record has no `gene_id`, or no strand.
+        If no exon lies on a chosen chromosome, a record cannot be read, or the file is damaged.
+
+    Notes
+    -----
+    A gene id that is found at several places becomes several genes, with `|chrom|strand` added to
+    their ids, and `|start` (1-based) where the places are on one strand. There, two places are two
+    gene records that do not touch, or, without a gene record, exons more than `MAX_INTRON` bases
+    apart. Transcripts of a gene that do not overlap have no intron between them. Exons without a
+    `transcript_id` count as those of one transcript.
     """
-    try:
-        records = pr.read_gtf(str(gtf), as_df=True)
-    except ValueError as error:
-        raise InputError(
-            gtf, f"attributes that cannot be read ({error})", 'GTF attributes: gene_id "..."; ...'
-        ) from error
-    if "gene_id" not in records or records["gene_id"].isna().any():
-        raise InputError(gtf, "a record without a gene_id", "a gene_id in every gene, transcript and exon record")
-    for column, fallback in (("gene_name", "gene_id"), ("gene_type", "gene_biotype")):
-        if column not in records:
-            records[column] = records.get(fallback, "")
-    records = records.astype({"Chromosome": str, "Strand": str, "Feature": str, "gene_id": str})
-    stranded = records["Strand"].isin(["+", "-"])
-    if not stranded.all():
-        row = records.loc[~stranded].iloc[0]
-        raise InputError(f"{gtf}, gene {row['gene_id']}", f"strand {row['Strand']!r}", "+ or -")
-    records["gene_id"] = _unambiguous_ids(records)
-    exons = _exon_unions(records.loc[records["Feature"] == "exon"])
-    genes = records.groupby("gene_id", sort=False).agg(
+    reader = GtfReader(source, lengths)
+    return _annotation(reader, reader, lengths)
+
+
+def prepare_gtf(source: Path, target: Path, lengths: Mapping[str, int]) -> Annotation:
+    """Do what `read_gtf` does, and copy the records that were read to a gzipped GTF; it is complete or absent."""
+    reader = GtfReader(source, lengths)
+    with gzipped_whole(target) as copy:
+
+        def copied() -> Iterator[Record]:
+            for number, record in enumerate(reader):
+                lines = [record.text] if number else [*reader.comments, record.text]
+                copy.writelines(f"{line}\n" for line in lines)
+                yield record
+
+        return _annotation(reader, copied(), lengths)
+
+
+def _annotation(reader: GtfReader, found: Iterable[Record], lengths: Mapping[str, int]) -> Annotation:
+    records = pd.DataFrame((record[2:] for record in found), columns=list(Record._fields[2:]))
+    exonic = records["feature"] == "exon"
+    if not exonic.any():
+        seen = shorten(sorted(reader.seen)) or "none"
+        found = f"no exon record on {shorten(lengths)}"
+        raise InputError(reader.path, found, f"some (chromosomes in the file: {seen})")
+    _warn_of_bare_chromosomes(reader, lengths, set(records.loc[exonic, "chrom"]))
+    records["gene_id"] = _ids_of_one_place(records)
+    exons = _merge(records[exonic], by="gene_id")
+    texts = records[["gene_name", "gene_type"]]
+    genes = records.assign(**texts.where(texts != "")).groupby("gene_id", sort=False)
+    genes = genes.agg(
         gene_name=("gene_name", "first"),
         gene_type=("gene_type", "first"),
-        chrom=("Chromosome", "first"),
-        strand=("Strand", "first"),
-        start=("Start", "min"),
-        end=("End", "max"),
+        chrom=("chrom", "first"),
+        strand=("strand", "first"),
+        start=("start", "min"),
+        end=("end", "max"),
     )
-    genes["gene_name"] = genes["gene_name"].fillna(genes.index.to_series()).astype(str)
-    genes["gene_type"] = genes["gene_type"].fillna("").astype(str)
+    genes["gene_name"] = genes["gene_name"].fillna(genes.index.to_series())
+    genes["gene_type"] = genes["gene_type"].fillna("")
     genes["exonic_length"] = exonic_lengths(exons).reindex(genes.index)
     without = genes.index[genes["exonic_length"].isna()]
     if len(without):
@@ -128,24 +121,57 @@ def read_gtf(gtf: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     genes["exonic_length"] = genes["exonic_length"].astype("int64")
     own = exonic_lengths(own_exons(exons)).reindex(genes.index, fill_value=0)
     genes["shared_fraction"] = (genes["exonic_length"] - own) / genes["exonic_length"]
-    return genes.reset_index()[list(GENE_COLUMNS)], exons
+    transcripts = _merge(records[exonic], by=["gene_id", "transcript_id"], slack=MAX_INTRON)
+    return Annotation(genes.reset_index()[list(GENE_COLUMNS)], exons, _merge(transcripts, by="gene_id"))
 
 
-def _unambiguous_ids(records: pd.DataFrame) -> pd.Series:
-    places = records[["gene_id", "Chromosome", "Strand"]].drop_duplicates()
+def _warn_of_bare_chromosomes(reader: GtfReader, lengths: Mapping[str, int], with_exons: set[str]) -> None:
+    """Warn of chosen chromosomes that have no exon, so that all of their coverage counts as intergenic."""
+    others = sorted(reader.seen - set(lengths))
+    for chrom in lengths:
+        if chrom not in with_exons:
+            near = alias_of(chrom, others) or next(iter(difflib.get_close_matches(chrom, others, n=1)), None)
+            hint = f" (the nearest name in the file: {near!r})" if near else ""
+            log.warning("%s: no gene on %s, whose coverage all counts as intergenic%s", reader.path, chrom, hint)
+
+
+def _ids_of_one_place(records: pd.DataFrame) -> pd.Series:
+    """Gene ids, to which the place is added where an id is found at several."""
+    strand_of_gene = ["gene_id", "chrom", "strand"]
+    records = records.assign(place=_places(records))
+    places = records.drop_duplicates([*strand_of_gene, "place"])
     ambiguous = places.loc[places["gene_id"].duplicated(), "gene_id"].unique()
     if len(ambiguous) == 0:
         return records["gene_id"]
-    log.warning(
-        "%d gene ids stand on several chromosomes or strands and are split: %s", len(ambiguous), shorten(ambiguous, 3)
-    )
-    split = records["gene_id"] + "|" + records["Chromosome"] + "|" + records["Strand"]
+    log.warning("%d gene ids are found at several places and are split: %s", len(ambiguous), shorten(ambiguous, 3))
+    first = records.groupby([*strand_of_gene, "place"])["start"].transform("min") + 1
+    several = records.groupby(strand_of_gene)["place"].transform("nunique") > 1
+    split = records["gene_id"] + "|" + records["chrom"] + "|" + records["strand"]
+    split += ("|" + first.astype(str)).where(several, "")
     return records["gene_id"].where(~records["gene_id"].isin(ambiguous), split)
 
 
-def _exon_unions(exons: pd.DataFrame) -> pd.DataFrame:
-    columns = ["Chromosome", "Start", "End", "Strand", "gene_id"]
-    return _exon_table(pr.PyRanges(exons[columns]).merge(strand=True, by="gene_id").df)
+def _places(records: pd.DataFrame) -> pd.Series:
+    """Number of the place of each record: that of the gene record that holds it, else of those near it of its gene."""
+    places = _clusters(records, slack=0)
+    loose = ~places.isin(places[records["feature"] == "gene"])
+    if loose.any():
+        places[loose] = -_clusters(records[loose], slack=MAX_INTRON)
+    return places
+
+
+def _clusters(records: pd.DataFrame, slack: int) -> pd.Series:
+    """A number, from 1 on, for records of one gene id and strand that are at most `slack` bases apart."""
+    ranges = records[["chrom", "start", "end", "strand", "gene_id"]].assign(row=records.index)
+    clustered = pr.PyRanges(ranges.rename(columns=RANGE_COLUMNS)).cluster(strand=True, by="gene_id", slack=slack)
+    return clustered.df.set_index("row")["Cluster"].astype("int64").reindex(records.index)
+
+
+def _merge(records: pd.DataFrame, by: str | list[str], slack: int = 0) -> pd.DataFrame:
+    """Union of intervals of equal `by`, columns `EXON_COLUMNS`; those at most `slack` bases apart are joined."""
+    keys = [by] if isinstance(by, str) else by
+    ranges = records[["chrom", "start", "end", "strand", *keys]].rename(columns=RANGE_COLUMNS)
+    return _exon_table(pr.PyRanges(ranges).merge(strand=True, by=by, slack=slack).df)
 
 
 def _exon_table(ranges: pd.DataFrame) -> pd.DataFrame:
@@ -274,7 +300,7 @@ def locate(text: str, genes: pd.DataFrame, lengths: Mapping[str, int], margin: f
     if end > lengths.get(chrom, 0):
         where, found = f"locus {text!r}", f"a gene at {Region(chrom, start, end)}"
         if chrom not in lengths:
-            raise InputError(where, found, f"one on {shorten(lengths)}{prefix_hint(chrom, lengths)}")
+            raise InputError(where, found, f"one on {shorten(lengths)}{alias_hint(chrom, lengths)}")
         raise InputError(where, found, f"one within {lengths[chrom]:,} bases: is it another assembly?")
     pad = int(margin * (end - start)) + 200
     return Region(chrom, max(0, start - pad), min(lengths[chrom], end + pad))

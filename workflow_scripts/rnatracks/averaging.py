@@ -136,7 +136,7 @@ def _mean(samples: Samples, chrom: str, start: int, end: int) -> NDArray[np.floa
     """Mean of one region; summed in float64."""
     total = np.zeros(end - start)
     for path, scale in samples:
-        with Coverage(path) as coverage:
+        with Coverage(path, sparse=True) as coverage:
             values = coverage.values(chrom, start, end)
         total += np.multiply(np.abs(values, out=values), scale, dtype=np.float64)
     return (total / len(samples)).astype(np.float32)

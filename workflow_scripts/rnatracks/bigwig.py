@@ -5,17 +5,19 @@ pyBigWig does the reading and writing. Memory is bounded by one block of
 the zoom levels, pyBigWig holds the intervals of one chromosome, 14 bytes each.
 """
 
+import logging
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyBigWig
 from numpy.typing import NDArray
 
-from .errors import InputError, prefix_hint, shorten
+from .errors import InputError, alias_hint, alias_of, shorten
 from .files import written_whole
+
+log = logging.getLogger(__name__)
 
 BLOCK = 1 << 20
 ROOM = 6  # bytes a base, zoom levels included; predicted tracks took 4.1 at most with 4 digits and 5.1 with all
@@ -32,6 +34,14 @@ def blocks(lengths: Mapping[str, int], size: int = BLOCK) -> Iterator[tuple[str,
 class Coverage:
     """A bigWig to read coverage from, as float32 with 0 where the file has no value.
 
+    Parameters
+    ----------
+    path
+        The file.
+    sparse
+        Whether a chromosome that the header leaves out has no reads, as bedGraphToBigWig and others
+        leave out those without any: it is then 0 throughout. Otherwise reading from it is an error.
+
     Raises
     ------
     InputError
@@ -39,8 +49,9 @@ class Coverage:
         in the file, or its data are damaged.
     """
 
-    def __init__(self, path: Path | str) -> None:
+    def __init__(self, path: Path | str, *, sparse: bool = False) -> None:
         self.path = Path(path)
+        self._sparse = sparse
         _check_magic(self.path)
         try:
             self._file = pyBigWig.open(str(self.path))
@@ -56,6 +67,8 @@ class Coverage:
 
     def values(self, chrom: str, start: int, end: int) -> NDArray[np.float32]:
         """Coverage of each base of chrom:start-end (0-based, half-open)."""
+        if self._sparse and chrom not in self.lengths:
+            return np.zeros(end - start, np.float32)
         try:
             values = self._file.values(chrom, start, end, numpy=True)
         except RuntimeError as error:
@@ -67,6 +80,8 @@ class Coverage:
 
     def all_finite(self, chrom: str, start: int, end: int) -> bool:
         """Whether no NaN or infinite value is stored in chrom:start-end; bases may be without a value."""
+        if self._sparse and chrom not in self.lengths:
+            return True
         try:
             total = self._file.stats(chrom, start, end, type="sum", exact=True)[0]
             if total is None:  # a sum that is NaN, or nothing to sum
@@ -76,20 +91,29 @@ class Coverage:
         return bool(np.isfinite(total))
 
     def require_chromosomes(self, names: Iterable[str]) -> None:
-        """Raise `InputError` unless the file has these chromosomes."""
+        """Raise `InputError` unless the file has these chromosomes.
+
+        A sparse one needs one of them at least, and may leave out others, which are logged, but it
+        may not have one of them under another name.
+        """
+        names = list(names)
         missing = [chrom for chrom in names if chrom not in self.lengths]
-        if missing:
+        renamed = [chrom for chrom in missing if alias_of(chrom, self.lengths) is not None]
+        if renamed or (missing and not (self._sparse and len(missing) < len(names))):
+            wanted = renamed or missing
             raise InputError(
                 self.path,
                 f"chromosomes {shorten(self.lengths)}",
-                f"{shorten(missing)} among them{prefix_hint(missing[0], self.lengths)}",
+                f"{shorten(wanted)} among them{alias_hint(wanted[0], self.lengths)}",
             )
+        if missing:
+            log.warning("%s: no %s in its header, where its coverage counts as 0", self.path, shorten(missing))
 
     def require(self, lengths: Mapping[str, int]) -> None:
         """Raise `InputError` unless the file has these chromosomes with these lengths."""
         self.require_chromosomes(lengths)
         for chrom, length in lengths.items():
-            if self.lengths[chrom] != length:
+            if self.lengths.get(chrom, length) != length:
                 raise InputError(
                     f"{self.path}, {chrom}",
                     f"a length of {self.lengths[chrom]:,}",
@@ -104,48 +128,6 @@ class Coverage:
         if not 0 <= start < end <= length:
             return InputError(place, f"a chromosome of {length:,} bases", "a region within it")
         return InputError(place, "data that cannot be read", "an undamaged bigWig file")
-
-
-@dataclass(frozen=True, kw_only=True)
-class SignalSummary:
-    """What a bigWig holds on the chosen chromosomes; sums are of magnitudes, in float64."""
-
-    total: float
-    nonzero: int
-    maximum: float
-    bases: int
-    stored_negative: bool
-
-
-def summarise(coverage: Coverage, lengths: Mapping[str, int]) -> SignalSummary:
-    """Read every value on the chosen chromosomes once, and refuse what cannot be coverage.
-
-    Raises
-    ------
-    InputError
-        On missing chromosomes or other lengths, NaN or infinite values, values of
-        both signs in one file, or no signal at all.
-    """
-    coverage.require(lengths)
-    total, nonzero, lowest, highest = 0.0, 0, 0.0, 0.0
-    for chrom, start, end in blocks(lengths):
-        if not coverage.all_finite(chrom, start, end):
-            raise InputError(f"{coverage.path}, {chrom}:{start + 1}-{end}", "NaN or infinite values", "finite coverage")
-        values = coverage.values(chrom, start, end)
-        total += float(values.sum(dtype=np.float64))
-        nonzero += int(np.count_nonzero(values))
-        lowest, highest = min(lowest, float(values.min())), max(highest, float(values.max()))
-    if lowest < 0 < highest:
-        raise InputError(coverage.path, f"values from {lowest:g} to {highest:g}", "one sign throughout the file")
-    if nonzero == 0:
-        raise InputError(coverage.path, f"only zeros on {shorten(lengths)}", "some signal")
-    return SignalSummary(
-        total=abs(total),
-        nonzero=nonzero,
-        maximum=max(highest, -lowest),
-        bases=sum(lengths.values()),
-        stored_negative=lowest < 0,
-    )
 
 
 class CoverageWriter:

@@ -12,14 +12,12 @@ from numpy.typing import NDArray
 
 from .bigwig import BLOCK, blocks
 from .files import written_whole
-from .genome import Genome
+from .genome import UNKNOWN, Genome
 from .metrics import Moments
 from .regions import CODES, RegionClass, RegionClasses, Regions
 from .transforms import squash
 
 log = logging.getLogger(__name__)
-
-N = ord("N")
 
 
 class Signal(Protocol):
@@ -56,7 +54,7 @@ class CountedBases:
 
     def mask(self, chrom: str, start: int, end: int) -> NDArray[np.bool_]:
         """Which bases of chrom:start-end (0-based, half-open) count."""
-        counted = self.genome.bases(chrom, start, end) != N
+        counted = self.genome.bases(chrom, start, end) != UNKNOWN
         return counted if self.blacklist is None else counted & ~self.blacklist.mask(chrom, start, end)
 
 

@@ -1,8 +1,8 @@
 """Checks of the configuration, and what it says of chromosomes and loci."""
 
+import codecs
 import copy
 import gzip
-import io
 import math
 import re
 import zlib
@@ -13,8 +13,9 @@ from typing import Any
 import jsonschema
 import yaml
 
-from .errors import InputError, prefix_hint, shorten
+from .errors import InputError, alias_hint, shorten
 from .explain import explain
+from .fasta import chromosome_lengths, index_fits
 from .files import open_plain_or_gzip, read_text
 from .remote import is_url
 from .terms import Split
@@ -77,7 +78,7 @@ def check_chromosomes(config: Mapping[str, Any], available: Collection[str], whe
     for name in config["genome"]["chromosomes"]:
         if name in available:
             continue
-        hint = prefix_hint(name, available)
+        hint = alias_hint(name, available)
         raise InputError(
             where, f"no sequence {name!r}, named in genome.chromosomes{hint}", f"one of: {shorten(available)}"
         )
@@ -128,9 +129,8 @@ def known_chromosomes(config: Mapping[str, Any]) -> set[str] | None:
         raise InputError("config, genome.fasta", f"{fasta}, which is no file", "a FASTA file")
     if fasta.stat().st_size == 0:
         raise InputError(fasta, "an empty file", "a FASTA file")
-    index = Path(f"{fasta}.fai")
-    if index.is_file():
-        names = {line.split("\t")[0] for line in read_text(index).splitlines()}
+    if index_fits(fasta):
+        names = set(chromosome_lengths(fasta))
     elif fasta.stat().st_size < MAX_FASTA_BYTES:
         names = _header_names(fasta)
     else:
@@ -285,7 +285,13 @@ def _check_simulation(config: Mapping[str, Any], refuse: Refuse) -> None:
 def _header_names(fasta: Path) -> set[str]:
     """Names in the headers of a FASTA file, plain or gzipped."""
     try:
-        with io.TextIOWrapper(open_plain_or_gzip(fasta), encoding="ascii") as lines:
-            return {line[1:].split()[0] for line in lines if line.startswith(">") and line[1:].split()}
-    except (EOFError, zlib.error, gzip.BadGzipFile, UnicodeDecodeError) as error:
+        with open_plain_or_gzip(fasta) as lines:
+            starts = (line.removeprefix(codecs.BOM_UTF8) for line in lines)
+            headers = [line[1:].decode().split() for line in starts if line.startswith(b">")]
+    except UnicodeDecodeError as error:
+        raise InputError(
+            fasta, f"a header that is not UTF-8: {error.object[:60]!r}", "a FASTA file in UTF-8"
+        ) from error
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise InputError(fasta, f"a damaged file ({error})", "a FASTA file, plain or gzipped") from error
+    return {header[0] for header in headers if header}

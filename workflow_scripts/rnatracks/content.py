@@ -1,11 +1,15 @@
 """A quick look at what a downloaded file holds: at its start and its end only."""
 
+import codecs
 import os
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
+from .bed import region_of
 from .bigwig import MAGIC
 from .errors import InputError
+from .gtf import check_line, is_comment
 from .remote import Kind
 
 HEAD = 1 << 16
@@ -17,11 +21,10 @@ DEFLATE_LIMIT = 1032  # a deflated byte holds no more bytes than this: zlib's te
 def check_content(path: Path, kind: Kind, name: object = None) -> None:
     """Look whether a file is what it should be, at its start and its end only.
 
-    bigWig: its magic number at both ends. FASTA: `>` at the start. GTF: 9 columns in the first line that is
-    no comment, and whole numbers in columns 4 and 5. BED: 3 columns, whole numbers in 2 and 3. These three may
-    be gzipped; then the first 64 KiB are unpacked, and the last bytes must be able to end a gzip file: the end
-    mark of BGZF, or else a length that deflate can reach. A large gzip file that was cut shows only in its
-    size or checksum.
+    bigWig: its magic number at both ends. FASTA: `>` at the start. GTF and BED: the lines among the first 64 KiB
+    are such as their readers take. These three may be gzipped; then the first bytes are unpacked, and the last
+    ones must be able to end a gzip file: the end mark of BGZF, or else a length that deflate can reach. A large
+    gzip file that was cut shows only in its size or checksum.
 
     Parameters
     ----------
@@ -39,12 +42,12 @@ def check_content(path: Path, kind: Kind, name: object = None) -> None:
             _check_bigwig(path, name)
         case Kind.FASTA:
             start = _unpacked_start(path, name)
-            if not start.startswith(b">"):
+            if not start.removeprefix(codecs.BOM_UTF8).startswith(b">"):
                 raise InputError(name, _describe(start), "FASTA, which starts with '>'")
         case Kind.GTF:
-            _check_columns(_unpacked_start(path, name), b"\t", 9, (3, 4), name, "GTF")
+            _check_lines(_unpacked_start(path, name), name, check_line)
         case Kind.BED:
-            _check_columns(_unpacked_start(path, name), None, 3, (1, 2), name, "BED")
+            _check_lines(_unpacked_start(path, name), name, region_of)
 
 
 def _check_bigwig(path: Path, name: object) -> None:
@@ -58,16 +61,23 @@ def _check_bigwig(path: Path, name: object) -> None:
         raise InputError(name, f"a bigWig file that ends with {end!r}", "its magic number at the end too")
 
 
-def _check_columns(
-    start: bytes, separator: bytes | None, least: int, numbers: tuple[int, int], name: object, what: str
-) -> None:
-    """Look at the first line that is no comment; a GTF line has exactly 9 columns, a BED line 3 or more."""
-    lines = (line for line in start.splitlines() if line.strip() and not line.startswith((b"#", b"track", b"browser")))
-    line = next(lines, b"")
-    columns = line.rstrip().split(separator)
-    counted = len(columns) == least if what == "GTF" else len(columns) >= least
-    if not counted or not all(columns[place].isdigit() for place in numbers):
-        raise InputError(name, _describe(line or start), f"{what}, with {least} columns")
+def _check_lines(start: bytes, name: object, check: Callable[[str, str], object]) -> None:
+    """Look at the whole lines among a file's first bytes with the check of the reader that will read them."""
+    if not start or _is_web_page(start):
+        raise InputError(name, _describe(start), "a text file of tab-separated lines")
+    lines = start.split(b"\n")
+    whole = lines[:-1] if len(start) >= HEAD else lines
+    records = 0
+    for number, line in enumerate(whole, 1):
+        try:
+            text = line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r")
+        except UnicodeDecodeError as error:
+            raise InputError(f"{name}, line {number}", _describe(line), "text in UTF-8") from error
+        if not is_comment(text):
+            check(text, f"{name}, line {number}")
+            records += 1
+    if check is check_line and not records and len(start) < HEAD:
+        raise InputError(name, "no record", "a GTF with genes")
 
 
 def _unpacked_start(path: Path, name: object) -> bytes:
@@ -93,6 +103,10 @@ def _describe(start: bytes) -> str:
     """What the first bytes of a file look like, for an error."""
     if not start:
         return "no data"
-    if start.lstrip()[:9].lower().startswith((b"<!doctype", b"<html", b"<?xml")):
+    if _is_web_page(start):
         return f"a web page: {start[:40]!r}"
     return f"data that start with {start[:40]!r}"
+
+
+def _is_web_page(start: bytes) -> bool:
+    return start.lstrip()[:9].lower().startswith((b"<!doctype", b"<html", b"<?xml"))

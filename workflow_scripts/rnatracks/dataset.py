@@ -18,15 +18,14 @@ from torch.utils.data import Dataset, Sampler, get_worker_info
 
 from .bigwig import Coverage
 from .files import read_text
-from .genome import Genome
+from .genome import UNKNOWN, Genome
 from .launch import SIGNALS
 from .model import COMPLEMENTS, IGNORED
 from .regions import Regions
 from .terms import Strand, Track
 from .transforms import squash, strand_pair_mean
 
-N = ord("N")
-COMPLEMENT = np.full(256, N, np.uint8)
+COMPLEMENT = np.full(256, UNKNOWN, np.uint8)
 COMPLEMENT[[ord(base) for base in COMPLEMENTS]] = [ord(base) for base in COMPLEMENTS.values()]
 OPPOSITE = {Strand.PLUS: Strand.MINUS, Strand.MINUS: Strand.PLUS, Strand.UNSTRANDED: Strand.UNSTRANDED}
 
@@ -121,9 +120,9 @@ class WindowDataset(Dataset):
                 for track, coverage in zip(self._tracks, self._coverages, strict=True)
             ]
         )
-        unknown = bases == N
+        unknown = bases == UNKNOWN
         if self._target_of[row] != row:
-            unknown = unknown | (self._genome.bases(chrom, start, end) == N)
+            unknown = unknown | (self._genome.bases(chrom, start, end) == UNKNOWN)
         if self._blacklist is not None:
             unknown = unknown | self._blacklist.mask(chrom, start, end)
         labels[:, unknown] = IGNORED
@@ -131,7 +130,7 @@ class WindowDataset(Dataset):
             bases, labels = COMPLEMENT[bases[::-1]], labels[self._opposite, ::-1]
         padding = self._size - len(bases)
         return {
-            "input_ids": torch.from_numpy(self._lookup[np.pad(bases, (0, padding), constant_values=N)]),
+            "input_ids": torch.from_numpy(self._lookup[np.pad(bases, (0, padding), constant_values=UNKNOWN)]),
             "labels": torch.from_numpy(np.pad(labels, ((0, 0), (0, padding)), constant_values=IGNORED)),
         }
 

@@ -1,5 +1,6 @@
 """Errors whose one line says all: bad input, which a user can mend, and what ends the work of several processes."""
 
+import re
 from collections.abc import Collection
 
 
@@ -35,10 +36,30 @@ class StoppedError(RuntimeError):
     """All processes were asked to stop, saved a checkpoint and ended before they were done."""
 
 
-def prefix_hint(missing: str, present: Collection[str]) -> str:
-    """Say that a file calls chromosome `chr1` only `1`, or the other way round, if it does."""
-    other = missing.removeprefix("chr") if missing.startswith("chr") else f"chr{missing}"
-    return f" (the file calls it {other!r})" if other in present else ""
+def alias_of(name: str, present: Collection[str]) -> str | None:
+    """What a file that lacks a chromosome calls it instead; None if it has no such name.
+
+    Names that differ in a `chr` in front, in zeros before a number, in letter case, or as M and MT
+    do, are of one chromosome.
+
+    Examples
+    --------
+    >>> alias_of("chrM", ["1", "MT"]), alias_of("chr1", ["Chr01", "chr10"]), alias_of("chr1", ["chr11"])
+    ('MT', 'Chr01', None)
+    """
+    key = _chromosome_key(name)
+    return next((other for other in present if _chromosome_key(other) == key), None)
+
+
+def alias_hint(missing: str, present: Collection[str]) -> str:
+    """Say what a file calls a chromosome that it lacks under this name, if it does."""
+    alias = alias_of(missing, present)
+    return f" (the file calls it {alias!r})" if alias is not None else ""
+
+
+def _chromosome_key(name: str) -> str:
+    bare = re.sub("^0+(?=[0-9])", "", name.lower().removeprefix("chr"))
+    return "m" if bare == "mt" else bare
 
 
 def shorten(names: Collection[str], limit: int = 12) -> str:

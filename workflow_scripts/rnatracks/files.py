@@ -82,8 +82,10 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
     Raises
     ------
     InputError
-        Where the file is damaged or not UTF-8.
+        If there is no such file, or it is damaged or not UTF-8.
     """
+    if not Path(path).is_file():
+        raise InputError(path, "no such file", "a text file, plain or gzipped")
     with open_plain_or_gzip(path) as stream:
         try:
             for number, line in enumerate(stream, 1):

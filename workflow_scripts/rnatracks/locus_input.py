@@ -2,22 +2,19 @@
 
 import logging
 import os
-import tempfile
-from collections.abc import Collection
 from pathlib import Path
 
-import pandas as pd
 import pyfaidx
 
-from .annotation import prepare_gtf, read_gtf
 from .errors import InputError
+from .fasta import index_fits
 from .genome import Genome
 
 log = logging.getLogger(__name__)
 
 
 def open_genome(fasta: Path) -> Genome:
-    """Open a FASTA file, and index it if its index is missing, older than itself or damaged.
+    """Open a FASTA file, and index it if its index is missing, older than itself, damaged or of another file.
 
     Raises
     ------
@@ -32,12 +29,9 @@ def open_genome(fasta: Path) -> Genome:
         raise InputError(fasta, "a compressed file", "an uncompressed FASTA file")
     if not first.startswith(b">"):
         raise InputError(fasta, f"{first!r} at its beginning" if first else "an empty file", "a FASTA record ('>')")
+    if index_fits(fasta):
+        return Genome(fasta)
     index = Path(f"{fasta}.fai")
-    if index.is_file() and index.stat().st_mtime >= fasta.stat().st_mtime:
-        try:
-            return Genome(fasta)
-        except (OSError, ValueError):
-            log.warning("%s cannot be read", index)
     log.info("indexing %s", fasta)
     try:
         index.unlink(missing_ok=True)
@@ -47,22 +41,6 @@ def open_genome(fasta: Path) -> Genome:
     except OSError as error:
         raise InputError(index, f"no index that can be used, and none can be written ({error})", "one") from error
     return Genome(fasta)
-
-
-def read_gene_models(gtf: Path, chromosomes: Collection[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Genes and exons on these chromosomes, as `annotation.read_gtf` gives them, from any GTF, plain or gzipped.
-
-    Raises
-    ------
-    InputError
-        If there is no such file, it is damaged, or no exon in it lies on these chromosomes.
-    """
-    if not gtf.is_file():
-        raise InputError(gtf, "no such file", "a GTF file")
-    with tempfile.TemporaryDirectory() as folder:
-        prepared = Path(folder) / "annotation.gtf.gz"
-        prepare_gtf(gtf, prepared, chromosomes)
-        return read_gtf(prepared)
 
 
 def check_output_folder(folder: Path) -> None:

@@ -17,14 +17,13 @@ from numpy.typing import NDArray
 from .backbone import token_lookup
 from .errors import InputError
 from .files import remove_partials, written_whole
-from .genome import Genome, tile_starts
+from .genome import UNKNOWN, Genome, tile_starts
 from .model import CoverageModel
 from .stitching import Stitch, View, joined, stitch, tile_weights
 from .transforms import round_significant, unsquash
 
 log = logging.getLogger(__name__)
 
-N = ord("N")
 STRETCH = 1 << 15  # bases that are put on the original scale at once
 
 
@@ -110,7 +109,7 @@ def predict_tiles(
 
     def predict(number: int) -> NDArray[np.float32]:
         bases = np.stack([genome.bases(chrom, start, start + size) for start in batches[number]])
-        known = (bases != N).any(axis=1)
+        known = (bases != UNKNOWN).any(axis=1)
         output = np.zeros((len(bases), len(models[0].config.tracks), size), np.float32)
         if known.any():
             model = models[number % len(models)]
@@ -177,7 +176,7 @@ def predict_region(
     for position, values in joined(stitch(predicted, start, end, weights), STRETCH):
         squashed = zip(values.astype(np.float32), config.track_means, strict=True)
         coverage = np.stack([unsquash(row, mean) for row, mean in squashed])
-        coverage[:, genome.bases(chrom, position, position + values.shape[1]) == N] = 0
+        coverage[:, genome.bases(chrom, position, position + values.shape[1]) == UNKNOWN] = 0
         wrong = np.argwhere(~np.isfinite(coverage))
         if len(wrong):
             row, base = wrong[0]

@@ -2,17 +2,18 @@
 
 import json
 import logging
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
 import pandas as pd
 
-from .bigwig import Coverage, SignalSummary, summarise
+from .bigwig import Coverage
 from .errors import InputError
 from .files import read_text
+from .signal_summary import SignalSummary, summarise
 from .strandedness import strand_concordance
 from .terms import Strand
 
@@ -31,6 +32,8 @@ class Flag(StrEnum):
     UNEQUAL_STRANDS = "unequal_strands"
     SPARSE = "sparse"
     OUTLIER = "outlier"
+    BINNED = "binned"
+    NO_SIGNAL = "no_signal"  # followed by `:` and a chromosome
 
 
 STOPPING = (Flag.SWAPPED, Flag.UNSTRANDED)  # what qc.stop_on_flags stops for
@@ -41,13 +44,15 @@ class SampleCheck:
     """What one sample's files hold on the chosen chromosomes.
 
     `concordance` is the share of the signal in exons that lies on the genes' own strand;
-    None for an unstranded sample, and where there is too little signal to tell.
+    None for an unstranded sample, and where there is too little signal to tell. `with_exons` has, by
+    strand, the chromosomes on which genes of that strand have exons.
     """
 
     sample: str
     cell_type: str
     strands: Mapping[str, SignalSummary]
     concordance: float | None = None
+    with_exons: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def total(self) -> float:
@@ -92,11 +97,37 @@ class SampleCheck:
             )
         return found
 
+    def strand_problems(self, strand: str) -> dict[str, InputError]:
+        """What is alarming in the file of one strand alone: for each flag a line that can be logged."""
+        where, summary, found = f"sample {self.sample} of {self.cell_type}, {strand}", self.strands[strand], {}
+        if summary.bin_size > 1:
+            found[str(Flag.BINNED)] = InputError(
+                where,
+                f"values that change only every {summary.bin_size} bases",
+                "coverage of single bases (made with bamCoverage --binSize 1, say)",
+            )
+        for chrom in self.with_exons.get(strand, ()):
+            if summary.by_chromosome[chrom] == 0:
+                found |= no_signal(where, chrom, "there are genes on it")
+        return found
+
+
+def no_signal(where: str, chrom: str, reason: str) -> dict[str, InputError]:
+    """The flag of a file without signal on a chromosome, by which the mean over samples there is too low."""
+    return {
+        f"{Flag.NO_SIGNAL}:{chrom}": InputError(
+            where, f"no signal on {chrom}", f"some, as {reason} (is the file whole? if not, exclude the sample)"
+        )
+    }
+
 
 def check_headers(paths: Iterable[Path], chromosomes: Collection[str]) -> None:
-    """Raise `InputError` unless every file is a bigWig that has these chromosomes: quick, before any job."""
+    """Raise `InputError` unless every file is a bigWig of these chromosomes: quick, before any job.
+
+    Chromosomes that a header leaves out are logged.
+    """
     for path in paths:
-        with Coverage(path) as coverage:
+        with Coverage(path, sparse=True) as coverage:
             coverage.require_chromosomes(chromosomes)
 
 
@@ -116,14 +147,18 @@ def check_sample(
         See `bigwig.summarise`; the message names the file.
     """
     with ExitStack() as opened:
-        tracks = {strand: opened.enter_context(Coverage(path)) for strand, path in files.items()}
+        tracks = {strand: opened.enter_context(Coverage(path, sparse=True)) for strand, path in files.items()}
         strands = {str(strand): summarise(coverage, lengths) for strand, coverage in tracks.items()}
         stranded = Strand.UNSTRANDED not in tracks
         concordance = strand_concordance(tracks[Strand.PLUS], tracks[Strand.MINUS], exons) if stranded else None
     for strand, path in files.items():
         if strands[str(strand)].stored_negative:
             log.info("%s, %s: %s stores negative values; their magnitude is taken", sample, strand, path)
-    return SampleCheck(sample, cell_type, strands, concordance)
+    with_exons = {
+        str(strand): list(dict.fromkeys(exons.loc[exons["strand"].map(strand.holds).astype(bool), "chrom"]))
+        for strand in files
+    }
+    return SampleCheck(sample, cell_type, strands, concordance, with_exons)
 
 
 def stop_on_flags(checks: Iterable[SampleCheck], excluded: Collection[str]) -> None:
@@ -138,7 +173,7 @@ def read_check(path: Path) -> SampleCheck:
     """Read back what `files.write_json` wrote of a `SampleCheck`."""
     record = json.loads(read_text(path))
     strands = {strand: SignalSummary(**summary) for strand, summary in record["strands"].items()}
-    return SampleCheck(record["sample"], record["cell_type"], strands, record["concordance"])
+    return SampleCheck(**record | {"strands": strands})
 
 
 def read_sample_table(path: Path) -> pd.DataFrame:

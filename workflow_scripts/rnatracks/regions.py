@@ -49,23 +49,23 @@ class Regions:
 class RegionClasses:
     """Region class of every base for a track of one strand.
 
-    A base in an exon of any gene of the strand is exonic; else one within a gene of the
-    strand is intronic; all others are intergenic. An unstranded track takes genes of both.
+    A base in an exon of any gene of the strand is exonic; else one that a transcript of the
+    strand spans is intronic; all others are intergenic. An unstranded track takes genes of both.
 
     Parameters
     ----------
-    genes, exons
-        As `annotation.read_genes` and `read_exons` give them.
+    bodies, exons
+        As `annotation.Annotation` has them.
     """
 
-    def __init__(self, genes: pd.DataFrame, exons: pd.DataFrame, strand: Strand) -> None:
-        self._genes, self._exons = (
-            Regions(table.loc[table["strand"].map(strand.holds).astype(bool)]) for table in (genes, exons)
+    def __init__(self, bodies: pd.DataFrame, exons: pd.DataFrame, strand: Strand) -> None:
+        self._bodies, self._exons = (
+            Regions(table.loc[table["strand"].map(strand.holds).astype(bool)]) for table in (bodies, exons)
         )
 
     def codes(self, chrom: str, start: int, end: int) -> NDArray[np.uint8]:
         """Place in `CODES` of the class of each base of chrom:start-end (0-based, half-open)."""
         codes = np.full(end - start, CODES.index(RegionClass.INTERGENIC), np.uint8)
-        codes[self._genes.mask(chrom, start, end)] = CODES.index(RegionClass.INTRON)
+        codes[self._bodies.mask(chrom, start, end)] = CODES.index(RegionClass.INTRON)
         codes[self._exons.mask(chrom, start, end)] = CODES.index(RegionClass.EXON)
         return codes

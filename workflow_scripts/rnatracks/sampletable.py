@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from .errors import InputError
-from .qc import Flag, SampleCheck
+from .qc import Flag, SampleCheck, no_signal
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,8 @@ def sample_table(
     bad sample among three from taking the two good ones along. A sample is an `outlier` where it
     is below `outlier_bound`, or more than 0.1 below what it reaches with another cell type.
     It is `sparse` with less than a quarter of the covered bases that are usual in its cell
-    type: sequencing depth alone seldom makes such a difference.
+    type: sequencing depth alone seldom makes such a difference. `no_signal:CHROM` marks a file
+    without any signal on a chromosome where there are genes, or where most other samples have some.
 
     Parameters
     ----------
@@ -64,24 +65,48 @@ def sample_table(
             "share_of_pair": summary.total / check.total,
             "scale": check.scale(normalised_total),
             "concordance": check.concordance,
-            "flags": list(check.problems()),
+            "flags": [*check.problems(), *check.strand_problems(strand)],
             "excluded": "yes" if check.sample in excluded else "no",
+            "by_chromosome": summary.by_chromosome,
         }
         for check in checks
         for strand, summary in check.strands.items()
     ]
     if not rows:
         raise InputError("samples", "no sample", "at least one")
+    by_chromosome = {(row["sample"], row["strand"]): row.pop("by_chromosome") for row in rows}
     table = pd.DataFrame(rows).astype({"concordance": float})
     groups = table.groupby(["cell_type", "strand"], sort=False).groups
-    found = [_compare(table, cell_type, strand, correlations[strand]) for cell_type, strand in groups]
+    found = [_compare(table, cell_type, strand, correlations[strand], by_chromosome) for cell_type, strand in groups]
     compared = pd.concat(found).reindex(table.index)
     table.insert(table.columns.get_loc("flags"), "correlation", compared["correlation"])
-    table["flags"] = [",".join(own + more) for own, more in zip(table["flags"], compared["flags"], strict=True)]
+    table["flags"] = [
+        ",".join(dict.fromkeys([*own, *more])) for own, more in zip(table["flags"], compared["flags"], strict=True)
+    ]
     return table
 
 
-def _compare(table: pd.DataFrame, cell_type: str, strand: str, correlations: pd.DataFrame) -> pd.DataFrame:
+def chromosome_table(checks: Iterable[SampleCheck]) -> pd.DataFrame:
+    """One row a sample, strand and chromosome, for `qc/chromosomes.tsv`: the signal on it, in the file's own units.
+
+    `share` is its part of the sample's signal, both strands together.
+    """
+    rows = [
+        (check.sample, check.cell_type, strand, chrom, total, total / check.total)
+        for check in checks
+        for strand, summary in check.strands.items()
+        for chrom, total in summary.by_chromosome.items()
+    ]
+    return pd.DataFrame(rows, columns=["sample", "cell_type", "strand", "chrom", "total", "share"])
+
+
+def _compare(
+    table: pd.DataFrame,
+    cell_type: str,
+    strand: str,
+    correlations: pd.DataFrame,
+    by_chromosome: Mapping[tuple[str, str], Mapping[str, float]],
+) -> pd.DataFrame:
     """`correlation` and further `flags` of one cell type's samples on one strand, by their rows of `table`."""
     rows = table.loc[(table["cell_type"] == cell_type) & (table["strand"] == strand)]
     kept = table.loc[(table["strand"] == strand) & (table["excluded"] == "no")].set_index("sample")
@@ -103,6 +128,13 @@ def _compare(table: pd.DataFrame, cell_type: str, strand: str, correlations: pd.
             raised.append(Flag.OUTLIER)
             found = f"a correlation of {agreement[name]:.2f} with the other samples of its cell type"
             _warn(Flag.OUTLIER, where, found, f"at least {least:.2f}, from these and from other cell types")
+        for chrom, total in by_chromosome[name, strand].items():
+            with_signal = sum(by_chromosome[other, strand][chrom] > 0 for other in others[name])
+            if total == 0 and 2 * with_signal > len(others[name]):
+                found = no_signal(where, chrom, "most other samples of its cell type have some")
+                raised += found
+                for flag, problem in found.items():
+                    log.warning("%s: %s", flag, problem)
         flags.append(raised)
     return pd.DataFrame({"correlation": agreement.to_numpy(), "flags": flags}, index=rows.index)
 

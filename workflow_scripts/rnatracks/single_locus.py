@@ -14,17 +14,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from .annotation import EXON_COLUMNS, GENE_COLUMNS, REGION, Region, locate
+from .annotation import EXON_COLUMNS, GENE_COLUMNS, REGION, Region, locate, read_gtf
 from .bigwig import Coverage, CoverageWriter
 from .config import locus_file_name
 from .errors import InputError
 from .figures import write_svg
 from .files import written_whole
-from .genome import Genome
+from .genome import UNKNOWN, Genome
 from .locus import Panel, locus_figure
-from .locus_input import check_output_folder, open_genome, read_gene_models
+from .locus_input import check_output_folder, open_genome
 from .modelfolder import load_on_devices
-from .prediction import Arithmetic, N, Precision, TilePlan, predict_region
+from .prediction import Arithmetic, Precision, TilePlan, predict_region
 from .signals import Origin
 from .stitching import Stitch
 from .terms import Track
@@ -69,7 +69,7 @@ def predict_locus(
         A region such as `chr19:39,407,000-39,439,000` (1-based, both ends included), or,
         with `genes`, a gene's name or id.
     genes
-        As `locus_input.read_gene_models` gives them.
+        As `annotation.read_gtf` gives them.
     overlap
         Bases that tiles share; by default half of the model's window.
     stitch, precision, batch_size
@@ -122,7 +122,7 @@ def track_panels(prediction: LocusPrediction, genome: Genome, observed: Path | N
     if observed is not None and not observed.is_dir():
         raise InputError(observed, "no such folder", "a folder of observed tracks, {cell_type}.{strand}.bw")
     region, panels = prediction.region, []
-    unknown = genome.bases(region.chrom, region.start, region.end) == N
+    unknown = genome.bases(region.chrom, region.start, region.end) == UNKNOWN
     for track, coverage in zip(prediction.tracks, prediction.coverage, strict=True):
         parsed, kinds = Track.parse(track), {Origin.PREDICTED: coverage}
         label = f"{parsed.cell_type} {parsed.strand}"
@@ -205,7 +205,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         check_output_folder(options.out)
         genome, genes, exons = open_genome(options.genome), NO_GENES, NO_EXONS
         if options.gtf is not None:
-            genes, exons = read_gene_models(options.gtf, genome.lengths)
+            annotation = read_gtf(options.gtf, genome.lengths)
+            genes, exons = annotation.genes, annotation.exons
         prediction = predict_locus(
             options.model,
             genome,

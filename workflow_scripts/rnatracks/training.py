@@ -28,6 +28,7 @@ from transformers.utils.logging import disable_progress_bar
 
 from .assembly import assemble, merge_adapters
 from .backbone import token_lookup
+from .bed import read_bed
 from .checkpoints import claim, clear, newest_whole
 from .cost import describe_duration, measure_cost
 from .dataset import (
@@ -40,7 +41,7 @@ from .dataset import (
 )
 from .errors import InputError, shorten
 from .files import write_table
-from .genome import read_bed, read_windows
+from .genome import read_windows
 from .interruption import Checkpointing
 from .launch import STOPPED, StopRequest
 from .model import CoverageConfig

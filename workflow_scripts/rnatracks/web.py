@@ -106,7 +106,7 @@ class Web:
             raise InputError(url, "an HTML page", expected)
         try:
             packed = response.content.startswith(GZIP_MAGIC)
-            return (gzip.decompress(response.content) if packed else response.content).decode()
+            return (gzip.decompress(response.content) if packed else response.content).decode("utf-8-sig")
         except (EOFError, zlib.error, gzip.BadGzipFile, UnicodeDecodeError) as error:
             raise InputError(url, f"a damaged file ({error})", expected) from error
 
