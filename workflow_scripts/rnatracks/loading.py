@@ -34,7 +34,7 @@ LONGEST = 300
 
 @contextmanager
 def one_line(where: object, expected: str, files: Sequence[Path] = ()) -> Iterator[None]:
-    """Raise what goes wrong in the block as an `InputError`; it names the one of `files`, of weights, that is damaged."""
+    """Raise what goes wrong in the block as an `InputError`, which names the damaged one of `files`, of weights."""
     try:
         yield
     except InputError:
@@ -47,7 +47,8 @@ def one_line(where: object, expected: str, files: Sequence[Path] = ()) -> Iterat
 def describe(error: BaseException) -> str:
     """An error's message on one line, not too long, with its kind where that says more than the message."""
     said = textwrap.shorten(str(error), LONGEST)
-    return said if isinstance(error, OSError | SafetensorError | ValueError) and said else f"{type(error).__name__}: {said}"
+    explains = isinstance(error, OSError | SafetensorError | ValueError) and said
+    return said if explains else f"{type(error).__name__}: {said}"
 
 
 def damage(path: Path) -> str | None:

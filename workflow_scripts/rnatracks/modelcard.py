@@ -1,7 +1,7 @@
 """The README of a trained model's folder."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +30,7 @@ from transformers import AutoModel
 model = AutoModel.from_pretrained("path/to/this/folder", trust_remote_code=True)
 ```
 
+Weights are saved in float32. With `dtype=torch.bfloat16` the backbone takes half the memory; the heads stay in float32.
 The input is one token a base (`config.token_ids`), at best windows of {window_size:,} bases.
 `model(input_ids).predictions` is `[batch, track, base]` on the squashed scale. To invert it:
 `x = y if y <= 10 else (y + 10)**2 / 40`, then `coverage = m * x**(4/3)` with m from `config.track_means`.
@@ -43,7 +44,7 @@ a cell type, each scaled to a total of {total:g} over the chosen chromosomes, bo
 | --- | --- |
 {means}
 
-{control}## Recipe
+{seen}{control}## Recipe
 
 Backbone: {backbone}, {sight}. Trained: {trained}. Strands: {strands}.
 Mean squared error on squashed coverage, Adafactor, cosine schedule after a linear warm-up.
@@ -64,6 +65,14 @@ STRANDS = {
     "heads": "a head for each track",
     "reverse_complement": "a head for each cell type, on the sequence for plus and on its reverse complement for minus",
 }
+SEEN = """Chromosomes that this model, or one that it started from, has seen: `train`, to learn from; `valid`, to choose
+an epoch. MD5 is that of the upper-case sequence, with N for all letters but A, C, G and T.
+
+| chromosome | split | bases | MD5 |
+| --- | --- | --- | --- |
+{rows}
+
+"""
 TRAINED = {
     "all": "all weights",
     "head": "the heads only",
@@ -74,6 +83,7 @@ SIGHTS = {
     "bidirectional": "with bidirectional attention",
     "dilated_cnn": "whose convolutions look both ways",
 }
+RECURRENT = ("falcon_mamba", "mamba", "mamba2", "rwkv", "xlstm")
 CAUSAL = """
 A causal backbone sees only what lies to the left of a base, so the minus strand is at a disadvantage."""
 
@@ -96,7 +106,7 @@ def write_model_card(
     Parameters
     ----------
     folder
-        The model's; its `config.json` tells the kind of a backbone that came with `init_from`.
+        The model's; its `config.json` has the kind of the backbone and the sequences that it has seen.
     plan
         What the model is made of.
     tracks
@@ -117,7 +127,9 @@ def write_model_card(
         What was fetched from the hub, where the backbone is one of its.
     """
     training = windows.loc[windows["split"] == "train"]
-    sight = _sight(folder, plan)
+    config = json.loads(read_text(folder / "config.json"))
+    backbone = config["backbone_config"]
+    is_causal = backbone.get("is_causal", plan.attention == "causal")
     metadata = ModelCardData(
         library_name="transformers",
         tags=["genomics", "rna-seq", "rnatracks"],
@@ -135,17 +147,18 @@ def write_model_card(
         held_out=_held_out(windows),
         total=total,
         means="\n".join(f"| {track.name} | {track.nonzero_mean:.6g} |" for track in tracks),
+        seen=_seen(config.get("seen_sequences", [])),
         control="**A control: its targets were shuffled over windows. It is not meant to predict.**\n\n"
         if plan.control == "shuffled_targets"
         else "",
         backbone=_backbone(plan, weights),
-        sight=sight,
+        sight=_sight(backbone["model_type"], is_causal=is_causal),
         trained=TRAINED[plan.trainable],
         strands=STRANDS[plan.strands],
         settings=yaml.safe_dump(settings, sort_keys=False),
         loss=history["loss"].dropna().iloc[-1],
         valid=_validation(history, settings["keep"]),
-        causal=CAUSAL if sight == SIGHTS["causal"] and plan.strands == "heads" else "",
+        causal=CAUSAL if is_causal and plan.strands == "heads" else "",
     )
     ModelCard(text).save(folder / "README.md")
 
@@ -158,10 +171,16 @@ def _backbone(plan: ModelPlan, weights: FetchedWeights | None) -> str:
     return f"`{plan.backbone}`" if isinstance(plan.backbone, str) else "random weights, " + str(dict(plan.backbone))
 
 
-def _sight(folder: Path, plan: ModelPlan) -> str:
+def _sight(kind: str, *, is_causal: bool) -> str:
     """How far a base sees: a network without attention has but one way."""
-    kind = json.loads(read_text(folder / "config.json"))["backbone_config"]["model_type"]
-    return SIGHTS[kind if kind in SIGHTS else plan.attention]
+    if kind in RECURRENT:
+        return "which reads from left to right"
+    return SIGHTS[kind if kind in SIGHTS else "causal" if is_causal else "bidirectional"]
+
+
+def _seen(sequences: Sequence[Mapping[str, str | int]]) -> str:
+    rows = [f"| {seen['name']} | {seen['split']} | {seen['length']:,} | {seen['md5']} |" for seen in sequences]
+    return SEEN.format(rows="\n".join(rows)) if rows else ""
 
 
 def _validation(history: pd.DataFrame, keep: str) -> str:

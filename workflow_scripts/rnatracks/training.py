@@ -39,15 +39,15 @@ from .dataset import (
     target_tracks,
     training_windows,
 )
-from .errors import InputError, shorten
+from .errors import InputError
 from .files import write_table
-from .genome import read_windows
+from .genome import Genome, read_windows
 from .interruption import Checkpointing
 from .launch import STOPPED, StopRequest
-from .model import CoverageConfig
 from .modelfolder import save_model
 from .monitors import LOGGED, FallingLoss, FiniteLoss, ProgressLog, tidy_history
 from .recipe import TrainingJob, accumulation_steps, recipe
+from .seen import record_sequences
 from .terms import Split
 from .validation import PEARSON, TrackScores
 
@@ -159,14 +159,7 @@ def prepare(job: TrainingJob, request: StopRequest) -> tuple[WindowTrainer, PreT
     disable_progress_bar()
     set_seed(settings.seed)
     tracks = target_tracks(job.statistics, job.bigwigs)
-    windows = training_windows(read_windows(job.windows), job.max_n_fraction, job.max_blacklist_fraction)
-    training, validation = (
-        windows.loc[windows["split"] == split].reset_index(drop=True) for split in (Split.TRAIN, Split.VALID)
-    )
-    if training.empty:
-        raise InputError("windows", "no window of split train that is not mostly N or blacklisted", "at least one")
-    trained_on = sorted(set(training["chrom"]) | _seen_by_start(job, windows))
-    validation = evenly_spread(validation, settings.valid_windows)
+    # First, as it says within seconds whether the backbone will do.
     model, tokenizer = assemble(
         plan,
         tracks,
@@ -175,7 +168,22 @@ def prepare(job: TrainingJob, request: StopRequest) -> tuple[WindowTrainer, PreT
         start=job.start,
         weights=None if job.weights is None else Path(job.weights.folder),
     )
-    model.config.training_chromosomes = trained_on
+    every_window = read_windows(job.windows)
+    windows = training_windows(every_window, job.max_n_fraction, job.max_blacklist_fraction)
+    training, validation = (
+        windows.loc[windows["split"] == split].reset_index(drop=True) for split in (Split.TRAIN, Split.VALID)
+    )
+    if training.empty:
+        raise InputError("windows", "no window of split train that is not mostly N or blacklisted", "at least one")
+    validation = evenly_spread(validation, settings.valid_windows)
+    record_sequences(
+        model.config,
+        Genome(job.fasta),
+        used=pd.concat([training, validation]),
+        held_out=every_window.loc[every_window["split"] != Split.TRAIN],
+        start=job.start,
+        name=plan.name,
+    )
     lookup = token_lookup(model.config.token_ids)
     blacklist = None if job.blacklist is None else read_bed(job.blacklist)
     target_of = shuffled_targets(training, settings.seed) if plan.control == "shuffled_targets" else None
@@ -216,21 +224,6 @@ def prepare(job: TrainingJob, request: StopRequest) -> tuple[WindowTrainer, PreT
 
 def _processes() -> int:
     return int(os.environ.get("WORLD_SIZE", "1"))
-
-
-def _seen_by_start(job: TrainingJob, windows: pd.DataFrame) -> set[str]:
-    """Chromosomes that the model to start from was trained on; none of them may be held out here."""
-    if job.start is None:
-        return set()
-    seen = set(CoverageConfig.from_pretrained(job.start).training_chromosomes)
-    held_out = sorted(seen & set(windows.loc[windows["split"] != Split.TRAIN, "chrom"]))
-    if held_out:
-        raise InputError(
-            f"{job.start}, to start {job.plan.name} from",
-            f"a model that was trained on {shorten(held_out)}",
-            "one that never saw the coverage of chromosomes that split holds out",
-        )
-    return seen
 
 
 def _tell_cost(trainer: WindowTrainer, job: TrainingJob, steps_per_epoch: int, training: int, validation: int) -> None:
