@@ -182,8 +182,6 @@ def drifting_tokenizer() -> PreTrainedTokenizerFast:
     [
         bpe_tokenizer(),
         kmer_tokenizer(),
-        framed_tokenizer("[CLS] $A"),
-        framed_tokenizer("$A [CLS]"),
         drifting_tokenizer(),
         base_tokenizer({"<unk>": 0, "a": 1, "c": 2}, unk_token="<unk>"),
         base_tokenizer({"A": 0, "C": 1, "N": 2, "<unk>": 3}, unk_token="<unk>"),
@@ -191,8 +189,6 @@ def drifting_tokenizer() -> PreTrainedTokenizerFast:
     ids=[
         "bpe",
         "k-mers",
-        "begins with [CLS]",
-        "ends with [CLS]",
         "merges and frames",
         "all unknown",
         "G and T unknown",
@@ -202,6 +198,18 @@ def test_other_tokenizers_are_refused(tokenizer: PreTrainedTokenizerFast) -> Non
     with pytest.raises(InputError, match="^tokenizer .*; expected ") as refusal:
         token_ids(tokenizer)
     assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("template", ["[CLS] $A", "$A [CLS]", "[CLS] $A [CLS]"])
+def test_tokens_around_a_sequence_are_left_out(template: str) -> None:
+    tokenizer = framed_tokenizer(template)
+    assert len(tokenizer("ACGTN")["input_ids"]) > 5
+    assert token_ids(tokenizer) == {"A": 1, "C": 2, "G": 3, "T": 4, "N": 5}
+
+
+def test_a_tokenizer_that_cannot_read_a_base_is_refused() -> None:
+    with pytest.raises(InputError, match="^tokenizer .*: found no token for N, nor for unknown letters"):
+        token_ids(base_tokenizer({"A": 0, "C": 1, "G": 2, "T": 3}, unk_token="<unk>"))
 
 
 def test_lookup_maps_every_byte() -> None:

@@ -161,6 +161,11 @@ def test_a_model_starts_from_a_folder(tmp_path: Path) -> None:
             "config, models.b.head.plain_output: found true; expected false, as a has",
         ),
         (
+            {"a": {"backbone": "some/x", "attention": "bidirectional"}, "b": {"init_from": "a"}},
+            "config, models.b.attention: found 'causal', though a, from which b starts, sees both sides; "
+            "expected bidirectional",
+        ),
+        (
             {"a": {"backbone": "no/such/folder"}},
             "config, models.a.backbone: found 'no/such/folder', which is no folder; "
             "expected a folder, or a hub id OWNER/NAME",
@@ -183,6 +188,7 @@ def test_a_model_starts_from_a_folder(tmp_path: Path) -> None:
         "channels",
         "kernel",
         "output",
+        "masked",
         "no hub id",
         "revision of a cnn",
     ],
@@ -196,6 +202,19 @@ def test_a_model_that_cannot_start_is_refused(families: dict[str, dict], line: s
 def test_low_rank_updates_may_start_from_a_language_model() -> None:
     plans = plans_of({"a": {"backbone": MIXTRAL}, "b": {"init_from": "a", "trainable": "lora"}}, ["B"])
     assert plans["b"].trainable == "lora"
+
+
+@pytest.mark.parametrize(
+    ("start", "attention"),
+    [
+        ({"backbone": MIXTRAL, "attention": "causal"}, "bidirectional"),
+        ({"backbone": MIXTRAL, "attention": "bidirectional"}, "bidirectional"),
+        ({"backbone": CNN, "attention": "bidirectional"}, "causal"),
+    ],
+    ids=["opened", "both", "cnn"],
+)
+def test_a_model_may_see_more_than_its_start(start: dict, attention: str) -> None:
+    assert plans_of({"a": start, "b": {"init_from": "a", "attention": attention}}, ["B"])["b"].attention == attention
 
 
 def test_the_models_of_the_readme_are_valid() -> None:

@@ -109,3 +109,19 @@ def test_a_model_without_safetensors_is_refused(model: HubModel, tmp_path: Path)
     files = {name: content for name, content in model.files.items() if name != WEIGHTS}
     with DataServer(hub=HubModel(hub_id=GENOS, files=files)) as server, pytest.raises(InputError, match="safetensors"):
         fetch(server, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "found"),
+    [
+        ("adapter_config.json", b"{}", "adapter_config.json, an adapter that Transformers would load as well"),
+        ("tokenizer.json", b"version https://git-lfs.github.com/spec/v1\n", "tokenizer.json, a pointer of Git LFS"),
+        ("config.json", b'{"model_type": "mixtral"', "config.json, which is not a valid JSON file"),
+    ],
+)
+def test_a_model_that_cannot_be_used_is_refused_when_fetched(
+    model: HubModel, tmp_path: Path, name: str, content: bytes, found: str
+) -> None:
+    spoilt = HubModel(hub_id=GENOS, files={**model.files, name: content})
+    with DataServer(hub=spoilt) as server, pytest.raises(InputError, match=f"^backbone '{GENOS}': found {found}"):
+        fetch(server, tmp_path)

@@ -126,6 +126,7 @@ def token_ids(tokenizer: PreTrainedTokenizerBase) -> dict[str, int]:
         it stands, and different for A, C, G and T.
     """
     name = f"tokenizer {getattr(tokenizer, 'name_or_path', '') or type(tokenizer).__name__!r}"
+    _check_unknown_token(tokenizer, name)
     with one_line(name, "one token a base"):
         ids = tokenizer(PROBE, add_special_tokens=False)["input_ids"]
     if len(ids) != len(PROBE):
@@ -138,6 +139,17 @@ def token_ids(tokenizer: PreTrainedTokenizerBase) -> dict[str, int]:
     if len({single[base] for base in "ACGT"}) != 4:
         raise InputError(name, f"{single}", "four different tokens for A, C, G and T")
     return single
+
+
+def _check_unknown_token(tokenizer: PreTrainedTokenizerBase, name: str) -> None:
+    """Refuse a vocabulary that lacks a base and a token for what is unknown: reading the base would be a bare error."""
+    backend = getattr(tokenizer, "backend_tokenizer", None)  # none where it is written in Python
+    if backend is None:
+        return
+    vocabulary, unknown = backend.get_vocab(with_added_tokens=False), getattr(backend.model, "unk_token", None)
+    missing = [base for base in BASES if base not in vocabulary]
+    if missing and unknown is not None and unknown not in vocabulary:
+        raise InputError(name, f"no token for {', '.join(missing)}, nor for unknown letters", "one token a base")
 
 
 def token_lookup(ids: Mapping[str, int]) -> NDArray[np.int64]:

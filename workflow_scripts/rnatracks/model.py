@@ -150,6 +150,10 @@ class CoverageModel(PreTrainedModel):
         else:
             self.backbone = backbone
         drop_unused(self.backbone)
+        for module in self.backbone.modules():
+            # An embedding never trains the row of its padding, which is a base's where a tokenizer has no padding.
+            if isinstance(module, nn.Embedding) and module.padding_idx in config.token_ids.values():
+                module.padding_idx = None
         self.heads = nn.ModuleList(
             TrackHead(
                 config.backbone_config.hidden_size,

@@ -11,6 +11,8 @@ from .errors import InputError, shorten
 from .files import read_text
 from .weightfiles import check_texts, weight_files
 
+# What a network that has learned from both sides is not to be turned into.
+MASKED = ("causal", "bidirectional")
 HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 
 
@@ -112,10 +114,10 @@ def expand_models(config: Mapping[str, Any], cell_types: Sequence[str]) -> dict[
     InputError
         For an unknown cell type, two models of one name, a backbone that is neither a
         folder nor a hub id, has a revision and is no hub id, or is a folder that lacks
-        files or holds an adapter; or a model that starts
-        from itself, from a circle of models, from what is neither a model nor a
-        model folder, from a model of the run with other heads, or with low-rank
-        updates from a network without attention.
+        files or holds an adapter; or a model that starts from itself, from a circle of
+        models, from what is neither a model nor a model folder, from a model of the run
+        that has other heads or sees more, or with low-rank updates from a network
+        without attention.
     """
     plans: dict[str, ModelPlan] = {}
     for family, settings in config["models"].items():
@@ -188,7 +190,14 @@ def _check_start(plan: ModelPlan, plans: Mapping[str, ModelPlan]) -> None:
         )
     if folder is not None:
         _check_files(folder, f"config, models.{first.family}.init_from")
-    if plan.trainable == "lora" and isinstance(first.backbone, Mapping) and first.backbone["type"] == "dilated_cnn":
+    is_cnn = isinstance(first.backbone, Mapping) and first.backbone["type"] == "dilated_cnn"
+    if plan.init_from in plans and not is_cnn and (plan.attention, plans[plan.init_from].attention) == MASKED:
+        raise InputError(
+            f"{where}.attention",
+            f"'causal', though {plan.init_from}, from which {plan.name} starts, sees both sides",
+            "bidirectional",
+        )
+    if plan.trainable == "lora" and is_cnn:
         raise InputError(
             f"{where}.trainable", f"'lora', on the dilated_cnn of {first.name}", "all or head, as it has no attention"
         )

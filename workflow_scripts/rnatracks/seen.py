@@ -144,8 +144,8 @@ def _warn_of_namesakes(seen: Iterable[SeenSequence], new: SeenSequence, where: s
     for old in seen:
         if _alike(old.name, new.name):
             log.warning(
-                "%s: it has seen a %s of %s bases, whose sequence is not that of %s here (%s bases, %s); what they share is "
-                "not looked for",
+                "%s: it has seen a %s of %s bases, another sequence than that of %s here (%s bases, %s); what they "
+                "share is not looked for",
                 where,
                 old.name,
                 f"{old.length:,}",
