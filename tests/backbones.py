@@ -59,6 +59,7 @@ KINDS = {
     "esm": ENCODER | {"mask_token_id": 4, "position_embedding_type": "rotary", "token_dropout": True},
     "roberta": ENCODER,
     "modernbert": ENCODER | {"cls_token_id": 1, "sep_token_id": 2},
+    "big_bird": ENCODER | {"attention_type": "block_sparse", "sep_token_id": 2},
     "t5": T5,
     "vit": VIT,
 }

@@ -1,5 +1,7 @@
 """The model card: what was trained on what, readable by people and by the hub."""
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
@@ -7,7 +9,7 @@ import pytest
 import yaml
 from jobs import make_plan
 from models import SPEC, offline, small_model  # noqa: F401
-from transformers import MixtralConfig
+from transformers import MambaConfig, MixtralConfig, PreTrainedConfig
 
 from rnatracks.dataset import TargetTrack
 from rnatracks.dilated_cnn import DilatedCNNConfig
@@ -15,6 +17,7 @@ from rnatracks.model import CoverageConfig
 from rnatracks.modelcard import write_model_card
 from rnatracks.plans import ModelPlan
 from rnatracks.provenance import Provenance
+from rnatracks.seen import SeenSequence
 
 RECIPE = {
     "epochs": 60,
@@ -43,9 +46,20 @@ def make_history(scores: tuple[float, ...] = (0.71, 0.83456, 0.79)) -> pd.DataFr
     return pd.DataFrame(rows)
 
 
-def write(folder: Path, backbone_config: MixtralConfig | DilatedCNNConfig | None = None, **changes: object) -> str:
+def write(
+    folder: Path,
+    backbone_config: PreTrainedConfig | None = None,
+    *,
+    sees_right: bool | None = None,
+    seen: Sequence[SeenSequence] = (),
+    **changes: object,
+) -> str:
     """Write the card of a saved model; what it is called for differs by `changes`."""
-    CoverageConfig(backbone_config=backbone_config or MixtralConfig()).save_pretrained(folder)
+    CoverageConfig(
+        backbone_config=backbone_config or MixtralConfig(),
+        sees_right=sees_right,
+        seen_sequences=[asdict(sequence) for sequence in seen],
+    ).save_pretrained(folder)
     places = [("chr1", "train"), ("chr1", "train"), ("chr2", "train"), ("chr8", "test"), ("chr10", "valid")]
     facts = {
         "plan": genos(),
@@ -159,6 +173,20 @@ def test_causal_limit_is_told_only_where_it_is_one(folder: Path, attention: str,
     assert card.rstrip().endswith(LIMIT if limited else "overlap windows and blend them.")
 
 
+@pytest.mark.parametrize("sees_right", [True, False])
+def test_card_says_what_the_backbone_was_found_to_see(folder: Path, sees_right: bool) -> None:
+    card = write(folder, sees_right=sees_right)
+    assert ("with bidirectional attention" in card) == sees_right
+    assert (LIMIT in card) == (not sees_right)
+
+
+def test_a_network_without_attention_is_given_none(folder: Path) -> None:
+    card = write(folder, MambaConfig(), sees_right=False)
+    assert "Backbone: `ZhejiangLab/Genos-1.2B`, which reads from left to right." in card
+    assert "attention" not in card
+    assert LIMIT in card
+
+
 def test_strands_are_described(folder: Path) -> None:
     assert "Strands: a head for each track." in write(folder)
     card = write(folder, plan=genos(strands="reverse_complement"))
@@ -230,6 +258,21 @@ def test_card_says_what_was_held_out(folder: Path) -> None:
 def test_card_says_that_nothing_was_held_out(folder: Path) -> None:
     windows = pd.DataFrame([("chr1", "train")], columns=["chrom", "split"])
     assert "on chr1; nothing was held out." in write(folder, windows=windows)
+
+
+def test_card_lists_what_the_model_has_seen(folder: Path) -> None:
+    seen = [
+        SeenSequence(name="chr1", length=248_956_422, md5="2648ae1bacce4ec4b6cf337dcae37816", split="train"),
+        SeenSequence(name="chr8", length=145_138_636, md5="67e763888b66c7d47b01b8c3dd0b1ba7", split="valid"),
+    ]
+    card = write(folder, seen=seen)
+    assert "| chr1 | train | 248,956,422 | 2648ae1bacce4ec4b6cf337dcae37816 |\n" in card
+    assert "| chr8 | valid | 145,138,636 | 67e763888b66c7d47b01b8c3dd0b1ba7 |\n\n## Recipe" in card
+    assert "| MD5 |" not in write(folder)
+
+
+def test_card_says_the_type_of_the_weights(folder: Path) -> None:
+    assert "Weights are saved in float32." in write(folder)
 
 
 # --- A card in its place

@@ -96,7 +96,7 @@ def test_probing_leaves_no_trace(tmp_path: Path) -> None:
         assert all(torch.equal(value, expected[name]) for name, value in backbone.state_dict().items())
         assert not any(module._forward_pre_hooks for module in backbone.modules())
         training = backbone.train()
-        probe(training, BASE_IDS, "here")
+        probe(training, BASE_IDS, "here", longest=64)
         assert training.training
 
 
@@ -124,26 +124,60 @@ class Local(nn.Module):
 )
 @pytest.mark.parametrize("weight", [1.0, 1e-3])
 def test_sight_is_that_of_a_written_out_network(distances: tuple[int, ...], sight: Sight, weight: float) -> None:
-    assert probe(Local(*distances, weight=weight), BASE_IDS, "here").sight is sight
+    assert probe(Local(*distances, weight=weight), BASE_IDS, "here", longest=512).sight is sight
+
+
+# Transformers leaves out the masks of layers that see a part of the sequence where this holds the whole of it.
+
+
+def test_a_window_shorter_than_a_layer_sees_is_probed_as_it_is(tmp_path: Path) -> None:
+    """ModernBERT's local layers, 64 bases to each side, heed a setting of theirs only where nothing is beyond."""
+    backbone = AutoModel.from_pretrained(save_backbone(tmp_path, "modernbert"))
+    backbone.config.is_causal = True
+    sights = [probe(backbone, BASE_IDS, "here", longest=longest).sight for longest in (40, 256)]
+    assert sights == [Sight.LEFT, Sight.BOTH]
+
+
+@pytest.mark.parametrize("attention", ["causal", "bidirectional"])
+def test_a_sliding_window_is_probed_beyond_it(attention: str, tmp_path: Path) -> None:
+    save_backbone(tmp_path, "mistral", sliding_window=48)
+    backbone, _ = load_backbone(str(tmp_path), attention, max_length=200)
+    tokens = torch.tensor([[BASE_IDS[base] for base in "ACGT"] * 50] * 2)
+    tokens[1, 100] = BASE_IDS["N"]
+    with torch.no_grad():
+        first, edited = backbone(input_ids=tokens).last_hidden_state
+    changed = (first - edited).abs().amax(-1) > 1e-7
+    assert changed[:100].any() == (attention == "bidirectional")
+    assert changed[101:].any()
+    assert not changed[:4].any()  # two layers reach twice as far as one
+    assert not changed[-3:].any()
+
+
+def test_sparse_attention_stays_sparse(tmp_path: Path) -> None:
+    """BigBird turns to full attention for good when it is given less than a few blocks."""
+    blocks = {"max_position_embeddings": 512, "block_size": 16, "num_random_blocks": 2}
+    save_backbone(tmp_path, "big_bird", **blocks)
+    backbone, _ = load_backbone(str(tmp_path), "bidirectional", max_length=512)
+    assert backbone.attention_type == "block_sparse"
 
 
 def test_rounding_is_no_sight() -> None:
     """A mixture's experts get other batches when one token changes, which changes the last bits of the others."""
-    assert probe(Local(1, -1, weight=1e-7), BASE_IDS, "here").sight is Sight.NOTHING
+    assert probe(Local(1, -1, weight=1e-7), BASE_IDS, "here", longest=512).sight is Sight.NOTHING
 
 
 def test_states_that_are_not_finite_are_refused() -> None:
     network = Local(1)
     network.embedding.weight.data[:] = torch.inf
     with pytest.raises(InputError, match="^here: found states that are not finite; expected finite weights$"):
-        probe(network, BASE_IDS, "here")
+        probe(network, BASE_IDS, "here", longest=512)
 
 
 def test_states_of_another_width_are_refused() -> None:
     network = Local(1)
     network.config.hidden_size = 5
     with pytest.raises(InputError, match=r"^here: found states of shape \(1, 32, 4\) for 32 tokens, and hidden_size 5"):
-        probe(network, BASE_IDS, "here")
+        probe(network, BASE_IDS, "here", longest=512)
 
 
 @pytest.mark.parametrize("kind", ["bert", "mamba", "gpt2"])

@@ -70,6 +70,7 @@ def assemble(
             backbone,
             source.config.token_ids,
             is_causal=plan.attention == "causal",
+            longest=window_size,
             where=f"the model {start}",
             key=f"config, models.{plan.family}.attention",
         )
@@ -90,6 +91,7 @@ def assemble(
         router_loss=router_loss,
         window_size=window_size,
         token_ids=token_ids(tokenizer),
+        sees_right=not backbone.config.is_causal,
     )
     model = CoverageModel(config, backbone)
     if source is not None:

@@ -69,7 +69,8 @@ def load_backbone(
         backbone = AutoModel.from_config(config, dtype=torch.float32)
     key = f"{where}, attention" if family is None else f"config, models.{family}.attention"
     check_length(longest_input(backbone), max_length, where)
-    found = set_attention(backbone, token_ids(tokenizer), is_causal=is_causal, where=where, key=key)
+    ids = token_ids(tokenizer)
+    found = set_attention(backbone, ids, is_causal=is_causal, longest=max_length, where=where, key=key)
     check_length(found.positions, max_length, where)
     return backbone, tokenizer
 

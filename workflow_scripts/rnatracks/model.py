@@ -46,6 +46,8 @@ class CoverageConfig(PreTrainedConfig):
         Bases a training window held, the natural size of a prediction tile.
     token_ids
         Token id of each base, `A C G T N`.
+    sees_right
+        Whether a base's state depends on what lies to its right, as was found by probing; None if it was not.
     training_chromosomes
         Those whose coverage the model was trained on, that of the model it started from included.
     seen_sequences
@@ -70,6 +72,7 @@ class CoverageConfig(PreTrainedConfig):
         router_loss: float = 0.0,
         window_size: int = 32_000,
         token_ids: dict[str, int] | None = None,
+        sees_right: bool | None = None,
         training_chromosomes: list[str] | None = None,
         seen_sequences: list[dict[str, str | int]] | None = None,
         **kwargs,
@@ -89,6 +92,7 @@ class CoverageConfig(PreTrainedConfig):
         self.router_loss = router_loss
         self.window_size = window_size
         self.token_ids = token_ids or {}
+        self.sees_right = sees_right
         self.training_chromosomes = training_chromosomes or []
         self.seen_sequences = seen_sequences or []
         super().__init__(**kwargs)

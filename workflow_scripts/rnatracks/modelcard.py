@@ -82,8 +82,7 @@ SIGHTS = {
     "causal": "with causal attention",
     "bidirectional": "with bidirectional attention",
     "dilated_cnn": "whose convolutions look both ways",
-}
-RECURRENT = ("falcon_mamba", "mamba", "mamba2", "rwkv", "xlstm")
+} | dict.fromkeys(("falcon_mamba", "mamba", "mamba2", "rwkv", "xlstm"), "which reads from left to right")
 CAUSAL = """
 A causal backbone sees only what lies to the left of a base, so the minus strand is at a disadvantage."""
 
@@ -128,8 +127,9 @@ def write_model_card(
     """
     training = windows.loc[windows["split"] == "train"]
     config = json.loads(read_text(folder / "config.json"))
-    backbone = config["backbone_config"]
-    is_causal = backbone.get("is_causal", plan.attention == "causal")
+    kind, sees_right = config["backbone_config"]["model_type"], config.get("sees_right")
+    if sees_right is None:
+        sees_right = plan.attention == "bidirectional" or kind == "dilated_cnn"
     metadata = ModelCardData(
         library_name="transformers",
         tags=["genomics", "rna-seq", "rnatracks"],
@@ -152,13 +152,13 @@ def write_model_card(
         if plan.control == "shuffled_targets"
         else "",
         backbone=_backbone(plan, weights),
-        sight=_sight(backbone["model_type"], is_causal=is_causal),
+        sight=SIGHTS.get(kind, SIGHTS["bidirectional" if sees_right else "causal"]),
         trained=TRAINED[plan.trainable],
         strands=STRANDS[plan.strands],
         settings=yaml.safe_dump(settings, sort_keys=False),
         loss=history["loss"].dropna().iloc[-1],
         valid=_validation(history, settings["keep"]),
-        causal=CAUSAL if is_causal and plan.strands == "heads" else "",
+        causal=CAUSAL if not sees_right and plan.strands == "heads" else "",
     )
     ModelCard(text).save(folder / "README.md")
 
@@ -169,13 +169,6 @@ def _backbone(plan: ModelPlan, weights: FetchedWeights | None) -> str:
     if weights is not None:
         return f"`{weights.hub_id}` at commit `{weights.commit}`"
     return f"`{plan.backbone}`" if isinstance(plan.backbone, str) else "random weights, " + str(dict(plan.backbone))
-
-
-def _sight(kind: str, *, is_causal: bool) -> str:
-    """How far a base sees: a network without attention has but one way."""
-    if kind in RECURRENT:
-        return "which reads from left to right"
-    return SIGHTS[kind if kind in SIGHTS else "causal" if is_causal else "bidirectional"]
 
 
 def _seen(sequences: Sequence[Mapping[str, str | int]]) -> str:

@@ -46,17 +46,16 @@ def load_model(folder: Path, device: str | None = None) -> CoverageModel:
         raise InputError(
             folder, f"weights that do not fit the configuration: {'; '.join(wrong)}", "all weights of the model"
         )
-    _correct_sight(model, folder)
+    _note_sight(model, folder)
     return model.to(device or ("cuda" if torch.cuda.is_available() else "cpu")).eval()
 
 
-def _correct_sight(model: CoverageModel, folder: Path) -> None:
-    """Have the configuration of the backbone say what it sees: older folders say what was asked of it."""
-    sight = probe(model.backbone, model.config.token_ids, str(folder)).sight
-    is_causal = sight is Sight.LEFT
-    if getattr(model.backbone.config, "is_causal", is_causal) != is_causal:
+def _note_sight(model: CoverageModel, folder: Path) -> None:
+    """Have the configuration say what the backbone sees: that of an older folder says what was asked of it."""
+    sight = probe(model.backbone, model.config.token_ids, str(folder), longest=model.config.window_size).sight
+    model.config.sees_right = sight is not Sight.LEFT
+    if getattr(model.backbone.config, "is_causal", not model.config.sees_right) == model.config.sees_right:
         log.warning("%s: its backbone sees %s, which is not what its config.json says", folder, sight)
-    model.backbone.config.is_causal = is_causal
 
 
 def _check_config(settings: Mapping[str, Any]) -> None:

@@ -71,7 +71,10 @@ class Precision:
 
 def track_views(model: CoverageModel) -> list[View]:
     """From where each track of a model sees the sequence."""
-    if not model.config.backbone_config.is_causal:
+    sees_right = getattr(model.config, "sees_right", None)
+    if sees_right is None:
+        sees_right = not model.config.backbone_config.is_causal
+    if sees_right:
         return [View.BOTH] * len(model.config.tracks)
     if model.config.strands == "heads":
         return [View.LEFT] * len(model.config.tracks)

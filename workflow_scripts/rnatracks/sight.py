@@ -7,15 +7,17 @@ from enum import StrEnum
 import numpy as np
 import torch
 from torch import nn
-from transformers import PreTrainedModel
+from transformers import PreTrainedConfig, PreTrainedModel
 
 from .dilated_cnn import DilatedCNNConfig
 from .errors import InputError
 from .loading import one_line
 
-LENGTH = 32  # bases of a pass
+LENGTH = 32  # bases of a pass, beyond what a layer sees at once
 # Of the largest change: rounding stays below, and where a network sees a base its change is far above.
 NOTICED = 1e-5
+# Where a layer sees but a part of the sequence: Transformers masks those longer and those shorter in different ways.
+PARTS = ("sliding_window", "local_attention", "attention_window", "attention_chunk_size", "window_size")
 LIMITS = ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len", "max_seq_length", "max_sequence_length")
 
 
@@ -46,7 +48,18 @@ def longest_input(backbone: PreTrainedModel) -> int | None:
     return min((limit for limit in stated if isinstance(limit, int) and limit > 0), default=None)
 
 
-def probe(backbone: PreTrainedModel, token_ids: Mapping[str, int], where: str) -> Probe:
+def _probe_length(config: PreTrainedConfig, longest: int) -> int:
+    """Bases enough to be seen as a window of `longest` bases is."""
+    parts = [LENGTH]
+    for name in PARTS:
+        value = getattr(config, name, None)
+        parts += [part + LENGTH for part in (value if isinstance(value, list) else [value]) if isinstance(part, int)]
+    if getattr(config, "attention_type", None) == "block_sparse":  # BigBird, which turns to full attention below
+        parts.append(config.block_size * (5 + 2 * config.num_random_blocks) + LENGTH)
+    return min(longest, max(parts))
+
+
+def probe(backbone: PreTrainedModel, token_ids: Mapping[str, int], where: str, *, longest: int) -> Probe:
     """Change the middle one of some bases, and see which states change.
 
     Parameters
@@ -57,6 +70,8 @@ def probe(backbone: PreTrainedModel, token_ids: Mapping[str, int], where: str) -
         Token id of each base.
     where
         Of errors.
+    longest
+        Bases of a window.
 
     Raises
     ------
@@ -65,7 +80,7 @@ def probe(backbone: PreTrainedModel, token_ids: Mapping[str, int], where: str) -
         or does not give one finite state a base, as wide as its configuration says.
     """
     _check_embedding(backbone, token_ids, where)
-    length = min(LENGTH, longest_input(backbone) or LENGTH)
+    length = _probe_length(backbone.config, min(longest, longest_input(backbone) or longest))
     bases = [token_ids[base] for base in "ACGT"]
     tokens = torch.from_numpy(np.random.default_rng(0).choice(bases, (1, length))).to(backbone.device)
     edited, middle = tokens.clone(), length // 2
@@ -85,7 +100,7 @@ def probe(backbone: PreTrainedModel, token_ids: Mapping[str, int], where: str) -
 
 
 def set_attention(
-    backbone: PreTrainedModel, token_ids: Mapping[str, int], *, is_causal: bool, where: str, key: str
+    backbone: PreTrainedModel, token_ids: Mapping[str, int], *, is_causal: bool, longest: int, where: str, key: str
 ) -> Probe:
     """Let a backbone see one side or both, and have its configuration say so (`is_causal`).
 
@@ -96,6 +111,8 @@ def set_attention(
     ----------
     token_ids
         Token id of each base.
+    longest
+        Bases of a window.
     where, key
         The backbone and the setting, for errors.
 
@@ -108,7 +125,7 @@ def set_attention(
     InputError
         As `probe` does, or if the backbone does not see what it should.
     """
-    found = probe(backbone, token_ids, where)
+    found = probe(backbone, token_ids, where, longest=longest)
     if backbone.config.model_type == DilatedCNNConfig.model_type:
         return found
     asked, other = ("causal", "bidirectional") if is_causal else ("bidirectional", "causal")
@@ -116,7 +133,7 @@ def set_attention(
     if found.sight in (wanted, Sight.LEFT):
         backbone.config.is_causal = is_causal
         try:
-            found = probe(backbone, token_ids, where)
+            found = probe(backbone, token_ids, where, longest=longest)
         except InputError as error:
             raise InputError(key, f"{asked}, with which {where} does not run ({error.args[1]})", other) from error
     if found.sight is not wanted:
