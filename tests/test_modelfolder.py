@@ -139,6 +139,10 @@ def with_setting(**changes: object) -> Callable[[Path], None]:
         (with_setting(window_size=-5), "window_size -5"),
         (with_setting(token_ids=None), "config.json without token_ids"),
         (with_setting(token_ids={"A": 0, "C": 1, "N": 4}), "token_ids that lack (G, T|T, G)"),
+        (
+            with_setting(token_ids={"A": 0, "C": 1, "G": 2, "T": 3, "N": 99}),
+            "ids of bases reach 99, and an embedding of 5",
+        ),
         (with_setting(backbone_config=None), "config.json without backbone_config"),
         (with_setting(backbone_config={"hidden_size": 8}), "without a model_type"),
         (spoil_folder, "no config.json"),

@@ -148,15 +148,15 @@ def test_unknown_letters_hide_no_sequence(tmp_path: Path) -> None:
         start(job.target, tmp_path, copies, {"chr4": "train", "1": "test"})
 
 
-def test_a_sequence_that_chose_the_epoch_is_not_tested_on(first: Path, tmp_path: Path) -> None:
+def test_a_sequence_that_validated_is_not_tested_on(first: Path, tmp_path: Path) -> None:
     sequences = {"chr4": SEQUENCES["chr4"], "2": SEQUENCES["chr2"]}
-    with pytest.raises(InputError, match=r"a model that was chosen by its scores on chr2 \(here called 2\); expected"):
+    with pytest.raises(InputError, match=r"a model that was validated on chr2 \(here called 2\); expected"):
         start(first, tmp_path, sequences, {"chr4": "train", "2": "test"})
 
 
 def test_both_reasons_are_said_at_once(first: Path, tmp_path: Path) -> None:
     splits = {"chr4": "train", "chr1": "valid", "chr2": "test"}
-    with pytest.raises(InputError, match="a model that was trained on chr1 and was chosen by its scores on chr2"):
+    with pytest.raises(InputError, match="a model that was trained on chr1 and was validated on chr2"):
         start(first, tmp_path, SEQUENCES, splits)
 
 

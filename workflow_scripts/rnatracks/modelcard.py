@@ -65,8 +65,8 @@ STRANDS = {
     "heads": "a head for each track",
     "reverse_complement": "a head for each cell type, on the sequence for plus and on its reverse complement for minus",
 }
-SEEN = """Chromosomes that this model, or one that it started from, has seen: `train`, to learn from; `valid`, to choose
-an epoch. MD5 is that of the upper-case sequence, with N for all letters but A, C, G and T.
+SEEN = """Chromosomes that this model, or one that it started from, has seen: `train` to learn from, `valid` to
+be watched and to choose an epoch. MD5 is that of the upper-case sequence, with N for all letters but A, C, G and T.
 
 | chromosome | split | bases | MD5 |
 | --- | --- | --- | --- |

@@ -139,6 +139,11 @@ def expand_models(config: Mapping[str, Any], cell_types: Sequence[str]) -> dict[
         _check_start(plan, plans)
         if plan.init_from in plans:
             _check_heads(plan, plans[plan.init_from])
+    for plan in {plan.family: plan for plan in plans.values()}.values():
+        if isinstance(plan.backbone, str) and not plan.from_hub:
+            _check_files(Path(plan.backbone), f"config, models.{plan.family}.backbone")
+        elif plan.init_from is not None and plan.init_from not in plans:
+            _check_files(Path(plan.init_from), f"config, models.{plan.family}.init_from")
     return plans
 
 
@@ -157,8 +162,6 @@ def _check_backbone(plan: ModelPlan) -> None:
         )
     if plan.revision is not None and not plan.from_hub:
         raise InputError(f"{where}.revision", repr(plan.revision), "no revision, as the backbone is not the hub's")
-    if isinstance(plan.backbone, str) and not plan.from_hub:
-        _check_files(Path(plan.backbone), f"{where}.backbone")
 
 
 def _check_files(folder: Path, key: str) -> None:
@@ -188,8 +191,6 @@ def _check_start(plan: ModelPlan, plans: Mapping[str, ModelPlan]) -> None:
             f"{first.init_from!r}, neither a model of this configuration nor a folder with config.json and weights",
             f"a model folder{f', or one of: {shorten(others)}' if others else ''}",
         )
-    if folder is not None:
-        _check_files(folder, f"config, models.{first.family}.init_from")
     is_cnn = isinstance(first.backbone, Mapping) and first.backbone["type"] == "dilated_cnn"
     if plan.init_from in plans and not is_cnn and (plan.attention, plans[plan.init_from].attention) == MASKED:
         raise InputError(

@@ -25,7 +25,7 @@ class SeenSequence:
 
     `md5` is that of the upper-case sequence, as the M5 tag of SAM is, but with N for
     all letters other than A, C, G and T. `split` is `train`, or `valid` where the
-    best epoch was chosen on it.
+    training was watched and its best epoch chosen on it.
     """
 
     name: str
@@ -104,8 +104,8 @@ def check_start(config: CoverageConfig, held_out: Iterable[SeenSequence], where:
     """Check that a model to start from has not seen what is held out from the new one.
 
     Sequences are compared by length and checksum, whatever their names. A validation
-    chromosome must not have trained; a test chromosome must not have chosen the best
-    epoch either. One that has the name of a seen one, but another sequence, is
+    chromosome must not have trained; a test chromosome must not have validated
+    either. One that has the name of a seen one, but another sequence, is
     accepted with a warning. Chromosomes of which older models know the name only are
     compared by name, with or without `chr`.
 
@@ -131,8 +131,8 @@ def check_start(config: CoverageConfig, held_out: Iterable[SeenSequence], where:
         if not same:
             _warn_of_namesakes(seen, new, where)
     found = [
-        f"{what} {shorten(list(dict.fromkeys(names)))}"
-        for what, names in (("was trained on", trained), ("was chosen by its scores on", watched))
+        f"{what} {shorten(dict.fromkeys(names))}"
+        for what, names in (("was trained on", trained), ("was validated on", watched))
         if names
     ]
     if found:

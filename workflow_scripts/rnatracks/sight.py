@@ -13,7 +13,7 @@ from .dilated_cnn import DilatedCNNConfig
 from .errors import InputError
 from .loading import one_line
 
-LENGTH = 32  # bases of a pass, beyond what a layer sees at once
+LENGTH, SHORTEST = 32, 8  # bases of a pass, beyond what a layer sees at once; of any pass
 # Of the largest change: rounding stays below, and where a network sees a base its change is far above.
 NOTICED = 1e-5
 # Where a layer sees but a part of the sequence: Transformers masks those longer and those shorter in different ways.
@@ -56,7 +56,7 @@ def _probe_length(config: PreTrainedConfig, longest: int) -> int:
         parts += [part + LENGTH for part in (value if isinstance(value, list) else [value]) if isinstance(part, int)]
     if getattr(config, "attention_type", None) == "block_sparse":  # BigBird, which turns to full attention below
         parts.append(config.block_size * (5 + 2 * config.num_random_blocks) + LENGTH)
-    return min(longest, max(parts))
+    return max(SHORTEST, min(longest, max(parts)))
 
 
 def probe(backbone: PreTrainedModel, token_ids: Mapping[str, int], where: str, *, longest: int) -> Probe:
