@@ -1,5 +1,6 @@
 """Folders in half precision: what trains is float32, heads stay float32, and predictions are those of float32."""
 
+import ast
 import json
 import os
 import subprocess
@@ -89,6 +90,23 @@ def predictions(model: torch.nn.Module) -> torch.Tensor:
     return model.eval()(tokens()).predictions
 
 
+def model_calls() -> list[tuple[str, set[str]]]:
+    """Place and keywords of every call in the library that loads or builds a model."""
+    found = []
+    for path in sorted(Path(assembly.__file__).parent.glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            called = getattr(node, "func", None)
+            if getattr(called, "attr", "") in ("from_pretrained", "from_config"):
+                if getattr(called.value, "id", "").endswith("Model"):
+                    found.append((f"{path.name}:{node.lineno}", {keyword.arg for keyword in node.keywords}))
+    return found
+
+
+def test_every_load_names_its_type() -> None:
+    assert len(model_calls()) >= 5
+    assert [place for place, keywords in model_calls() if "dtype" not in keywords] == []
+
+
 # --- Training
 
 
@@ -160,7 +178,7 @@ def test_what_trains_in_half_precision_is_noticed(tmp_path: Path, monkeypatch: p
     network, tokenizer = load_backbone(str(save_backbone(tmp_path, "mixtral")), max_length=64)
     network.norm.to(torch.bfloat16)
     monkeypatch.setattr(assembly, "load_backbone", lambda *_, **__: (network, tokenizer))
-    with pytest.raises(InputError, match="backbone.norm.weight: found torch.bfloat16; expected torch.float32"):
+    with pytest.raises(InputError, match="all: found backbone.norm.weight in torch.bfloat16; expected torch.float32"):
         assemble(make_plan(), [], window_size=64)
 
 

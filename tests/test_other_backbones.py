@@ -229,7 +229,6 @@ def test_a_start_of_any_length_takes_longer_windows(tmp_path: Path, caplog: pyte
         assert bool(caplog.messages) == warned
         tokens = torch.full((1, POSITIONS + 50), BASE_IDS["G"])
         with torch.no_grad():
-            assert model(tokens).predictions.isfinite().all() if model.config.tracks else True
             assert model.backbone(input_ids=tokens).last_hidden_state.shape[1] == POSITIONS + 50
 
 
@@ -238,6 +237,20 @@ def test_a_start_with_a_weight_a_position_does_not(kind: str, attention: str, tm
     folder = start_of(tmp_path, kind, attention)
     with pytest.raises(InputError, match=f"^{folder}, to start from: found .*; expected windows.size = 256 or less"):
         start_from(folder, attention, POSITIONS + 1)
+
+
+def test_a_start_whose_positions_end_early_is_measured(tmp_path: Path) -> None:
+    folder = start_of(tmp_path, "roberta", "bidirectional")
+    start_from(folder, "bidirectional", POSITIONS - 1)
+    with pytest.raises(InputError, match="found at most 255 positions; expected windows.size = 256 or more"):
+        start_from(folder, "bidirectional", POSITIONS)
+
+
+def test_a_start_whose_limit_cannot_move_is_refused(tmp_path: Path) -> None:
+    """MPT's linear biases are a table of max_seq_len."""
+    folder = start_of(tmp_path, "mpt", "causal")
+    with pytest.raises(InputError, match="found at most 256 positions; expected windows.size = 300 or more"):
+        start_from(folder, "causal", 300)
 
 
 # --- What is recorded is what is seen

@@ -8,7 +8,7 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
-from .backbone import load_backbone, token_ids
+from .backbone import check_length, load_backbone, token_ids
 from .dataset import TargetTrack
 from .errors import InputError
 from .loading import one_line
@@ -21,6 +21,11 @@ log = logging.getLogger(__name__)
 
 # The attention's projections, as Mixtral, Mistral and Llama call them.
 ADAPTED = ("q_proj", "k_proj", "v_proj", "o_proj")
+TRAINED = {
+    "all": "every weight to train",
+    "head": "the heads alone to train",
+    "lora": "the heads and the low-rank updates alone to train",
+}
 
 
 def assemble(
@@ -66,14 +71,16 @@ def assemble(
         source = load_model(start, "cpu")
         tokenizer = _load_tokenizer(start, source)
         backbone = _longer(source.backbone, window_size, start)
-        set_attention(
+        where = f"the model {start}"
+        sight = set_attention(
             backbone,
             source.config.token_ids,
             is_causal=plan.attention == "causal",
             longest=window_size,
-            where=f"the model {start}",
+            where=where,
             key=f"config, models.{plan.family}.attention",
         )
+        check_length(sight.positions, window_size, where)
     if router_loss and not hasattr(backbone.config, "num_local_experts"):
         log.info("training.router_loss does nothing for %s, whose backbone has no experts", plan.name)
         router_loss = 0.0
@@ -126,6 +133,7 @@ def _longer(backbone: PreTrainedModel, length: int, start: Path) -> PreTrainedMo
     drop_unused(longer)
     with one_line(f"{start}, to start from", f"windows.size = {longest:,} or less, as each position has weights"):
         longer.load_state_dict(backbone.state_dict())
+    check_length(longest_input(longer), length, f"the model {start}")
     return longer
 
 
@@ -142,13 +150,13 @@ def _check_projections(plan: ModelPlan, backbone: PreTrainedModel) -> None:
 
 def _check_what_trains(plan: ModelPlan, model: CoverageModel) -> None:
     """Raise `InputError` unless all that should train does, nothing else, and in float32."""
+    where = f"model {plan.name}, trainable: {plan.trainable}"
     for name, value in model.named_parameters():
         meant = plan.trainable == "all" or name.startswith("heads.") or "lora_" in name
         if value.requires_grad != meant:
-            found = f"{name}, which would {'be frozen' if meant else 'train'}"
-            raise InputError(f"model {plan.name}, trainable: {plan.trainable}", found, "the reverse (a stray adapter?)")
+            raise InputError(where, f"{name}, which would {'be frozen' if meant else 'train'}", TRAINED[plan.trainable])
         if meant and value.dtype != torch.float32:
-            raise InputError(f"model {plan.name}, {name}", value.dtype, "torch.float32 in what trains")
+            raise InputError(where, f"{name} in {value.dtype}", "torch.float32 in what trains")
 
 
 def lora_config(plan: ModelPlan) -> LoraConfig:
