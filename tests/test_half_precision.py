@@ -96,9 +96,9 @@ def model_calls() -> list[tuple[str, set[str]]]:
     for path in sorted(Path(assembly.__file__).parent.glob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             called = getattr(node, "func", None)
-            if getattr(called, "attr", "") in ("from_pretrained", "from_config"):
-                if getattr(called.value, "id", "").endswith("Model"):
-                    found.append((f"{path.name}:{node.lineno}", {keyword.arg for keyword in node.keywords}))
+            loads = getattr(called, "attr", "") in ("from_pretrained", "from_config")
+            if loads and getattr(called.value, "id", "").endswith("Model"):
+                found.append((f"{path.name}:{node.lineno}", {keyword.arg for keyword in node.keywords}))
     return found
 
 
