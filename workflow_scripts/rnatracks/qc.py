@@ -4,7 +4,7 @@ import json
 import logging
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
@@ -33,6 +33,8 @@ class Flag(StrEnum):
     OUTLIER = "outlier"
 
 
+# Columns of `qc/samples.tsv` that hold no numbers.
+TEXT_COLUMNS = ("sample", "cell_type", "strand", "stored_negative", "flags", "excluded")
 STOPPING = (Flag.SWAPPED, Flag.UNSTRANDED)  # what qc.stop_on_flags stops for
 
 
@@ -42,12 +44,14 @@ class SampleCheck:
 
     `concordance` is the share of the signal in exons that lies on the genes' own strand;
     None for an unstranded sample, and where there is too little signal to tell.
+    `md5` holds the MD5 of each file, by strand.
     """
 
     sample: str
     cell_type: str
     strands: Mapping[str, SignalSummary]
     concordance: float | None = None
+    md5: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def total(self) -> float:
@@ -126,27 +130,35 @@ def check_sample(
     return SampleCheck(sample, cell_type, strands, concordance)
 
 
-def stop_on_flags(checks: Iterable[SampleCheck], excluded: Collection[str]) -> None:
-    """Raise the `InputError` of the first sample, but for excluded ones, whose strands are swapped or not kept."""
+def stop_on_flags(checks: Iterable[SampleCheck]) -> None:
+    """Raise the `InputError` of the first sample whose strands are swapped or not kept."""
     for check in checks:
         for flag, problem in check.problems().items():
-            if flag in STOPPING and check.sample not in excluded:
+            if flag in STOPPING:
                 raise problem
+
+
+def check_copies(checks: Iterable[SampleCheck]) -> None:
+    """Raise `InputError` for the first file that is a copy of one before it, of whichever sample, by their MD5s."""
+    seen: dict[str, str] = {}
+    for check in checks:
+        for strand, md5 in check.md5.items():
+            where = f"sample {check.sample} of {check.cell_type}, {strand}"
+            if md5 in seen:
+                found = f"a file of the same content as that of {seen[md5]} (MD5 {md5})"
+                raise InputError(where, found, "each file once: remove or exclude one of the samples")
+            seen[md5] = where
 
 
 def read_check(path: Path) -> SampleCheck:
     """Read back what `files.write_json` wrote of a `SampleCheck`."""
     record = json.loads(read_text(path))
     strands = {strand: SignalSummary(**summary) for strand, summary in record["strands"].items()}
-    return SampleCheck(record["sample"], record["cell_type"], strands, record["concordance"])
+    return SampleCheck(record["sample"], record["cell_type"], strands, record["concordance"], record["md5"])
 
 
 def read_sample_table(path: Path) -> pd.DataFrame:
-    """Read `qc/samples.tsv` back; a sample may be called NA."""
-    return pd.read_csv(
-        path,
-        sep="\t",
-        dtype={"sample": str, "cell_type": str},
-        keep_default_na=False,
-        na_values={"concordance": [""], "correlation": [""]},
-    )
+    """Read `qc/samples.tsv` back; a sample may be called NA, and the numbers of an excluded one are NaN."""
+    empty = {name: [""] for name in pd.read_csv(path, sep="\t", nrows=0).columns if name not in TEXT_COLUMNS}
+    kinds = {"sample": str, "cell_type": str}
+    return pd.read_csv(path, sep="\t", dtype=kinds, keep_default_na=False, na_values=empty)

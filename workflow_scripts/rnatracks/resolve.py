@@ -9,7 +9,8 @@ from datetime import date
 
 from . import choice, encode, recount3
 from .errors import InputError, shorten
-from .samples import CellType, Provenance, Rejected, Sample, SignalFile, check_distinct
+from .samplefiles import check_distinct
+from .samples import CellType, Provenance, Rejected, Sample, SignalFile
 from .terms import Source, Strand
 from .web import Patience, Web
 
@@ -56,11 +57,13 @@ class Resolution:
         return f"of {_count(donors, 'donor')}" + (f" and {unknown} of unknown donors" if unknown else "")
 
 
-def resolve(cell_type: CellType, listed: Sequence[Sample], sources: Sources, today: date) -> Resolution:
+def resolve(
+    cell_type: CellType, listed: Sequence[Sample], sources: Sources, today: date, excluded: Collection[str] = ()
+) -> Resolution:
     """Find the files of a cell type's samples.
 
-    Rows with paths or URLs pass as they are. Rows with ENCODE or GTEx ids are looked up, one by one.
-    A query of the cell type is asked if the sheet has no row of that source for the cell type.
+    Rows with paths or URLs, and excluded ones, pass as they are. Rows with ENCODE or GTEx ids are looked up, one by
+    one. A query of the cell type is asked if the sheet has no row of that source for the cell type.
 
     Parameters
     ----------
@@ -72,6 +75,8 @@ def resolve(cell_type: CellType, listed: Sequence[Sample], sources: Sources, tod
         Where to ask.
     today
         Date of asking, which is noted with each sample that was asked for.
+    excluded
+        Names of samples that are not used.
 
     Raises
     ------
@@ -83,10 +88,11 @@ def resolve(cell_type: CellType, listed: Sequence[Sample], sources: Sources, tod
     samples: list[Sample] = []
     rejected: list[Rejected] = []
     with Web(sources.patience) as web:
-        desk = _Desk(web, cell_type, sources, today, frozenset(sample.name for sample in listed))
-        gtex = desk.listed_gtex([row for row in rows if row.source is Source.GTEX and not row.located])
+        desk = _Desk(web, cell_type, sources, today, frozenset(sample.name for sample in listed), excluded)
+        asked = [row for row in rows if not row.located and row.name not in excluded]
+        gtex = desk.listed_gtex([row for row in asked if row.source is Source.GTEX])
         for row in rows:
-            if row.located:
+            if row not in asked:
                 provenance = replace(row.provenance, reason=row.provenance.reason or LISTED)
                 found = Resolution((replace(row, provenance=provenance),), ())
             elif row.source is Source.GTEX:
@@ -105,7 +111,7 @@ def resolve(cell_type: CellType, listed: Sequence[Sample], sources: Sources, tod
             found = desk.search_gtex(cell_type.gtex_tissue)
             samples += found.samples
             rejected += found.rejected
-    check_distinct(samples)
+    check_distinct(samples, excluded)
     resolution = Resolution(tuple(samples), tuple(rejected), PUBLISHED.get(cell_type.ontology or ""))
     log.info("%s: %s", cell_type.name, resolution.summary)
     return resolution
@@ -124,6 +130,7 @@ class _Desk:
     sources: Sources
     today: date
     names: Collection[str]
+    excluded: Collection[str]
 
     def search_encode(self, text: str) -> Resolution:
         """Samples that an ENCODE query finds."""
@@ -212,6 +219,12 @@ class _Desk:
                 raise InputError(where, repr(given.location), f"a sample of {tissue}: {shorten(list(known), 3)}")
             if found.fault:
                 raise InputError(where, f"{given.location}, of which {found.fault}", "a sample that can be used")
+            if refusal := self.web.refusal(found.url):
+                raise InputError(
+                    where,
+                    f"{given.location}, whose bigWig at {found.url} is not given out: {refusal}",
+                    "a sample that can be fetched",
+                )
             samples[row.name] = self._gtex_sample(row.name, found, LISTED, given)
         return samples
 
@@ -222,15 +235,28 @@ class _Desk:
         project = recount3.project_samples(self.web, self.sources.recount3, tissue.project)
         known = recount3.of_tissue(project, tissue, where)
         usable = [each for each in known if not each.fault]
-        if not usable:
+        rejected = [(each, each.fault) for each in known if each.fault]
+        log.info("%s: asking whether %d bigWigs of %s are there", self.cell_type.name, len(usable), tissue)
+        taken: list[recount3.GtexSample] = []
+        left = len(usable)
+        for each in usable:
+            refusal = None if self._free_name(each.sample_id) in self.excluded else self.web.refusal(each.url)
+            if refusal:
+                log.warning("%s: its bigWig at %s is not given out: %s", each.sample_id, each.url, refusal)
+                rejected.append((each, f"recount3 does not give out its bigWig: {refusal}"))
+                left -= 1
+            else:
+                taken.append(each)
+            if len(taken) > self.sources.max_samples:
+                self._check_number(left, where, url, "name the samples in the sample sheet (source gtex)")
+        if not taken:
             raise InputError(where, f"no usable sample of {len(known)} at {url}", "a GTEx project with samples")
-        self._check_number(len(usable), where, url, "name the samples in the sample sheet (source gtex)")
-        rejected = tuple(
-            Rejected(self.cell_type.name, each.sample_id, "", "", "", "", each.fault) for each in known if each.fault
-        )
         return Resolution(
-            tuple(self._gtex_sample(self._free_name(each.sample_id), each, "found by gtex_tissue") for each in usable),
-            rejected,
+            tuple(self._gtex_sample(self._free_name(each.sample_id), each, "found by gtex_tissue") for each in taken),
+            tuple(
+                Rejected(self.cell_type.name, each.sample_id, "", "", "", "", reason)
+                for each, reason in sorted(rejected, key=lambda pair: pair[0].sample_id)
+            ),
         )
 
     def _choose(

@@ -1,7 +1,7 @@
 """The table of samples: what the checks of each found, how it agrees with its cell type, and what is alarming."""
 
 import logging
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from .errors import InputError
 from .qc import Flag, SampleCheck
+from .terms import Track
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +30,7 @@ def sample_table(
     checks: Iterable[SampleCheck],
     normalised_total: float,
     correlations: Mapping[str, pd.DataFrame],
-    excluded: Collection[str],
+    excluded: Iterable[tuple[str, Track]],
 ) -> pd.DataFrame:
     """One row a sample and strand, for `qc/samples.tsv` and the report.
 
@@ -45,7 +46,7 @@ def sample_table(
     correlations
         For every strand, Spearman's correlation of each sample with each.
     excluded
-        Names of samples that count in no mean: they are listed, and no sample is compared with them.
+        Samples that are not used, by name, and the track that each would count in: their rows hold nothing else.
 
     Raises
     ------
@@ -65,7 +66,7 @@ def sample_table(
             "scale": check.scale(normalised_total),
             "concordance": check.concordance,
             "flags": list(check.problems()),
-            "excluded": "yes" if check.sample in excluded else "no",
+            "excluded": "no",
         }
         for check in checks
         for strand, summary in check.strands.items()
@@ -78,15 +79,20 @@ def sample_table(
     compared = pd.concat(found).reindex(table.index)
     table.insert(table.columns.get_loc("flags"), "correlation", compared["correlation"])
     table["flags"] = [",".join(own + more) for own, more in zip(table["flags"], compared["flags"], strict=True)]
-    return table
+    listed = [
+        {"sample": name, "cell_type": track.cell_type, "strand": str(track.strand), "excluded": "yes"}
+        | dict.fromkeys(("stored_negative", "flags"), "")
+        for name, track in excluded
+    ]
+    return pd.concat([table, pd.DataFrame(listed)], ignore_index=True) if listed else table
 
 
 def _compare(table: pd.DataFrame, cell_type: str, strand: str, correlations: pd.DataFrame) -> pd.DataFrame:
     """`correlation` and further `flags` of one cell type's samples on one strand, by their rows of `table`."""
     rows = table.loc[(table["cell_type"] == cell_type) & (table["strand"] == strand)]
-    kept = table.loc[(table["strand"] == strand) & (table["excluded"] == "no")].set_index("sample")
-    own = kept.loc[kept["cell_type"] == cell_type]
-    foreign = [of.index for other, of in kept.groupby("cell_type", sort=False) if other != cell_type]
+    here = table.loc[table["strand"] == strand].set_index("sample")
+    own = here.loc[here["cell_type"] == cell_type]
+    foreign = [of.index for other, of in here.groupby("cell_type", sort=False) if other != cell_type]
     others = {name: own.index[own.index != name] for name in rows["sample"]}
     agreement = pd.Series({name: _upper_median(correlations.loc[name, rest]) for name, rest in others.items()})
     bound = outlier_bound(agreement[own.index].dropna().to_numpy())
@@ -125,7 +131,7 @@ def outlier_bound(agreement: NDArray[np.float64]) -> float:
     Parameters
     ----------
     agreement
-        One value a sample that is not excluded: its `correlation` in the table.
+        One value a sample: its `correlation` in the table.
     """
     if len(agreement) < LEAST_SAMPLES:
         return LEAST_CORRELATION
