@@ -14,6 +14,7 @@ from rnatracks.samples import (
     Rejected,
     Sample,
     SignalFile,
+    all_located,
     halves,
     neighbour,
     of_one_donor,
@@ -145,6 +146,19 @@ def test_halves_share_no_donor_unless_there_is_only_one(donors: list[str], expec
         for name, donor in zip("abcd"[: len(donors)], donors, strict=True)
     ]
     assert tuple("".join(sample.name for sample in half) for half in halves(samples)) == expected
+
+
+@pytest.mark.parametrize(
+    ("excluded", "located"), [((), False), (("id",), True), (("file",), False), (("id", "file"), True)]
+)
+def test_excluded_rows_are_not_looked_up(excluded: tuple[str, ...], located: bool) -> None:
+    """Nor does a row that is excluded start the search that a row of its source stops."""
+    cell_type = CellType("blood", gtex_tissue="BLOOD", stranded=False)
+    files = [
+        Sample("id", "blood", Source.GTEX, {Strand.UNSTRANDED: SignalFile("GTEX-1117F-0226-SM-5GZZ7.1")}),
+        Sample("file", "blood", Source.LOCAL, {Strand.UNSTRANDED: SignalFile("a.bw")}),
+    ]
+    assert all_located(cell_type, files, excluded) is located
 
 
 def test_an_experiment_stands_for_its_files(tmp_path: Path) -> None:
