@@ -184,11 +184,13 @@ def test_faults_of_the_server_are_one_line(web: Web, fault: Fault, found: str) -
         ((), None),
         ((Status(404),), "HTTP status 404 Not Found"),
         ((Status(410),), "HTTP status 410 Gone"),
-        ((Forbidden(),), "HTTP status 403 Forbidden"),
+        ((Forbidden(times=2),), "HTTP status 403 Forbidden"),
+        ((Forbidden(),), None),  # to HEAD alone, as a signed address may
         ((Status(503), Status(404)), "HTTP status 404 Not Found"),
         ((Status(503),), None),
         ((Status(405),), None),
         ((Status(501),), None),
+        ((Status(405), Status(404)), "HTTP status 404 Not Found"),
     ],
     ids=str,
 )
@@ -198,8 +200,9 @@ def test_a_file_that_is_refused_is_seen_without_fetching_it(
     with DataServer(files=recount3_files([FIRST])) as server:
         server.fail(FIRST.path, *faults)
         assert web.refusal(server.url(FIRST.path)) == found
-        assert {request.method for request in server.requests} == {"HEAD"}
-        assert server.bytes_sent(FIRST.path) == 0
+        assert server.requests[0].method == "HEAD"
+        asked_for_byte = [request.sent for request in server.requests if request.status in (200, 206)]
+        assert sum(asked_for_byte) <= 1
 
 
 def test_a_file_of_a_server_that_always_falters_is_one_line(web: Web) -> None:
