@@ -111,6 +111,19 @@ def test_a_sparse_sample_is_found() -> None:
     assert table["flags"].tolist() == ["", "", "sparse", ""]
 
 
+def test_coverage_under_two_names_is_found(caplog: pytest.LogCaptureFixture) -> None:
+    """Of another scale and cell type; not where only the bases or only the ranks are alike."""
+    cell_types = {"a": "A", "b": "A", "c": "A", "twin": "B"}
+    checks = [check(name, kind, 400 if name == "b" else 500) for name, kind in cell_types.items()]
+    pairs = {("a", "twin"): 1.0, ("b", "twin"): 1.0, ("c", "twin"): 0.9999}
+    table = sample_table(checks, 1e8, {"unstranded": square(list(cell_types), pairs, 0.95)}, [])
+    assert [flags.split(",")[0] for flags in table["flags"]] == ["copy", "", "", "copy"]
+    assert (
+        "copy: sample twin of B, unstranded: found the coverage of sample a; expected coverage of its own"
+        in caplog.text
+    )
+
+
 def test_flags_of_a_sample_and_of_the_comparison_stand_side_by_side() -> None:
     checks = [check("a", "A", plus=9.0, minus=1.0), check("b", "A", plus=1.0, minus=1.0)]
     strands = {strand: square(["a", "b"], {}, 0.2) for strand in ("plus", "minus")}

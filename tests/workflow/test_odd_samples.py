@@ -74,7 +74,10 @@ def run(folder: Path, *targets: str) -> Run:
 
 
 def test_bad_samples_that_are_excluded_stop_nothing(folder: Path) -> None:
-    """A URL that answers 404, a cut and a missing file, another assembly, a copy, and an odd name."""
+    """A URL that answers 404, a cut and a missing file, another assembly, a copy; one at another scale is flagged."""
+    for strand, share in (("plus", 3.0), ("minus", -0.3)):
+        scaled = {chrom: array * share for chrom, array in coverage(1).items()}
+        write_bases(folder / f"twin.{strand}.bw", scaled)
     (folder / "cut.plus.bw").write_bytes((folder / "s1.plus.bw").read_bytes()[:-40])
     write_bases(folder / "alien.plus.bw", {"chr1": np.ones(77)})
     shutil.copy(folder / "s1.plus.bw", folder / "copy.plus.bw")
@@ -89,6 +92,7 @@ def test_bad_samples_that_are_excluded_stop_nothing(folder: Path) -> None:
             local("_again", "./s1.plus.bw", "s1.minus.bw"),
             ("gone", "B", "url", *urls, ""),
             local("s2"),
+            local("twin"),
         )
         configure(folder, exclude=bad)
         made = ["qc/samples.tsv", "samples/resolved.tsv", "tracks/observed/B.plus.bw", "provenance/inputs.tsv"]
@@ -97,7 +101,7 @@ def test_bad_samples_that_are_excluded_stop_nothing(folder: Path) -> None:
         assert server.requests == ()
     results = folder / "results"
     resolved = pd.read_csv(results / "samples/resolved.tsv", sep="\t", dtype=str, keep_default_na=False)
-    assert sorted(resolved["sample"]) == sorted(["s1", "s2", *bad])
+    assert sorted(resolved["sample"]) == sorted(["s1", "s2", "twin", *bad])
     table = pd.read_csv(results / "qc/samples.tsv", sep="\t", dtype=str, keep_default_na=False)
     assert table.groupby("sample", sort=False)["strand"].apply(list).to_dict() == {
         name: ["plus", "minus"]
@@ -106,15 +110,25 @@ def test_bad_samples_that_are_excluded_stop_nothing(folder: Path) -> None:
     left_out = table[table["sample"].isin(bad)]
     assert set(left_out.pop("excluded")) == {"yes"}
     assert set(left_out.drop(columns=["sample", "cell_type", "strand"]).to_numpy().ravel()) == {""}
-    assert set(table.loc[table["sample"].isin(["s1", "s2"]), "excluded"]) == {"no"}
+    used = table[table["excluded"] == "no"]
+    flags = used.groupby("sample")["flags"].apply(lambda found: [*found])
+    assert flags.to_dict() == {
+        "s1": ["unequal_strands,copy"] * 2,
+        "s2": ["unequal_strands"] * 2,
+        "twin": ["unequal_strands,copy"] * 2,
+    }
     for strand in ("plus", "minus"):
-        assert (results / f"qc/correlation.{strand}.tsv").read_text().splitlines()[0] == "sample\ts1\ts2"
+        assert (results / f"qc/correlation.{strand}.tsv").read_text().splitlines()[0] == "sample\ts1\ts2\ttwin"
     inputs = pd.read_csv(results / "provenance/inputs.tsv", sep="\t")["file"]
-    assert sorted(inputs) == ["genes.gtf", "genome.fa", *(f"s{n}.{s}.bw" for n in (1, 2) for s in ("minus", "plus"))]
+    assert sorted(inputs) == [
+        "genes.gtf",
+        "genome.fa",
+        *(f"{n}.{s}.bw" for n in ("s1", "s2", "twin") for s in ("minus", "plus")),
+    ]
     totals = [sum(array.sum() for array in coverage(number).values()) * 1.1 for number in (1, 2)]
-    expected = (coverage(1)["chr1"] * 1e8 / totals[0] + coverage(2)["chr1"] * 1e8 / totals[1]) / 2
+    expected = (2 * coverage(1)["chr1"] * 1e8 / totals[0] + coverage(2)["chr1"] * 1e8 / totals[1]) / 3
     np.testing.assert_allclose(read_bases(results / "tracks/observed/B.plus.bw", "chr1"), expected, rtol=1e-5)
-    assert json.loads((results / "tracks/observed/B.plus.json").read_text())["samples"] == 2
+    assert json.loads((results / "tracks/observed/B.plus.json").read_text())["samples"] == 3
 
 
 def test_a_download_that_is_a_copy_stops_before_it_is_averaged(folder: Path) -> None:

@@ -31,6 +31,7 @@ class Flag(StrEnum):
     UNEQUAL_STRANDS = "unequal_strands"
     SPARSE = "sparse"
     OUTLIER = "outlier"
+    COPY = "copy"
 
 
 # Columns of `qc/samples.tsv` that hold no numbers.

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from .errors import InputError
+from .errors import InputError, shorten
 from .qc import Flag, SampleCheck
 from .terms import Track
 
@@ -38,8 +38,10 @@ def sample_table(
     cell type: half of them or more agree with it at least so well. The upper median keeps one
     bad sample among three from taking the two good ones along. A sample is an `outlier` where it
     is below `outlier_bound`, or more than 0.1 below what it reaches with another cell type.
-    It is `sparse` with less than a quarter of the covered bases that are usual in its cell
-    type: sequencing depth alone seldom makes such a difference.
+    It is a `copy` where it covers as many bases as another sample and correlates with it by
+    1.0000, as the same coverage does in another file or at another scale. It is `sparse` with
+    less than a quarter of the covered bases that are usual in its cell type: sequencing depth
+    alone seldom makes such a difference.
 
     Parameters
     ----------
@@ -103,6 +105,10 @@ def _compare(table: pd.DataFrame, cell_type: str, strand: str, correlations: pd.
         if nonzero < SPARSE_BELOW * usual:
             raised.append(Flag.SPARSE)
             _warn(Flag.SPARSE, where, f"{nonzero:.2%} of the bases with signal", f"about {usual:.2%}")
+        alike = here.index[(here["nonzero_fraction"] == nonzero) & (correlations.loc[name, here.index] == 1)]
+        if copies := [other for other in alike if other != name]:
+            raised.append(Flag.COPY)
+            _warn(Flag.COPY, where, f"the coverage of sample {shorten(copies)}", "coverage of its own")
         elsewhere = [_upper_median(correlations.loc[name, names]) for names in foreign]
         least = np.nanmax([bound, *(value - MARGIN for value in elsewhere)])
         if agreement[name] < least:
