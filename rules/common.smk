@@ -25,6 +25,7 @@ from rnatracks.config import (
 )
 from rnatracks.errors import InputError
 from rnatracks.genome import read_sizes
+from rnatracks.locations import check_location
 from rnatracks.plans import expand_models
 from rnatracks.qc import check_headers
 from rnatracks.recipe import SPEED_SETTINGS
@@ -49,6 +50,7 @@ signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 CONFIG_FILES = ", ".join(os.path.relpath(path) for path in workflow.config_settings.configfiles) or "config/config.yaml"
 
 try:
+    check_location("--configfile", CONFIG_FILES)
     CONFIG = validate_config(config, Path(workflow.basedir) / "config/schemas/config.schema.yaml", CONFIG_FILES)
     CELL_TYPES = {cell_type.name: cell_type for cell_type in read_cell_types(Path(CONFIG["cell_types"]))}
     SAMPLES = read_samples(Path(CONFIG["samples"]), list(CELL_TYPES.values()), CONFIG["exclude"])

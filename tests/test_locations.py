@@ -1,5 +1,6 @@
 """Paths and URLs: what Snakemake cannot take, and the spellings of one place."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from rnatracks.locations import check_location, one_spelling
 KEYS = [
     *("results", "downloads", "samples", "cell_types", "blacklist", "genome.fasta", "genome.md5", "annotation.gtf"),
     *("annotation.md5", "sources.encode", "sources.recount3", "sources.hub", "models.small.backbone"),
+    *("genome.chromosomes", "genes.types", "loci", "exclude"),
 ]
 
 
@@ -29,12 +31,12 @@ def test_a_usual_location_is_accepted(location: str) -> None:
 @pytest.mark.parametrize(
     ("location", "found", "expected"),
     [
-        ("a{b}.bw", "'a{b}.bw'", "a path without braces, as Snakemake takes them for wildcards"),
-        ("a}.bw", "'a}.bw'", "a path without braces"),
+        ("a{b}.bw", "'a{b}.bw'", "no braces, as Snakemake takes them for wildcards"),
+        ("a}.bw", "'a}.bw'", "no braces"),
         ("https://example.org/{a}.bw", "'https://example.org/{a}.bw'", "%7B and %7D for its braces"),
-        ("a\0.bw", r"'a\\x00.bw'", "without control characters"),
-        ("a\n.bw", r"'a\\n.bw'", "without control characters"),
-        ("a\x85\u2028.bw", r"'a\\x85\\u2028.bw'", "without control characters"),
+        ("a\0.bw", r"'a\\x00.bw'", "no control characters"),
+        ("a\n.bw", r"'a\\n.bw'", "no control characters"),
+        ("a\x85\u2028.bw", r"'a\\x85\\u2028.bw'", "no control characters"),
         ("http://", "'http://'", "a URL such as"),
         ("http:///a.bw", "'http:///a.bw'", "a URL such as"),
         ("http://[::1/a.bw", r"'http://\[::1/a.bw'", "a URL such as"),
@@ -50,8 +52,16 @@ def test_a_location_that_cannot_be_used_is_one_line(location: str, found: str, e
 @pytest.mark.parametrize("key", KEYS)
 def test_braces_anywhere_in_a_configuration_are_refused(key: str) -> None:
     value = "https://example.org/{x}" if key.endswith(("md5", "encode", "recount3", "hub")) else "a/{x}"
-    with pytest.raises(InputError, match=rf"^config, {key}: found '{value}'; expected .* braces"):
-        validate_config(config_with(key, value), SCHEMA)
+    several = key in ("genome.chromosomes", "genes.types", "loci", "exclude")
+    value = "chr{1}" if several else value
+    with pytest.raises(InputError, match=rf"^config, {key}: found {re.escape(repr(value))}; expected .* braces"):
+        validate_config(config_with(key, ["chr1", value] if several else value), SCHEMA)
+
+
+def test_braces_in_a_key_of_a_configuration_are_refused() -> None:
+    simulated = {"seed": 1, "chromosomes": {"chr{1}": 1000}, "samples": {"a": {"depth": 1, "noise": 0}}}
+    with pytest.raises(InputError, match=r"^config, simulate.chromosomes: found 'chr\{1\}'; expected no braces"):
+        validate_config(config_with("simulate", simulated), SCHEMA)
 
 
 def test_braces_in_a_model_to_start_from_are_refused() -> None:

@@ -317,7 +317,7 @@ BAD_SAMPLES = [
         ([SAMPLE_HEADER, f"{name} B local p.bw m.bw"], "line 2, sample", f"'{name}'", "another name")
         for name in ("sample", "component", "share_of_variance")
     ),
-    ([SAMPLE_HEADER, "b1 B local {x}.bw m.bw"], "line 2, plus", "'{x}.bw'", "a path without braces"),
+    ([SAMPLE_HEADER, "b1 B local {x}.bw m.bw"], "line 2, plus", "'{x}.bw'", "no braces"),
     ([SAMPLE_HEADER, "b1 B url http://a/p http://a/}"], "line 2, minus", "'http://a/}'", "%7B and %7D"),
     ([SAMPLE_HEADER, "b1 B url http://a/p http://a:b/m"], "line 2, minus", "'http://a:b/m'", "a URL such as"),
 ]

@@ -69,8 +69,8 @@ def local(name: str, plus: str | None = None, minus: str | None = None) -> tuple
     return name, "B", "local", plus or f"{name}.plus.bw", minus or f"{name}.minus.bw", ""
 
 
-def run(folder: Path, *targets: str) -> Run:
-    return snakemake(folder, *targets, "--configfile", "config.yaml", "--show-failed-logs")
+def run(folder: Path, *targets: str, config: str = "config.yaml") -> Run:
+    return snakemake(folder, *targets, "--configfile", config, "--show-failed-logs")
 
 
 def test_bad_samples_that_are_excluded_stop_nothing(folder: Path) -> None:
@@ -145,8 +145,8 @@ def test_a_download_that_is_a_copy_stops_before_it_is_averaged(folder: Path) -> 
     assert not (folder / "results/tracks/observed/B.minus.bw").exists()
 
 
-def assert_stops_with_one_line(folder: Path, found: str) -> None:
-    finished = run(folder, "--dry-run", "all")
+def assert_stops_with_one_line(folder: Path, found: str, config: str = "config.yaml") -> None:
+    finished = run(folder, "--dry-run", "all", config=config)
     assert (finished.status, len(finished.text.strip().splitlines())) == (1, 1), finished.text[-3000:]
     assert finished.text.startswith(f"rnatracks: {found}")
 
@@ -161,12 +161,19 @@ def test_a_copy_stops_the_plan_with_one_line(folder: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("changes", [{"results": "res{1}"}, {"annotation": {"gtf": "{x}/genes.gtf"}}])
-def test_braces_in_the_configuration_stop_the_plan_with_one_line(folder: Path, changes: dict[str, object]) -> None:
+@pytest.mark.parametrize(
+    ("name", "changes", "where"),
+    [
+        ("config.yaml", {"results": "res{1}"}, "config.yaml, results"),
+        ("config.yaml", {"genes": {"types": ["{x}"]}}, "config.yaml, genes.types"),
+        ("my{1}.yaml", {}, "--configfile"),
+    ],
+)
+def test_braces_stop_the_plan_with_one_line(folder: Path, name: str, changes: dict[str, object], where: str) -> None:
     write_samples(folder, local("s1"), local("s2"))
     configure(folder, **changes)
-    key = {"results": "results", "annotation": "annotation.gtf"}[next(iter(changes))]
-    assert_stops_with_one_line(folder, f"config.yaml, {key}: found ")
+    (folder / "config.yaml").rename(folder / name)
+    assert_stops_with_one_line(folder, f"{where}: found ", name)
 
 
 @pytest.fixture

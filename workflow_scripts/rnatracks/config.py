@@ -16,7 +16,7 @@ import yaml
 from .errors import InputError, prefix_hint, shorten
 from .explain import explain
 from .files import open_plain_or_gzip, read_text
-from .locations import check_locations
+from .locations import check_texts
 from .remote import is_url
 from .terms import Split
 
@@ -185,7 +185,7 @@ def _cross_check(config: Mapping[str, Any], where: str) -> None:
     def refuse(key: str, found: object, expected: str) -> None:
         raise InputError(f"{where}, {key}", found, expected)
 
-    check_locations(config, where)
+    check_texts(config, where)
     for key, location in (
         ("genome.fasta", config["genome"]["fasta"]),
         ("annotation.gtf", config["annotation"]["gtf"]),

@@ -2,7 +2,7 @@
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
@@ -15,7 +15,7 @@ DEFAULT_PORTS = (None, 80, 443)
 
 
 def check_location(where: object, location: str) -> None:
-    """Check that Snakemake and the file system can take a path or URL as it is written.
+    """Check that Snakemake and the file system can take a path or URL, or other text, as it is written.
 
     Parameters
     ----------
@@ -28,9 +28,9 @@ def check_location(where: object, location: str) -> None:
         If it holds a control character or a brace, or is a URL that cannot be read.
     """
     if CONTROL.search(location):
-        raise InputError(where, repr(location), "a path or URL without control characters")
+        raise InputError(where, repr(location), "no control characters")
     if re.search("[{}]", location):
-        expected = "%7B and %7D for its braces" if is_url(location) else "a path without braces"
+        expected = "%7B and %7D for its braces" if is_url(location) else "no braces"
         raise InputError(where, repr(location), f"{expected}, as Snakemake takes them for wildcards")
     if is_url(location):
         try:
@@ -41,27 +41,24 @@ def check_location(where: object, location: str) -> None:
             raise InputError(where, repr(location), "a URL such as https://example.org/a.bw")
 
 
-def check_locations(config: Mapping[str, Any], where: object) -> None:
-    """Check every path and URL of a configuration, as `check_location` does.
-
-    Parameters
-    ----------
-    config
-        A configuration with its defaults filled in.
-    """
-    for key, location in _locations(config):
-        if isinstance(location, str):
-            check_location(f"{where}, {key}", location)
+def check_texts(config: Mapping[str, Any], where: object) -> None:
+    """Check every text of a configuration, be it a path or not, as `check_location` does, and every key."""
+    for key, text in _texts(config):
+        check_location(f"{where}, {key}", text)
 
 
-def _locations(config: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    for key in ("results", "downloads", "blacklist", "samples", "cell_types"):
-        yield key, config[key]
-    for group, keys in (("genome", ("fasta", "md5")), ("annotation", ("gtf", "md5"))):
-        yield from ((f"{group}.{key}", config[group][key]) for key in keys)
-    yield from ((f"sources.{key}", location) for key, location in config["sources"].items())
-    for name, model in config["models"].items():
-        yield from ((f"models.{name}.{key}", model[key]) for key in ("backbone", "init_from"))
+def _texts(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
+    """Texts in a value of a configuration, each with the dotted key under which it stands."""
+    match value:
+        case str():
+            yield key, value
+        case Mapping():
+            for name, inner in value.items():
+                yield key or name, name
+                yield from _texts(inner, f"{key}.{name}" if key else name)
+        case Sequence():
+            for inner in value:
+                yield from _texts(inner, key)
 
 
 def one_spelling(location: str) -> str:
