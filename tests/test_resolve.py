@@ -15,8 +15,9 @@ from servers.recount3 import GtexSample, recount3_files
 from servers.server import DataServer
 
 from rnatracks.errors import InputError
-from rnatracks.resolve import Resolution, Sources, resolve
+from rnatracks.resolve import resolve
 from rnatracks.samples import CellType, Provenance, Rejected, Sample, SignalFile
+from rnatracks.searches import Resolution, Sources
 from rnatracks.sheets import read_samples, write_rejected, write_rows
 from rnatracks.terms import Source, Strand
 from rnatracks.web import Patience
@@ -291,7 +292,7 @@ def test_listed_experiments_are_not_limited() -> None:
 
 
 def test_far_too_many_experiments_are_refused_before_each_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rnatracks.resolve.MOST_EXPERIMENTS", 2)
+    monkeypatch.setattr("rnatracks.encodesamples.MOST_EXPERIMENTS", 2)
     with DataServer(LIBRARY) as server:
         with pytest.raises(
             InputError, match=r"found 3 experiments at http.*expected at most 2 to ask for: add filters"
@@ -334,7 +335,7 @@ def test_listed_gtex_samples() -> None:
     assert line.startswith("sample g9, unstranded: found 'GTEX-ZZZZ-1.1'; expected a sample of BLOOD: GTEX-1117F")
 
 
-def test_gtex_files_that_the_server_refuses_are_rejected_and_the_rest_is_taken() -> None:
+def test_gtex_files_that_are_refused_are_rejected() -> None:
     third = GtexSample(external_id="GTEX-WXYZ-0001-SM-5GHZ9.1", content=b"3")
     with DataServer(files=recount3_files([*LIBRARIES, third])) as server:
         server.fail(LIBRARIES[0].path, Status(404, times=ALWAYS))
@@ -353,7 +354,7 @@ def test_gtex_files_that_the_server_refuses_are_rejected_and_the_rest_is_taken()
             resolve(BLOOD, [], ask(server), TODAY)
 
 
-def test_a_listed_gtex_file_that_the_server_refuses_is_one_line_unless_excluded() -> None:
+def test_a_listed_gtex_file_that_is_refused_is_one_line() -> None:
     listed = [row(f"g{number}", Source.GTEX, unstranded=each.external_id) for number, each in enumerate(LIBRARIES)]
     listed += [row("g2", Source.GTEX, unstranded="GTEX-GONE-1.1")]
     with DataServer(files=recount3_files(LIBRARIES)) as server:
@@ -396,7 +397,7 @@ def test_files_that_the_portal_withholds_are_rejected() -> None:
 @pytest.mark.parametrize(
     ("letters", "reason"), [("BA", "access to it is restricted"), ("BB", "the portal says that no file is available")]
 )
-def test_a_listed_file_that_the_portal_withholds_is_one_line_unless_excluded(letters: str, reason: str) -> None:
+def test_a_listed_file_that_is_withheld_is_one_line(letters: str, reason: str) -> None:
     listed = [
         row("good", plus="ENCFF000AAP", minus="ENCFF000AAM"),
         row("bad", plus=f"ENCFF000{letters}P", minus=f"ENCFF000{letters}M"),

@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from rnatracks.jobs import open_log
-from rnatracks.resolve import Sources, resolve
+from rnatracks.resolve import resolve
+from rnatracks.searches import Sources
 from rnatracks.sheets import read_cell_types, read_samples, write_rejected, write_rows
 
 open_log(snakemake.log[0])
