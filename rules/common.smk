@@ -25,15 +25,16 @@ from rnatracks.config import (
 )
 from rnatracks.errors import InputError
 from rnatracks.genome import read_sizes
+from rnatracks.locations import check_location
 from rnatracks.plans import expand_models
 from rnatracks.qc import check_headers
 from rnatracks.recipe import SPEED_SETTINGS
 from rnatracks.remote import DataFile, Kind
 from rnatracks.requested import RequestedHours
+from rnatracks.samplefiles import check_local_files
 from rnatracks.samples import (
     all_located,
     check_excluded,
-    check_local_files,
     halves,
     neighbour,
     of_one_donor,
@@ -49,14 +50,17 @@ signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 CONFIG_FILES = ", ".join(os.path.relpath(path) for path in workflow.config_settings.configfiles) or "config/config.yaml"
 
 try:
+    check_location("--configfile", CONFIG_FILES)
     CONFIG = validate_config(config, Path(workflow.basedir) / "config/schemas/config.schema.yaml", CONFIG_FILES)
     CELL_TYPES = {cell_type.name: cell_type for cell_type in read_cell_types(Path(CONFIG["cell_types"]))}
-    SAMPLES = read_samples(Path(CONFIG["samples"]), list(CELL_TYPES.values()))
+    SAMPLES = read_samples(Path(CONFIG["samples"]), list(CELL_TYPES.values()), CONFIG["exclude"])
     SAMPLES_OF = {name: [] for name in CELL_TYPES}
     for sample in SAMPLES:
         SAMPLES_OF[sample.cell_type].append(sample)
     # Cell types whose samples are all listed with paths or URLs; those of the others are searched for.
-    LOCATED = {name for name, cell_type in CELL_TYPES.items() if all_located(cell_type, SAMPLES_OF[name])}
+    LOCATED = {
+        name for name, cell_type in CELL_TYPES.items() if all_located(cell_type, SAMPLES_OF[name], CONFIG["exclude"])
+    }
     SEARCHED = [name for name in CELL_TYPES if name not in LOCATED]
     MODELS = expand_models(CONFIG, list(CELL_TYPES))
     SIMULATED = Path(CONFIG["results"]) / "simulated" if CONFIG["simulate"] else None
@@ -67,7 +71,8 @@ try:
             check_chromosomes(CONFIG, known, CONFIG["genome"]["fasta"])
         listed = [sample for sample in SAMPLES if sample.cell_type in LOCATED]
         check_excluded(CONFIG["exclude"], listed, complete=LOCATED == set(CELL_TYPES))
-        check_headers(check_local_files(SAMPLES, SIMULATED, CONFIG["samples"]), CONFIG["genome"]["chromosomes"])
+        used = [sample for sample in SAMPLES if sample.name not in CONFIG["exclude"]]
+        check_headers(check_local_files(used, SIMULATED, CONFIG["samples"]), CONFIG["genome"]["chromosomes"])
 except InputError as error:
     sys.exit(f"rnatracks: {error}")
 
@@ -151,7 +156,8 @@ def remote_files(searched):
     """All files to fetch, by their key: references, listed samples, and samples found for the cell types `searched`."""
     samples = [sample for name in LOCATED for sample in SAMPLES_OF[name]]
     samples += [sample for name in searched for sample in read_resolved(out(f"samples/resolved/{name}.tsv"), name)]
-    files = [*REFERENCES.values(), *(signal_file(sample, strand) for sample in samples for strand in sample.files)]
+    used = [sample for sample in samples if sample.name not in CONFIG["exclude"]]
+    files = [*REFERENCES.values(), *(signal_file(sample, strand) for sample in used for strand in sample.files)]
     return {file.key: file for file in files if file.remote}
 
 
@@ -168,7 +174,7 @@ def remote_file(wildcards):
 
 @functools.cache
 def read_resolved(path, cell_type):
-    return read_samples(Path(path), [CELL_TYPES[cell_type]])
+    return read_samples(Path(path), [CELL_TYPES[cell_type]], CONFIG["exclude"])
 
 
 def samples_of(cell_type):
@@ -179,7 +185,7 @@ def samples_of(cell_type):
 
 
 def averaged(cell_type):
-    """Samples of a cell type that count in its mean: all but the excluded ones."""
+    """Samples of a cell type that are used, and count in its mean: all but the excluded ones."""
     return [sample for sample in samples_of(cell_type) if sample.name not in CONFIG["exclude"]]
 
 
@@ -204,9 +210,20 @@ def strands_of(wildcards):
 
 
 def samples_on(strand):
-    """Samples of all cell types that have a file of this strand, excluded ones too."""
+    """Samples of all cell types that are used and have a file of this strand."""
     here = [name for name, tracks in TRACKS_OF.items() if strand in [track.strand for track in tracks]]
-    return [sample for name in here for sample in samples_of(name)]
+    return [sample for name in here for sample in averaged(name)]
+
+
+def excluded_samples(wildcards):
+    """Each excluded sample with the tracks that it would count in."""
+    return [
+        (sample.name, str(track))
+        for name, tracks in TRACKS_OF.items()
+        for sample in samples_of(name)
+        for track in tracks
+        if sample.name in CONFIG["exclude"]
+    ]
 
 
 def observed_tracks(cell_types, suffix):

@@ -40,7 +40,7 @@ rule list_inputs:
         lambda wildcards: [
             signal_path(sample, strand)
             for cell_type in CELL_TYPES
-            for sample in samples_of(cell_type)
+            for sample in averaged(cell_type)
             for strand in sample.files
         ],
     output:

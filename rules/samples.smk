@@ -1,4 +1,4 @@
-# Samples: which files they are, fetched, read through, checked and compared.
+# Samples: which files they are, fetched, read through, checked and compared; excluded ones are listed only.
 
 
 checkpoint resolve_samples:
@@ -20,6 +20,12 @@ checkpoint resolve_samples:
         },
         sources={key: CONFIG["sources"][key] for key in ("encode", "recount3")},
         rows=lambda wildcards: [sample.as_row() for sample in SAMPLES_OF[wildcards.cell_type]],
+        # Listed rows that are not looked up, as they are excluded.
+        passed_over=lambda wildcards: [
+            sample.name
+            for sample in SAMPLES_OF[wildcards.cell_type]
+            if sample.name in CONFIG["exclude"] and not sample.located
+        ],
     script:
         "../workflow_scripts/resolve_samples.py"
 
@@ -161,7 +167,7 @@ rule tabulate_samples:
         checks=lambda wildcards: [
             out(f"qc/samples/{sample.cell_type}/{sample.name}.json")
             for cell_type in CELL_TYPES
-            for sample in samples_of(cell_type)
+            for sample in averaged(cell_type)
         ],
         correlations=[out(f"qc/correlation.{strand}.tsv") for strand in STRANDS],
     output:
@@ -183,7 +189,7 @@ rule tabulate_samples:
     params:
         strands=STRANDS,
         total=CONFIG["normalisation"]["total"],
-        exclude=CONFIG["exclude"],
+        excluded=excluded_samples,
         stop_on_flags=CONFIG["qc"]["stop_on_flags"],
     script:
         "../workflow_scripts/tabulate_samples.py"

@@ -23,6 +23,9 @@ def file(accession: str, output_type: str = PLUS, **fields: object) -> File:
         "preferred": False,
         "read_length": 100,
         "audit": Audit.NONE,
+        "restricted": False,
+        "no_file_available": False,
+        "stored": True,
     }
     return File(accession=accession, output_type=output_type, **(defaults | fields))
 

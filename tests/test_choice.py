@@ -5,7 +5,7 @@ import random
 import pytest
 from portal_files import MINUS, experiment, file, pair
 
-from rnatracks.choice import Choice, choose, experiment_fault, pair_fault, pair_files
+from rnatracks.choice import Choice, choose, experiment_fault, file_fault, pair_fault, pair_files
 from rnatracks.encode import Audit, Experiment, File, Query
 
 STRANDED, UNSTRANDED = (Query.of("", stranded=stranded) for stranded in (True, False))
@@ -43,6 +43,9 @@ FAULTS = [
     ({"output_type": "signal of unique reads"}, "its output type is no signal of the plus or the minus strand"),
     ({"dataset": "/annotations/ENCSR000AED/"}, "which is no experiment"),
     ({"href": ""}, "the portal offers no download of it"),
+    ({"stored": False}, "the portal offers no download of it"),
+    ({"no_file_available": True, "md5": None}, "the portal says that no file is available"),
+    ({"restricted": True}, "access to it is restricted"),
     ({"md5": None}, "the portal gives no MD5 of it"),
     ({"read_length": 36}, "its mapped reads have 36 bases, fewer than 50"),
     ({"date": "2019-12-31T10:00:00"}, "it was made in 2019, before 2020"),
@@ -59,6 +62,14 @@ def test_a_file_with_a_fault_is_rejected_and_so_is_its_partner(fields: dict[str,
     assert reason in reasons(choice)["ENCFF000AAP"]
     assert reasons(choice)["ENCFF000AAM"] == (
         "no plus file of the same experiment, replicates, analysis and reads to pair it with"
+    )
+
+
+@pytest.mark.parametrize(("status", "usable"), [("archived", True), ("revoked", False), ("in progress", False)])
+def test_only_statuses_of_public_files_can_be_asked_for(status: str, usable: bool) -> None:
+    fault = file_fault(file("ENCFF000AAP", status=status), Query.of(f"status={status}", stranded=True))
+    assert fault == (
+        None if usable else f"its status is {status}, and the portal gives out only released and archived files"
     )
 
 

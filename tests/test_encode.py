@@ -113,6 +113,40 @@ def test_search_reads_the_fields_of_the_portal(server: DataServer, web: Web) -> 
     assert ask_file(web, server.url(), "ENCFF000AAP", "here") == plus
 
 
+@pytest.mark.parametrize(
+    ("fields", "read"),
+    [
+        ({"extra": {"restricted": True}}, {"restricted": True}),
+        ({"extra": {"restricted": False, "no_file_available": None}}, {}),
+        (
+            {"extra": {"no_file_available": True}, "omit": ("s3_uri", "cloud_metadata")},
+            {"no_file_available": True, "stored": False},
+        ),
+        ({"omit": ("restricted", "no_file_available", "cloud_metadata")}, {}),
+        ({"omit": ("s3_uri",)}, {}),
+    ],
+)
+def test_what_cannot_be_fetched_is_read(web: Web, fields: dict[str, object], read: dict[str, bool]) -> None:
+    library = portal.EncodeLibrary((HEART.file("ENCFF000AAP", **fields),), (HEART,))
+    with DataServer(library) as server:
+        (found,) = search_files(web, server.url(), STRANDED)
+        assert ask_file(web, server.url(), "ENCFF000AAP", "here") == found
+    assert {name: getattr(found, name) for name in ("restricted", "no_file_available", "stored")} == {
+        "restricted": False,
+        "no_file_available": False,
+        "stored": True,
+    } | read
+
+
+def test_a_flag_that_is_no_boolean_is_one_line(web: Web) -> None:
+    library = portal.EncodeLibrary((HEART.file("ENCFF000AAP", extra={"restricted": "no"}),), (HEART,))
+    with (
+        DataServer(library) as server,
+        pytest.raises(InputError, match="ENCFF000AAP, restricted: found 'no'; expected bool"),
+    ):
+        ask_file(web, server.url(), "ENCFF000AAP", "here")
+
+
 def test_no_hit_is_an_empty_list(server: DataServer, web: Web) -> None:
     assert search_files(web, server.url(), Query.of("biosample_ontology.term_id=CL:0000623", stranded=True)) == []
 

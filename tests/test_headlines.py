@@ -37,8 +37,8 @@ def with_regions(base: pd.DataFrame, observed: float, predicted: float, exons: f
     )
 
 
-def some_samples(flags: list[str], excluded: list[str]) -> pd.DataFrame:
-    return pd.DataFrame({"sample": ["s1", "s1", "s2"], "flags": flags, "excluded": excluded})
+def some_samples(flags: list[str]) -> pd.DataFrame:
+    return pd.DataFrame({"sample": ["s1", "s1", "s2"], "flags": flags})
 
 
 def test_headline_of_held_out_and_of_training_only() -> None:
@@ -98,10 +98,9 @@ def test_validation_chromosomes_are_neither_held_out_nor_trained_on() -> None:
 
 
 def test_flagged_samples_are_named_once_with_their_flags() -> None:
-    samples = some_samples(["swapped", "swapped,outlier", ""], ["yes", "yes", "no"])
-    (line,) = flag_warnings(samples)
-    assert line.startswith("1 sample is flagged: s1 (swapped, outlier; excluded from the means).")
-    assert flag_warnings(some_samples(["", "", ""], ["no"] * 3)) == []
+    (line,) = flag_warnings(some_samples(["swapped", "swapped,outlier", ""]))
+    assert line.startswith("1 sample is flagged: s1 (swapped, outlier).")
+    assert flag_warnings(some_samples(["", "", ""])) == []
 
 
 def test_a_track_below_another_cell_type_s_data_is_named() -> None:
@@ -189,7 +188,7 @@ def test_all_warnings_in_their_order(held_out: list[str]) -> None:
         held_out,
         [],
         simulated=True,
-        samples=some_samples(["", "", "outlier"], ["no"] * 3),
+        samples=some_samples(["", "", "outlier"]),
         base=pd.concat([scores, exons]),
         gene=scores,
         controls=[],

@@ -1,6 +1,7 @@
 """Checks of single samples."""
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from bigwigs import mixed_coverage, read_bases, write_bases, write_intervals
 from rnatracks.annotation import EXON_COLUMNS, read_gtf
 from rnatracks.errors import InputError
 from rnatracks.files import write_json
-from rnatracks.qc import Flag, SampleCheck, check_sample, read_check, stop_on_flags
+from rnatracks.qc import Flag, SampleCheck, check_copies, check_sample, read_check, stop_on_flags
 from rnatracks.signal_summary import SignalSummary
 from rnatracks.terms import Strand
 
@@ -144,12 +145,27 @@ def test_coverage_in_bins_is_flagged(tmp_path: Path) -> None:
     assert "every 50 bases" in str(check.strand_problems("unstranded")["binned"])
 
 
-def test_stopping_passes_over_excluded_samples_and_lesser_flags() -> None:
-    swapped = checked(0.01)
-    stop_on_flags([checked(1.0, plus=9), swapped], ["B1"])
-    stop_on_flags([checked(1.0, plus=9)], [])
+def test_stopping_passes_over_lesser_flags() -> None:
+    stop_on_flags([checked(1.0, plus=9)])
     with pytest.raises(InputError, match="swapped"):
-        stop_on_flags([checked(1.0), swapped], ["another"])
+        stop_on_flags([checked(1.0), checked(0.01)])
+
+
+def test_copies_are_found_by_their_md5() -> None:
+    """Of another cell type, or the other strand of one sample."""
+    first = replace(checked(1.0), md5={"plus": "a" * 32, "minus": "b" * 32})
+    other = replace(first, sample="X1", cell_type="X", md5={"plus": "c" * 32, "minus": "a" * 32})
+    check_copies([first, replace(other, md5={"plus": "c" * 32, "minus": "d" * 32}), checked(1.0)])
+    with pytest.raises(InputError) as caught:
+        check_copies([first, other])
+    assert str(caught.value) == (
+        "sample X1 of X, minus: found a file of the same content as that of sample B1 of B, plus (MD5 "
+        f"{'a' * 32}); expected each file once: remove or exclude one of the samples"
+    )
+    with pytest.raises(
+        InputError, match="sample B1 of B, minus: found a file of the same content as that of sample B1"
+    ):
+        check_copies([replace(first, md5=dict.fromkeys(("plus", "minus"), "a" * 32))])
 
 
 @pytest.fixture(scope="module")

@@ -178,6 +178,40 @@ def test_faults_of_the_server_are_one_line(web: Web, fault: Fault, found: str) -
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("faults", "found"),
+    [
+        ((), None),
+        ((Status(404),), "HTTP status 404 Not Found"),
+        ((Status(410),), "HTTP status 410 Gone"),
+        ((Forbidden(times=2),), "HTTP status 403 Forbidden"),
+        ((Forbidden(),), None),  # to HEAD alone, as a signed address may
+        ((Status(503), Status(404)), "HTTP status 404 Not Found"),
+        ((Status(503),), None),
+        ((Status(405),), None),
+        ((Status(501),), None),
+        ((Status(405), Status(404)), "HTTP status 404 Not Found"),
+    ],
+    ids=str,
+)
+def test_a_file_that_is_refused_is_seen_without_fetching_it(
+    web: Web, faults: tuple[Fault, ...], found: str | None
+) -> None:
+    with DataServer(files=recount3_files([FIRST])) as server:
+        server.fail(FIRST.path, *faults)
+        assert web.refusal(server.url(FIRST.path)) == found
+        assert server.requests[0].method == "HEAD"
+        asked_for_byte = [request.sent for request in server.requests if request.status in (200, 206)]
+        assert sum(asked_for_byte) <= 1
+
+
+def test_a_file_of_a_server_that_always_falters_is_one_line(web: Web) -> None:
+    with DataServer(files=recount3_files([FIRST])) as server:
+        server.fail(FIRST.path, Status(503, times=ALWAYS))
+        with pytest.raises(InputError, match=r"found HTTP status 503 Service Unavailable \(2 attempts\)"):
+            web.refusal(server.url(FIRST.path))
+
+
 def test_a_sample_id_that_cannot_be_a_file_name_is_refused(web: Web) -> None:
     bad = metadata_path("recount_project", "BLOOD")
     table = gzipped_table([{"external_id": "../a", "project": "BLOOD", "file_source": "gtex"}])

@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 import requests
 from servers import encode as portal
+from servers.faults import ALWAYS, Forbidden, Status
 from servers.recount3 import GtexSample, recount3_files
 from servers.server import DataServer
 
 from rnatracks.errors import InputError
-from rnatracks.resolve import Resolution, Sources, resolve
+from rnatracks.resolve import resolve
 from rnatracks.samples import CellType, Provenance, Rejected, Sample, SignalFile
+from rnatracks.searches import Resolution, Sources
 from rnatracks.sheets import read_samples, write_rejected, write_rows
 from rnatracks.terms import Source, Strand
 from rnatracks.web import Patience
@@ -218,7 +220,7 @@ def test_an_experiment_that_the_portal_has_merged_into_another() -> None:
 
 
 def test_an_md5_of_the_sheet_stands_in_for_a_missing_one_and_must_agree() -> None:
-    files = {strand: SignalFile(f"ENCFF000BA{strand[0].upper()}", "0" * 32) for strand in (Strand.PLUS, Strand.MINUS)}
+    files = {Strand.PLUS: SignalFile("ENCFF000BAP", "0" * 32), Strand.MINUS: SignalFile("ENCFF000BAM", "1" * 32)}
     listed = Sample("one", "GM12878", Source.ENCODE, files)
     (sample,) = resolve_at(LIBRARY, GM12878, [listed]).samples
     assert sample.files[Strand.PLUS].md5 == "0" * 32
@@ -255,7 +257,7 @@ def test_an_experiment_without_files_is_one_line() -> None:
 def test_a_file_that_counts_twice_is_one_line() -> None:
     listed = [row("b1", plus="ENCFF000AAP", minus="ENCFF000AAM"), row("b2", experiment="ENCSR000AAA")]
     assert refusal(GM12878, listed).startswith(
-        "sample b2 of GM12878, plus: found ENCFF000AAP, as in sample b1 of GM12878; expected each"
+        "sample b2 of GM12878, plus: found ENCFF000AAP, as in sample b1 of GM12878, plus; expected each"
     )
 
 
@@ -290,7 +292,7 @@ def test_listed_experiments_are_not_limited() -> None:
 
 
 def test_far_too_many_experiments_are_refused_before_each_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rnatracks.resolve.MOST_EXPERIMENTS", 2)
+    monkeypatch.setattr("rnatracks.encodesamples.MOST_EXPERIMENTS", 2)
     with DataServer(LIBRARY) as server:
         with pytest.raises(
             InputError, match=r"found 3 experiments at http.*expected at most 2 to ask for: add filters"
@@ -326,11 +328,98 @@ def test_listed_gtex_samples() -> None:
     listed = [row(f"g{number}", Source.GTEX, unstranded=each.external_id) for number, each in enumerate(LIBRARIES)]
     with DataServer(files=recount3_files(LIBRARIES)) as server:
         found = resolve(BLOOD, listed, ask(server), TODAY)
-        assert len(server.requests) == 3
+        assert [request.method for request in server.requests] == ["GET"] * 3 + ["HEAD"] * 2
     assert [sample.name for sample in found.samples] == ["g0", "g1"]
     assert found.samples[1].files[Strand.UNSTRANDED].accession == LIBRARIES[1].external_id
     line = refusal(BLOOD, [row("g9", Source.GTEX, unstranded="GTEX-ZZZZ-1.1")])
     assert line.startswith("sample g9, unstranded: found 'GTEX-ZZZZ-1.1'; expected a sample of BLOOD: GTEX-1117F")
+
+
+def test_gtex_files_that_are_refused_are_rejected() -> None:
+    third = GtexSample(external_id="GTEX-WXYZ-0001-SM-5GHZ9.1", content=b"3")
+    with DataServer(files=recount3_files([*LIBRARIES, third])) as server:
+        server.fail(LIBRARIES[0].path, Status(404, times=ALWAYS))
+        server.fail(LIBRARIES[1].path, Forbidden(times=ALWAYS))
+        found = resolve(BLOOD, [], ask(server, max_samples=1), TODAY)
+        assert [sample.name for sample in found.samples] == [third.external_id]
+        assert [(each.accession, each.reason) for each in found.rejected] == [
+            (LIBRARIES[0].external_id, "recount3 does not give out its bigWig: HTTP status 404 Not Found"),
+            (LIBRARIES[1].external_id, "recount3 does not give out its bigWig: HTTP status 403 Forbidden"),
+        ]
+        # An excluded one is not asked for, and stays in the list.
+        found = resolve(BLOOD, [], ask(server), TODAY, [LIBRARIES[0].external_id])
+        assert [sample.name for sample in found.samples] == [LIBRARIES[0].external_id, third.external_id]
+        server.fail(third.path, Status(410))
+        with pytest.raises(InputError, match="cell type blood, gtex_tissue BLOOD: found no usable sample of 3 at http"):
+            resolve(BLOOD, [], ask(server), TODAY)
+
+
+def test_a_listed_gtex_file_that_is_refused_is_one_line() -> None:
+    listed = [row(f"g{number}", Source.GTEX, unstranded=each.external_id) for number, each in enumerate(LIBRARIES)]
+    listed += [row("g2", Source.GTEX, unstranded="GTEX-GONE-1.1")]
+    with DataServer(files=recount3_files(LIBRARIES)) as server:
+        server.fail(LIBRARIES[1].path, Status(404, times=ALWAYS))
+        found = resolve(BLOOD, listed, ask(server), TODAY, ["g1", "g2"])
+        with pytest.raises(InputError) as caught:
+            resolve(BLOOD, listed, ask(server), TODAY, ["g2"])
+    assert [sample.files[Strand.UNSTRANDED].location.startswith("http") for sample in found.samples] == [
+        True,
+        False,
+        False,
+    ]
+    assert [sample.provenance.reason for sample in found.samples[1:]] == ["listed in the sample sheet"] * 2
+    line = str(caught.value)
+    assert line.startswith(f"sample g1, unstranded: found {LIBRARIES[1].external_id}, whose bigWig at http://")
+    assert line.endswith("is not given out: HTTP status 404 Not Found; expected a sample that can be fetched")
+
+
+WITHHELD = portal.EncodeLibrary(
+    (
+        *strands(A, "AA"),
+        *strands(B, "BA", extra={"restricted": True}),
+        *strands(B, "BB", extra={"no_file_available": True}, omit=("md5sum", "file_size")),
+        *strands(B, "BC", omit=("s3_uri", "cloud_metadata")),
+    ),
+    (A, B),
+)
+
+
+def test_files_that_the_portal_withholds_are_rejected() -> None:
+    found = resolve_at(WITHHELD, GM12878)
+    assert [sample.name for sample in found.samples] == ["ENCSR000AAA"]
+    assert {each.accession[:-1]: each.reason for each in found.rejected} == {
+        "ENCFF000BA": "access to it is restricted",
+        "ENCFF000BB": "the portal says that no file is available",
+        "ENCFF000BC": "the portal offers no download of it",
+    }
+
+
+@pytest.mark.parametrize(
+    ("letters", "reason"), [("BA", "access to it is restricted"), ("BB", "the portal says that no file is available")]
+)
+def test_a_listed_file_that_is_withheld_is_one_line(letters: str, reason: str) -> None:
+    listed = [
+        row("good", plus="ENCFF000AAP", minus="ENCFF000AAM"),
+        row("bad", plus=f"ENCFF000{letters}P", minus=f"ENCFF000{letters}M"),
+    ]
+    line = refusal(GM12878, listed, WITHHELD)
+    assert line == f"sample bad, plus: found ENCFF000{letters}P, of which {reason}; expected a file that can be used"
+    with DataServer(WITHHELD) as server:
+        good, bad = resolve(GM12878, listed, ask(server), TODAY, ["bad"]).samples
+    assert good.located
+    assert bad.files == listed[1].files
+
+
+def test_excluded_samples_may_be_copies() -> None:
+    """Two experiments of the portal with files of one MD5, of which one may be left out."""
+    twice = portal.EncodeLibrary(
+        (*strands(A, "AA"), *(replace(file, content=b"plus AA") for file in strands(B, "BB"))), (A, B)
+    )
+    line = refusal(GM12878, [], twice)
+    assert "sample ENCSR000ABA of GM12878, plus: found the MD5 " in line
+    assert "as in sample ENCSR000AAA of GM12878, plus; expected each file once" in line
+    with DataServer(twice) as server:
+        assert len(resolve(GM12878, [], ask(server), TODAY, ["ENCSR000ABA"]).samples) == 2
 
 
 CULTURED = GtexSample(external_id="GTEX-EFGH-0003-SM-5GHZ8.1", detail="Cells - EBV-transformed lymphocytes")

@@ -14,14 +14,14 @@ from rnatracks.samples import (
     Rejected,
     Sample,
     SignalFile,
-    check_distinct,
-    check_local_files,
+    all_located,
     halves,
     neighbour,
     of_one_donor,
     simulated_samples,
     tracks_of,
 )
+from rnatracks.sheetrows import read_rows
 from rnatracks.sheets import read_cell_types, read_samples, write_rejected, write_rows
 from rnatracks.terms import NAME, Source, Strand, Track
 
@@ -79,7 +79,7 @@ def test_schema_and_reader_agree(name: str, required: tuple[str, ...], optional:
     assert tuple(schema["properties"]) == required + optional
     assert tuple(schema["required"]) == required
     for folder in (CONFIG, CONFIG / "demo"):
-        for row in sheets._read_rows(folder / f"{name}.tsv", required, optional):
+        for row in read_rows(folder / f"{name}.tsv", required, optional, sheets.NAMES, sheets.NOTES):
             jsonschema.validate(dict(row.cells), schema)
     if name == "samples":
         assert schema["properties"]["source"]["enum"] == [*Source]
@@ -148,6 +148,19 @@ def test_halves_share_no_donor_unless_there_is_only_one(donors: list[str], expec
     assert tuple("".join(sample.name for sample in half) for half in halves(samples)) == expected
 
 
+@pytest.mark.parametrize(
+    ("excluded", "located"), [((), False), (("id",), True), (("file",), False), (("id", "file"), True)]
+)
+def test_excluded_rows_are_not_looked_up(excluded: tuple[str, ...], located: bool) -> None:
+    """Nor does a row that is excluded start the search that a row of its source stops."""
+    cell_type = CellType("blood", gtex_tissue="BLOOD", stranded=False)
+    files = [
+        Sample("id", "blood", Source.GTEX, {Strand.UNSTRANDED: SignalFile("GTEX-1117F-0226-SM-5GZZ7.1")}),
+        Sample("file", "blood", Source.LOCAL, {Strand.UNSTRANDED: SignalFile("a.bw")}),
+    ]
+    assert all_located(cell_type, files, excluded) is located
+
+
 def test_an_experiment_stands_for_its_files(tmp_path: Path) -> None:
     path = write_sheet(
         tmp_path / "samples.tsv",
@@ -180,7 +193,7 @@ def test_a_resolved_sheet_survives_a_round_trip(tmp_path: Path) -> None:
             Source.ENCODE,
             {
                 Strand.PLUS: SignalFile("https://host/p.bigWig", MD5, 12, "ENCFF123ABC"),
-                Strand.MINUS: SignalFile("https://host/m.bigWig", MD5, 34, "ENCFF456DEF"),
+                Strand.MINUS: SignalFile("https://host/m.bigWig", MD5[::-1], 34, "ENCFF456DEF"),
             },
             provenance,
         ),
@@ -198,7 +211,7 @@ def test_a_resolved_sheet_survives_a_round_trip(tmp_path: Path) -> None:
     assert read_samples(path, [B, T, BLOOD]) == samples
     assert all(sample.located for sample in samples)
     schema = yaml.safe_load((CONFIG / "schemas" / "samples.schema.yaml").read_text())
-    for row in sheets._read_rows(path, sheets.SAMPLE_COLUMNS, sheets.SAMPLE_EXTRAS):
+    for row in read_rows(path, sheets.SAMPLE_COLUMNS, sheets.SAMPLE_EXTRAS, sheets.NAMES, sheets.NOTES):
         jsonschema.validate(dict(row.cells), schema)
 
 
@@ -256,6 +269,20 @@ BAD_SAMPLES = [
     ([SAMPLE_HEADER, "b1 B local"], "line 2, plus", "no file", "plus and minus, or unstranded"),
     ([SAMPLE_HEADER, "b1 B local p.bw p.bw"], "line 2, minus", "'p.bw', as in line 2, plus", "each file once"),
     ([SAMPLE_HEADER, FINE, "b2 B local q.bw m.bw"], "line 3, minus", "'m.bw', as in line 2, minus", "each file once"),
+    ([SAMPLE_HEADER, FINE, "t1 T local ./p.bw t.bw"], "line 3, plus", "'./p.bw', as in line 2, plus", "each file once"),
+    ([SAMPLE_HEADER, "b1 B local p.bw .//p.bw"], "line 2, minus", "'.//p.bw', as in line 2, plus", "each file once"),
+    (
+        [SAMPLE_HEADER, "b1 B url . . http://a.b/c%2dd.bw", "b2 B url . . https://A.B:443/c-d.bw?"],
+        "line 3, unstranded",
+        "'https://A.B:443/c-d.bw?', as in line 2, unstranded",
+        "each file once",
+    ),
+    (
+        [SAMPLE_HEADER, f"b1 B url http://a/p http://a/m . {MD5}", f"b2 B url http://b/p http://b/m . . {MD5}"],
+        "line 3, md5_minus",
+        f"'{MD5}', as in line 2, md5_plus",
+        "each file once",
+    ),
     ([SAMPLE_HEADER, "b1 B local http://a/p m"], "line 2, plus", "'http://a/p'", "a path, as source is local"),
     ([SAMPLE_HEADER, "b1 B url http://a/p m.bw"], "line 2, minus", "'m.bw'", "a URL that starts with http://"),
     ([SAMPLE_HEADER, "b1 B url s3://a/p s3://a/m"], "line 2, plus", "'s3://a/p'", "a URL that starts with http://"),
@@ -286,6 +313,13 @@ BAD_SAMPLES = [
     ([WITH_EXPERIMENT, "b1 B local . . u.bw 10"], "line 2, size_plus", "'10'", "nothing, as plus is empty"),
     ([SAMPLE_HEADER, "b1 B encode ENCFF123ABC https://a/m"], "line 2, minus", "'https://a/m'", "belong together"),
     ([SAMPLE_HEADER, FINE], "", "no sample of cell type 'T'", "an encode_query or gtex_tissue"),
+    *(
+        ([SAMPLE_HEADER, f"{name} B local p.bw m.bw"], "line 2, sample", f"'{name}'", "another name")
+        for name in ("sample", "component", "share_of_variance")
+    ),
+    ([SAMPLE_HEADER, "b1 B local {x}.bw m.bw"], "line 2, plus", "'{x}.bw'", "no braces"),
+    ([SAMPLE_HEADER, "b1 B url http://a/p http://a/}"], "line 2, minus", "'http://a/}'", "%7B and %7D"),
+    ([SAMPLE_HEADER, "b1 B url http://a/p http://a:b/m"], "line 2, minus", "'http://a:b/m'", "a URL such as"),
 ]
 
 
@@ -311,6 +345,13 @@ BAD_CELL_TYPES = [
     ([CELL_TYPE_HEADER, "B . . . blood"], "line 2, gtex_tissue", "'blood'", "such as BLOOD:Whole Blood or LIVER"),
     ([CELL_TYPE_HEADER, "B . . . BLOOD:"], "line 2, gtex_tissue", "'BLOOD:'", "such as BLOOD:Whole Blood or LIVER"),
     ([CELL_TYPE_HEADER, "B . . a=b"], "line 2, stranded", "nothing", "yes or no"),
+    ([CELL_TYPE_HEADER, 'B . . a="b" . yes'], "line 2, encode_query", "'a=\"b\"'", "without quotes"),
+    (
+        [CELL_TYPE_HEADER, "a-b", "a", "c", "b-c"],
+        "line 3, cell_type",
+        "'a' with 'b-c', which makes the file name of 'a-b' with 'c'",
+        "joined by '-'",
+    ),
     ([CELL_TYPE_HEADER, "B . . a=b . maybe"], "line 2, stranded", "'maybe'", "yes, no or nothing"),
     ([CELL_TYPE_HEADER, "B . . . BLOOD yes"], "line 2, stranded", "'yes' with a gtex_tissue", "GTEx is unstranded"),
 ]
@@ -328,6 +369,20 @@ def test_bad_cell_type_sheet_is_one_line(
     check_line(caught.value, f"{path}, {place}" if place else str(path), found, expected)
 
 
+def test_cell_types_that_share_letters_are_accepted(tmp_path: Path) -> None:
+    path = write_sheet(tmp_path / "cell_types.tsv", CELL_TYPE_HEADER, "a", "a-a", "A", "mean", "halves", "parts", "NA")
+    assert [cell_type.name for cell_type in read_cell_types(path)] == ["a", "a-a", "A", "mean", "halves", "parts", "NA"]
+
+
+def test_an_excluded_sample_may_repeat_files_and_md5s(tmp_path: Path) -> None:
+    path = write_sheet(
+        tmp_path / "s.tsv", SAMPLE_HEADER, f"b1 B local p m . {MD5}", f"b2 B local p ./m . {MD5}", "t T local t u"
+    )
+    assert [sample.name for sample in read_samples(path, [B, T], ["b2"])] == ["b1", "b2", "t"]
+    with pytest.raises(InputError, match=r"line 3, plus: found 'p', as in line 2, plus"):
+        read_samples(path, [B, T], ["t"])
+
+
 def test_a_sheet_that_is_missing_or_binary_is_one_line(tmp_path: Path) -> None:
     path = tmp_path / "cell_types.tsv"
     with pytest.raises(InputError) as caught:
@@ -337,23 +392,6 @@ def test_a_sheet_that_is_missing_or_binary_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         read_cell_types(path)
     check_line(caught.value, f"{path}, line 1", "bytes that are not UTF-8", "text in UTF-8")
-
-
-def test_check_local_files(tmp_path: Path) -> None:
-    present, empty, made = tmp_path / "p.bw", tmp_path / "e.bw", tmp_path / "made"
-    present.write_bytes(b"x")
-    empty.touch()
-
-    def sample(location: object, source: Source = Source.LOCAL) -> Sample:
-        return Sample("b1", "B", source, {Strand.UNSTRANDED: SignalFile(str(location))})
-
-    check_local_files([sample(present), sample("https://example.org/a.bw", Source.URL), sample(made / "a.bw")], made)
-    for location, found in ((tmp_path / "none.bw", "which is no file"), (empty, "which is empty")):
-        with pytest.raises(InputError) as caught:
-            check_local_files([sample(location)], made, "samples.tsv")
-        check_line(caught.value, "samples.tsv, sample b1, unstranded", f"{location}, {found}", "a")
-    with pytest.raises(InputError):
-        check_local_files([sample(made / "a.bw")])
 
 
 SIMULATED = Path("results/simulated")
@@ -384,25 +422,6 @@ def test_simulated_samples_that_cannot_be_made_are_refused(
     with pytest.raises(InputError, match=expected) as refusal:
         simulated_samples(samples, settings, SIMULATED)
     assert where in str(refusal.value)
-
-
-def test_samples_of_different_names_and_files_are_distinct() -> None:
-    check_distinct([simulated("a", "A"), simulated("b", "B")])
-
-
-@pytest.mark.parametrize(
-    ("second", "found"),
-    [
-        (simulated("a", "B", "other"), "the name of a sample of A; expected each name once"),
-        (
-            Sample("b", "B", Source.URL, simulated("a", "A").files),
-            "as in sample a of A; expected each file once",
-        ),
-    ],
-)
-def test_one_name_or_file_for_two_samples_is_refused(second: Sample, found: str) -> None:
-    with pytest.raises(InputError, match=found):
-        check_distinct([simulated("a", "A"), second])
 
 
 @pytest.mark.parametrize(

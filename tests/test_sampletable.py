@@ -12,6 +12,7 @@ from rnatracks.files import write_table
 from rnatracks.qc import SampleCheck, read_sample_table
 from rnatracks.sampletable import chromosome_table, outlier_bound, read_correlation, sample_table
 from rnatracks.signal_summary import SignalSummary
+from rnatracks.terms import Strand, Track
 
 
 def check(name: str, cell_type: str, nonzero: int = 500, **totals: float) -> SampleCheck:
@@ -30,9 +31,9 @@ def square(names: list[str], pairs: dict[tuple[str, str], float], usual: float) 
     return table
 
 
-def flags(cell_types: dict[str, str], pairs: dict[tuple[str, str], float], usual: float, excluded: tuple = ()) -> dict:
+def flags(cell_types: dict[str, str], pairs: dict[tuple[str, str], float], usual: float) -> dict:
     checks = [check(name, cell_type) for name, cell_type in cell_types.items()]
-    table = sample_table(checks, 1e8, {"unstranded": square(list(cell_types), pairs, usual)}, excluded)
+    table = sample_table(checks, 1e8, {"unstranded": square(list(cell_types), pairs, usual)}, [])
     return dict(zip(table["sample"], table["flags"], strict=True))
 
 
@@ -81,7 +82,7 @@ def test_a_chromosome_where_others_have_signal_is_flagged(caplog: pytest.LogCapt
         "z": "",
     }
     assert "no_signal:chrM: sample a of A, unstranded: found no signal on chrM; expected some, as most" in caplog.text
-    without = sample_table(checks, 1e8, correlations, ["c", "z"])
+    without = sample_table([check for check in checks if check.sample not in ("c", "z")], 1e8, correlations, [])
     assert dict(zip(without["sample"], without["flags"], strict=True))["y"] == ""
     shares = chromosome_table(checks)
     assert shares.query("sample == 'c'")["share"].tolist() == pytest.approx([5 / 14, 4 / 14, 3 / 14, 2 / 14])
@@ -99,9 +100,20 @@ def test_correlation_is_the_upper_median_over_the_others_of_the_cell_type() -> N
     checks = [check(name, cell_type) for name, cell_type in cell_types.items()]
     found = sample_table(checks, 1e8, correlations, [])["correlation"]
     np.testing.assert_array_equal(found, [0.8, 0.6, 0.75, 0.75, np.nan])
-    without = sample_table(checks, 1e8, correlations, ["d"])
-    np.testing.assert_array_equal(without["correlation"], [0.8, 0.7, 0.8, 0.75, np.nan])
-    assert without["excluded"].tolist() == ["no", "no", "no", "yes", "no"]
+
+
+def test_an_excluded_sample_has_empty_rows(tmp_path: Path) -> None:
+    checks = [check("a", "A", plus=1.0, minus=9.0)]
+    correlations = {strand: square(["a"], {}, 1) for strand in ("plus", "minus")}
+    excluded = [("NA", Track("A", Strand.PLUS)), ("NA", Track("A", Strand.MINUS))]
+    table = sample_table(checks, 1e8, correlations, iter(excluded))
+    write_table(table, tmp_path / "samples.tsv")
+    lines = [line.split("\t") for line in (tmp_path / "samples.tsv").read_text().splitlines()]
+    assert {line[-1] for line in lines[1:3]} == {"no"}
+    nothing = [""] * (len(lines[0]) - 4)
+    assert lines[3:] == [["NA", "A", strand, *nothing, "yes"] for strand in ("plus", "minus")]
+    pd.testing.assert_frame_equal(read_sample_table(tmp_path / "samples.tsv"), table)
+    pd.testing.assert_frame_equal(table.iloc[:2], sample_table(checks, 1e8, correlations, []))
 
 
 def test_one_bad_sample_among_three_is_found_alone(caplog: pytest.LogCaptureFixture) -> None:
@@ -125,13 +137,27 @@ def test_a_sample_under_the_wrong_cell_type_is_found() -> None:
     cell_types = {"a1": "A", "a2": "A", "b1": "B", "b2": "B", "mistaken": "B"}
     pairs = {("a1", "a2"): 0.9, ("b1", "b2"): 0.9, ("a1", "mistaken"): 0.9, ("a2", "mistaken"): 0.9}
     assert flags(cell_types, pairs, 0.5) == dict.fromkeys(cell_types, "") | {"mistaken": "outlier"}
-    assert set(flags(cell_types, pairs, 0.5, excluded=("a1", "a2")).values()) == {""}
+    alone = {name: cell_types[name] for name in ("b1", "b2", "mistaken")}
+    assert set(flags(alone, {("b1", "b2"): 0.9}, 0.5).values()) == {""}
 
 
 def test_a_sparse_sample_is_found() -> None:
     checks = [check("a", "A"), check("b", "A", nonzero=400), check("c", "A", nonzero=111), check("d", "B", nonzero=5)]
     table = sample_table(checks, 1e8, {"unstranded": square(list("abcd"), {}, 0.9)}, [])
     assert table["flags"].tolist() == ["", "", "sparse", ""]
+
+
+def test_coverage_under_two_names_is_found(caplog: pytest.LogCaptureFixture) -> None:
+    """Of another scale and cell type; not where only the bases or only the ranks are alike."""
+    cell_types = {"a": "A", "b": "A", "c": "A", "twin": "B"}
+    checks = [check(name, kind, 400 if name == "b" else 500) for name, kind in cell_types.items()]
+    pairs = {("a", "twin"): 1.0, ("b", "twin"): 1.0, ("c", "twin"): 0.9999}
+    table = sample_table(checks, 1e8, {"unstranded": square(list(cell_types), pairs, 0.95)}, [])
+    assert [flags.split(",")[0] for flags in table["flags"]] == ["copy", "", "", "copy"]
+    assert (
+        "copy: sample twin of B, unstranded: found the coverage of sample a; expected coverage of its own"
+        in caplog.text
+    )
 
 
 def test_flags_of_a_sample_and_of_the_comparison_stand_side_by_side() -> None:

@@ -6,10 +6,12 @@ from rnatracks.averaging import average
 from rnatracks.files import write_json
 from rnatracks.genome import read_sizes
 from rnatracks.jobs import open_log
-from rnatracks.qc import read_check
+from rnatracks.qc import check_copies, read_check
 
 open_log(snakemake.log[0])
-scales = [read_check(Path(path)).scale(snakemake.params.total) for path in snakemake.input.checks]
+checks = [read_check(Path(path)) for path in snakemake.input.checks]
+check_copies(checks)
+scales = [check.scale(snakemake.params.total) for check in checks]
 statistics = average(
     [(Path(path), scale) for path, scale in zip(snakemake.input.signals, scales, strict=True)],
     read_sizes(Path(snakemake.input.sizes)),

@@ -1,10 +1,11 @@
 """Read a sample's bigWigs through before anything is made of them."""
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 from rnatracks.annotation import read_exons
-from rnatracks.fetch import verify_md5
+from rnatracks.fetch import size_and_md5, verify_md5
 from rnatracks.files import write_json
 from rnatracks.genome import read_sizes
 from rnatracks.jobs import open_log
@@ -23,8 +24,9 @@ check = check_sample(
     read_exons(Path(snakemake.input.exons)),
 )
 if snakemake.config["qc"]["stop_on_flags"]:
-    stop_on_flags([check], snakemake.config["exclude"])
+    stop_on_flags([check])
 for problems in (check.problems(), *map(check.strand_problems, check.strands)):
     for flag, problem in problems.items():
         logging.warning("%s: %s", flag, problem)
-write_json(Path(snakemake.output[0]), check)
+md5 = {strand: size_and_md5(path)[1] for strand, path in zip(snakemake.params.strands, paths, strict=True)}
+write_json(Path(snakemake.output[0]), replace(check, md5=md5))

@@ -1,13 +1,13 @@
 """Put the samples of all cell types into one sheet, which can be given back as `samples:`."""
 
-import csv
 from pathlib import Path
 
 import pandas as pd
 
 from rnatracks.files import write_table
 from rnatracks.jobs import open_log
-from rnatracks.samples import check_distinct, check_excluded
+from rnatracks.samplefiles import check_distinct
+from rnatracks.samples import check_excluded
 from rnatracks.sheets import read_cell_types, read_samples, write_rows
 
 open_log(snakemake.log[0])
@@ -15,13 +15,10 @@ cell_types = read_cell_types(Path(snakemake.config["cell_types"]))
 samples = [
     sample
     for path, cell_type in zip(snakemake.input.samples, cell_types, strict=True)
-    for sample in read_samples(Path(path), [cell_type])
+    for sample in read_samples(Path(path), [cell_type], snakemake.params.exclude)
 ]
-check_distinct(samples)
+check_distinct(samples, snakemake.params.exclude)
 check_excluded(snakemake.params.exclude, samples, complete=True)
 write_rows(Path(snakemake.output.samples), [sample.as_row() for sample in samples])
-rejected = [
-    pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False, quoting=csv.QUOTE_NONE)
-    for path in snakemake.input.rejected
-]
+rejected = [pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False) for path in snakemake.input.rejected]
 write_table(pd.concat(rejected), Path(snakemake.output.rejected))

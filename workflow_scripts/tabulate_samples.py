@@ -4,17 +4,20 @@ from pathlib import Path
 
 from rnatracks.files import write_table
 from rnatracks.jobs import open_log
-from rnatracks.qc import read_check, stop_on_flags
+from rnatracks.qc import check_copies, read_check, stop_on_flags
 from rnatracks.sampletable import chromosome_table, read_correlation, sample_table
+from rnatracks.terms import Track
 
 open_log(snakemake.log[0])
 params = snakemake.params
 checks = [read_check(Path(path)) for path in snakemake.input.checks]
+check_copies(checks)
 if params.stop_on_flags:
-    stop_on_flags(checks, params.exclude)
+    stop_on_flags(checks)
 correlations = {
     strand: read_correlation(Path(path))
     for strand, path in zip(params.strands, snakemake.input.correlations, strict=True)
 }
-write_table(sample_table(checks, params.total, correlations, params.exclude), Path(snakemake.output.samples))
+excluded = [(name, Track.parse(track)) for name, track in params.excluded]
+write_table(sample_table(checks, params.total, correlations, excluded), Path(snakemake.output.samples))
 write_table(chromosome_table(checks), Path(snakemake.output.chromosomes))

@@ -56,6 +56,15 @@ def test_md5_of_files(tmp_path: Path) -> None:
     assert str(refused.value).startswith(str(path))
 
 
+@pytest.mark.parametrize("record", ['{"accession": "ENCFF000AAP"}', "no JSON"])
+def test_size_and_md5_of_a_link_of_the_user(tmp_path: Path, record: str) -> None:
+    """What stands beside its target says nothing of it, such as what the portal says of a file."""
+    (tmp_path / "theirs.bw").write_bytes(b"1234")
+    (tmp_path / "theirs.bw.json").write_text(record)
+    (tmp_path / "mine.bw").symlink_to("theirs.bw")
+    assert size_and_md5(tmp_path / "mine.bw") == (4, hashlib.md5(b"1234").hexdigest())
+
+
 def test_size_and_md5_of_a_local_file_beside_an_unrelated_record(tmp_path: Path) -> None:
     """Only a run's link to a download has a record; what stands beside a user's own file is the user's."""
     (tmp_path / "mine.bw").write_bytes(b"1234")

@@ -31,8 +31,8 @@ def folder(tmp_path: Path) -> Path:
         for chrom, length in LENGTHS.items():
             fasta.write(f">{chrom}\n{''.join(rng.choice(list('ACGT'), length))}\n")
     (tmp_path / "genes.gtf").write_text(GTF.format(feature="gene") + GTF.format(feature="exon"))
-    for strand in ("plus", "minus"):
-        write_bigwig(tmp_path / f"{strand}.bw", LENGTHS)
+    for strand, value in (("plus", 1.5), ("minus", 1.25)):
+        write_bigwig(tmp_path / f"{strand}.bw", LENGTHS, value)
     (tmp_path / "samples.tsv").write_text(
         "sample\tcell_type\tsource\tplus\tminus\tunstranded\ns1\tB\tlocal\tplus.bw\tminus.bw\t\n"
     )

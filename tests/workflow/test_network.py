@@ -16,7 +16,7 @@ import pytest
 import yaml
 from models import TINY, backbone_folder
 from servers import encode as portal
-from servers.faults import Cut, Slow, Status
+from servers.faults import ALWAYS, Cut, Slow, Status
 from servers.hub import HubModel
 from servers.recount3 import GtexSample, recount3_files
 from servers.server import GENCODE, UCSC, DataServer, with_checksums
@@ -292,6 +292,40 @@ def test_a_shared_download_is_checked_against_what_each_run_expects(
 def local_genome(folder: Path, world: World) -> dict:
     (folder / "genome.fa.gz").write_bytes(world.files[f"{UCSC}/hg38.fa.gz"])
     return {"fasta": "genome.fa.gz", "chromosomes": list(SETTINGS.chromosomes)}
+
+
+def test_a_found_sample_that_is_excluded_is_not_fetched(world: World, server: DataServer, tmp_path: Path) -> None:
+    """Its file answers 404, as do a GTEx one, which is rejected, and one that the portal restricts."""
+    withheld = [
+        world.library.experiments[1].file(
+            f"ENCFF003AA{strand[0].upper()}", output_type=f"{strand} strand signal of unique reads", extra=extra
+        )
+        for strand, extra in (("plus", {"restricted": True}), ("minus", {"no_file_available": True}))
+    ]
+    library = replace(world.library, files=(*world.library.files, *withheld))
+    gtex = [GtexSample(external_id=f"GTEX-ABCD-000{number}-SM-5GHZ7.1", content=b"") for number in (1, 2)]
+    good = next(content for path, content in world.files.items() if path.endswith(".ALL.bw"))
+    with DataServer(library, world.files | recount3_files([replace(gtex[0], content=good), gtex[1]])) as found:
+        configure(tmp_path, found, genome=local_genome(tmp_path, world), exclude=["ENCSR002AAA"])
+        for path in (world.signals[2].stored, gtex[1].path):
+            found.fail(path, Status(404, times=ALWAYS))
+        targets = ("results/qc/samples.tsv", "results/samples/resolved.tsv", "results/tracks/observed/GM12878.plus.bw")
+        run = snakemake(tmp_path, *targets, "--configfile", "config.yaml", "--show-failed-logs")
+        assert run.status == 0, run.text[-3000:]
+        fetched = {request.path for request in found.requests if request.method == "GET" and request.status == 200}
+        assert {file.stored for file in world.signals[2:]}.isdisjoint(fetched)
+    table = pd.read_csv(tmp_path / "results/qc/samples.tsv", sep="\t", dtype=str, keep_default_na=False)
+    assert dict(zip(table["sample"], table["excluded"], strict=True)) == {
+        "ENCSR001AAA": "no",
+        "ENCSR002AAA": "yes",
+        gtex[0].external_id: "no",
+    }
+    rejected = pd.read_csv(tmp_path / "results/samples/rejected.tsv", sep="\t", index_col="accession")["reason"]
+    assert rejected.to_dict() == {
+        "ENCFF003AAP": "access to it is restricted",
+        "ENCFF003AAM": "the portal says that no file is available",
+        gtex[1].external_id: "recount3 does not give out its bigWig: HTTP status 404 Not Found",
+    }
 
 
 def test_no_hits_stop_the_run_with_one_line(server: DataServer, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .encode import RELEASED, Audit, Experiment, File, Query, Reads
+from .encode import GIVEN_OUT, RELEASED, Audit, Experiment, File, Query, Reads
 from .terms import Strand
 
 SHORTEST_READ = 50
@@ -134,7 +134,13 @@ def file_fault(file: File, query: Query) -> str | None:
             return f"it belongs to {file.dataset or 'no data set'}, which is no experiment"
         case File(date=date) if date and date < RECENT:
             return f"it was made in {date[:4]}, before {RECENT}"
-        case File(href=""):
+        case File(no_file_available=True):
+            return "the portal says that no file is available"
+        case File(restricted=True):
+            return "access to it is restricted"
+        case File(status=other) if other not in GIVEN_OUT:
+            return f"its status is {other}, and the portal gives out only {' and '.join(GIVEN_OUT)} files"
+        case File(href="") | File(stored=False):
             return "the portal offers no download of it"
         case File(md5=None):
             return "the portal gives no MD5 of it"

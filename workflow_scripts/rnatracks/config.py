@@ -17,6 +17,7 @@ from .errors import InputError, alias_hint, shorten
 from .explain import explain
 from .fasta import chromosome_lengths, index_fits
 from .files import open_plain_or_gzip, read_text
+from .locations import check_texts
 from .remote import is_url
 from .terms import Split
 
@@ -184,6 +185,7 @@ def _cross_check(config: Mapping[str, Any], where: str) -> None:
     def refuse(key: str, found: object, expected: str) -> None:
         raise InputError(f"{where}, {key}", found, expected)
 
+    check_texts(config, where)
     for key, location in (
         ("genome.fasta", config["genome"]["fasta"]),
         ("annotation.gtf", config["annotation"]["gtf"]),

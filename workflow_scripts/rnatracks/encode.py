@@ -19,6 +19,7 @@ from .web import Web
 
 ASSEMBLY = "GRCh38"
 RELEASED = "released"
+GIVEN_OUT = (RELEASED, "archived")  # statuses of files that everyone may fetch
 DATASET = re.compile(rf"/experiments/({ENCODE_EXPERIMENT.pattern})/")
 FILE_PATH = re.compile(rf"/files/({ENCODE_FILE.pattern})/?")
 ALIGNMENTS = "alignments"
@@ -102,7 +103,10 @@ class Query:
 
 @dataclass(frozen=True, kw_only=True)
 class File:
-    """A file as the portal describes it; None and empty stand for what it does not say."""
+    """A file as the portal describes it; None and empty stand for what it does not say.
+
+    `stored` is whether it says where the file lies: an `href` it gives to files that it does not have, too.
+    """
 
     accession: str
     dataset: str
@@ -121,6 +125,9 @@ class File:
     preferred: bool
     read_length: int | None
     audit: Audit | None
+    restricted: bool
+    no_file_available: bool
+    stored: bool
 
     @property
     def experiment(self) -> str:
@@ -254,6 +261,9 @@ def _file(document: Any, url: str) -> File:
         preferred=look.get("preferred_default", bool, False),
         read_length=look.number("mapped_read_length"),
         audit=max(audit.values()) if (audit := look.audits()) is not None else None,
+        restricted=look.get("restricted", bool, False),
+        no_file_available=look.get("no_file_available", bool, False),
+        stored=bool(look.text("s3_uri") or look.get("cloud_metadata", dict, {})),
     )
 
 

@@ -23,6 +23,8 @@ from .web import Patience, Web
 
 log = logging.getLogger(__name__)
 
+DOWNLOAD_FOLDER = re.compile("[0-9a-f]{12}")  # the first part of `DataFile.key`
+
 
 def fetch(
     url: str,
@@ -152,7 +154,8 @@ def fetch_and_link(file: DataFile, downloads: Path, link: Path) -> FetchRecord:
 
 def size_and_md5(path: Path) -> tuple[int, str]:
     """Size and MD5 of a file: from its record if it is a run's link to a download, else from its bytes."""
-    record = read_record(path.resolve()) if path.is_symlink() else None
+    linked = path.is_symlink() and DOWNLOAD_FOLDER.fullmatch(path.parent.name)
+    record = read_record(path.resolve()) if linked else None
     return (record.size, record.md5) if record else (path.stat().st_size, file_md5(path))
 
 

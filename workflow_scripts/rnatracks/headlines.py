@@ -122,8 +122,7 @@ def flag_warnings(samples: pd.DataFrame) -> list[str]:
     if flagged.empty:
         return []
     named = [
-        f"{sample} ({', '.join(dict.fromkeys(','.join(rows['flags']).split(',')))}"
-        f"{'; excluded from the means' if (rows['excluded'] == 'yes').all() else ''})"
+        f"{sample} ({', '.join(dict.fromkeys(','.join(rows['flags']).split(',')))})"
         for sample, rows in flagged.groupby("sample", sort=False)
     ]
     number = "1 sample is" if len(named) == 1 else f"{len(named)} samples are"

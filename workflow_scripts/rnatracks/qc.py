@@ -32,10 +32,13 @@ class Flag(StrEnum):
     UNEQUAL_STRANDS = "unequal_strands"
     SPARSE = "sparse"
     OUTLIER = "outlier"
+    COPY = "copy"
     BINNED = "binned"
     NO_SIGNAL = "no_signal"  # followed by `:` and a chromosome
 
 
+# Columns of `qc/samples.tsv` that hold no numbers.
+TEXT_COLUMNS = ("sample", "cell_type", "strand", "stored_negative", "flags", "excluded")
 STOPPING = (Flag.SWAPPED, Flag.UNSTRANDED)  # what qc.stop_on_flags stops for
 
 
@@ -45,7 +48,7 @@ class SampleCheck:
 
     `concordance` is the share of the signal in exons that lies on the genes' own strand;
     None for an unstranded sample, and where there is too little signal to tell. `with_exons` has, by
-    strand, the chromosomes on which genes of that strand have exons.
+    strand, the chromosomes on which genes of that strand have exons; `md5` the MD5 of each file.
     """
 
     sample: str
@@ -53,6 +56,7 @@ class SampleCheck:
     strands: Mapping[str, SignalSummary]
     concordance: float | None = None
     with_exons: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    md5: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def total(self) -> float:
@@ -161,12 +165,24 @@ def check_sample(
     return SampleCheck(sample, cell_type, strands, concordance, with_exons)
 
 
-def stop_on_flags(checks: Iterable[SampleCheck], excluded: Collection[str]) -> None:
-    """Raise the `InputError` of the first sample, but for excluded ones, whose strands are swapped or not kept."""
+def stop_on_flags(checks: Iterable[SampleCheck]) -> None:
+    """Raise the `InputError` of the first sample whose strands are swapped or not kept."""
     for check in checks:
         for flag, problem in check.problems().items():
-            if flag in STOPPING and check.sample not in excluded:
+            if flag in STOPPING:
                 raise problem
+
+
+def check_copies(checks: Iterable[SampleCheck]) -> None:
+    """Raise `InputError` for the first file that is a copy of one before it, of whichever sample, by their MD5s."""
+    seen: dict[str, str] = {}
+    for check in checks:
+        for strand, md5 in check.md5.items():
+            where = f"sample {check.sample} of {check.cell_type}, {strand}"
+            if md5 in seen:
+                found = f"a file of the same content as that of {seen[md5]} (MD5 {md5})"
+                raise InputError(where, found, "each file once: remove or exclude one of the samples")
+            seen[md5] = where
 
 
 def read_check(path: Path) -> SampleCheck:
@@ -177,11 +193,7 @@ def read_check(path: Path) -> SampleCheck:
 
 
 def read_sample_table(path: Path) -> pd.DataFrame:
-    """Read `qc/samples.tsv` back; a sample may be called NA."""
-    return pd.read_csv(
-        path,
-        sep="\t",
-        dtype={"sample": str, "cell_type": str},
-        keep_default_na=False,
-        na_values={"concordance": [""], "correlation": [""]},
-    )
+    """Read `qc/samples.tsv` back; a sample may be called NA, and the numbers of an excluded one are NaN."""
+    empty = {name: [""] for name in pd.read_csv(path, sep="\t", nrows=0).columns if name not in TEXT_COLUMNS}
+    kinds = {"sample": str, "cell_type": str}
+    return pd.read_csv(path, sep="\t", dtype=kinds, keep_default_na=False, na_values=empty)

@@ -97,16 +97,18 @@ def plot_pca(bins: Bins, groups: Sequence[str], title: str, figure: Path, table:
     the cell types, have one colour, as `group_colours` gives them.
     """
     stored, data = folder / "pca.npz", folder / "pca.tab"
-    np.savez_compressed(stored, matrix=np.log2(bins.means + PSEUDOCOUNT), labels=bins.samples)
+    # Matplotlib leaves names that begin with an underscore out of a legend.
+    labels = [f" {name}" if name.startswith("_") else name for name in bins.samples]
+    np.savez_compressed(stored, matrix=np.log2(bins.means + PSEUDOCOUNT), labels=labels)
     with written_whole(figure) as partial:
         files = ["-in", str(stored), "-o", str(partial), "--outFileNameData", str(data)]
         style = ["--plotTitle", title, "--plotWidth", "10", "--plotHeight", "10", "--colors", *group_colours(groups)]
         _run("plotPCA", *files, "--transpose", *style)
-    found = pd.read_csv(data, sep="\t", skiprows=1)
-    shares = found["Eigenvalue"] / found["Eigenvalue"].sum()
-    places = found.drop(columns="Eigenvalue").rename(columns={"Component": "component"})
-    places.insert(1, "share_of_variance", shares)
-    write_table(places, table)
+    # By place, as a sample may be called like a column of plotPCA's.
+    found = pd.read_csv(data, sep="\t", skiprows=2, names=["component", *bins.samples, "share_of_variance"])
+    shares = found.pop("share_of_variance")
+    found.insert(1, shares.name, shares / shares.sum())
+    write_table(found, table)
 
 
 def group_colours(groups: Sequence[str]) -> list[str]:

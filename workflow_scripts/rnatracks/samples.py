@@ -1,8 +1,8 @@
 """Samples and cell types: their files, their tracks, and whether they fit together."""
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from .errors import InputError, shorten
@@ -43,6 +43,7 @@ class Sample:
     """One RNA-seq sample: a plus and a minus file, or an unstranded one.
 
     It has no files where only its ENCODE experiment is named, whose files are still to be chosen.
+    `line` is its line in the sheet that it was read from.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Sample:
     source: Source
     files: Mapping[Strand, SignalFile]
     provenance: Provenance = Provenance()
+    line: int | None = field(default=None, compare=False)
 
     @property
     def stranded(self) -> bool | None:
@@ -98,30 +100,8 @@ class CellType:
     stranded: bool | None = None
 
 
-def check_distinct(samples: Iterable[Sample]) -> None:
-    """Check that no name and no file stands for two samples, such as one experiment that two cell types find.
-
-    Raises
-    ------
-    InputError
-        For the first sample that repeats another's name or file.
-    """
-    named: dict[str, Sample] = {}
-    filed: dict[str, Sample] = {}
-    for sample in samples:
-        where = f"sample {sample.name} of {sample.cell_type}"
-        if sample.name in named:
-            raise InputError(where, f"the name of a sample of {named[sample.name].cell_type}", "each name once")
-        named[sample.name] = sample
-        for strand, file in sample.files.items():
-            other = filed.setdefault(file.location, sample)
-            if other is not sample:
-                found = f"{file.accession or file.location}, as in sample {other.name} of {other.cell_type}"
-                raise InputError(f"{where}, {strand}", found, "each file once")
-
-
 def check_excluded(excluded: Collection[str], samples: Sequence[Sample], *, complete: bool) -> None:
-    """Check that excluded names are samples, and that every cell type keeps one that counts.
+    """Check that excluded names are samples, and that every cell type keeps one that is used.
 
     Parameters
     ----------
@@ -147,13 +127,14 @@ def check_excluded(excluded: Collection[str], samples: Sequence[Sample], *, comp
             )
 
 
-def all_located(cell_type: CellType, samples: Sequence[Sample]) -> bool:
-    """Whether the sheet names every file of a cell type, so that nothing has to be asked for it."""
+def all_located(cell_type: CellType, samples: Sequence[Sample], excluded: Collection[str] = ()) -> bool:
+    """Whether the sheet names every file of a cell type that is used, so that nothing has to be asked for it."""
     rows = [sample for sample in samples if sample.cell_type == cell_type.name]
     sources = {row.source for row in rows}
     asks_encode = bool(cell_type.encode_query) and Source.ENCODE not in sources
     asks_gtex = bool(cell_type.gtex_tissue) and Source.GTEX not in sources
-    return bool(rows) and all(row.located for row in rows) and not asks_encode and not asks_gtex
+    located = all(row.located or row.name in excluded for row in rows)
+    return bool(rows) and located and not asks_encode and not asks_gtex
 
 
 def tracks_of(cell_type: CellType, samples: Sequence[Sample]) -> tuple[Track, ...]:
@@ -247,41 +228,3 @@ def simulated_samples(
     if len(cell_types) > 2:
         raise InputError("config, simulate.samples", f"cell types {shorten(cell_types)}", "at most two")
     return made
-
-
-def check_local_files(
-    samples: Sequence[Sample], made_by_workflow: Path | None = None, where: object = "sample sheet"
-) -> list[Path]:
-    """Check that every local file is there and not empty.
-
-    Parameters
-    ----------
-    made_by_workflow
-        Folder whose files the workflow makes itself; they are not looked for.
-    where
-        What the error line calls the sheet.
-
-    Returns
-    -------
-    The files looked for.
-
-    Raises
-    ------
-    InputError
-        For the first file that is missing or empty.
-    """
-    found = []
-    for sample in samples:
-        if sample.source is not Source.LOCAL:
-            continue
-        for strand, file in sample.files.items():
-            path = Path(file.location)
-            if made_by_workflow is not None and path.resolve().is_relative_to(made_by_workflow.resolve()):
-                continue
-            place = f"{where}, sample {sample.name}, {strand}"
-            if not path.is_file():
-                raise InputError(place, f"{path}, which is no file", "a path relative to the working directory")
-            if path.stat().st_size == 0:
-                raise InputError(place, f"{path}, which is empty", "a bigWig file")
-            found.append(path)
-    return found

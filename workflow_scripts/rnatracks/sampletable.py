@@ -1,15 +1,16 @@
 """The table of samples: what the checks of each found, how it agrees with its cell type, and what is alarming."""
 
 import logging
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from .errors import InputError
+from .errors import InputError, shorten
 from .qc import Flag, SampleCheck, no_signal
+from .terms import Track
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +30,7 @@ def sample_table(
     checks: Iterable[SampleCheck],
     normalised_total: float,
     correlations: Mapping[str, pd.DataFrame],
-    excluded: Collection[str],
+    excluded: Iterable[tuple[str, Track]],
 ) -> pd.DataFrame:
     """One row a sample and strand, for `qc/samples.tsv` and the report.
 
@@ -37,16 +38,18 @@ def sample_table(
     cell type: half of them or more agree with it at least so well. The upper median keeps one
     bad sample among three from taking the two good ones along. A sample is an `outlier` where it
     is below `outlier_bound`, or more than 0.1 below what it reaches with another cell type.
-    It is `sparse` with less than a quarter of the covered bases that are usual in its cell
-    type: sequencing depth alone seldom makes such a difference. `no_signal:CHROM` marks a file
-    without any signal on a chromosome where there are genes, or where most other samples have some.
+    It is a `copy` where it covers as many bases as another sample and correlates with it by
+    1.0000, as the same coverage does in another file or at another scale. It is `sparse` with
+    less than a quarter of the covered bases that are usual in its cell type: sequencing depth
+    alone seldom makes such a difference. `no_signal:CHROM` marks a file without any signal on a
+    chromosome where there are genes, or where most other samples have some.
 
     Parameters
     ----------
     correlations
         For every strand, Spearman's correlation of each sample with each.
     excluded
-        Names of samples that count in no mean: they are listed, and no sample is compared with them.
+        Samples that are not used, by name, and the track that each would count in: their rows hold nothing else.
 
     Raises
     ------
@@ -66,7 +69,7 @@ def sample_table(
             "scale": check.scale(normalised_total),
             "concordance": check.concordance,
             "flags": [*check.problems(), *check.strand_problems(strand)],
-            "excluded": "yes" if check.sample in excluded else "no",
+            "excluded": "no",
             "by_chromosome": summary.by_chromosome,
         }
         for check in checks
@@ -83,7 +86,12 @@ def sample_table(
     table["flags"] = [
         ",".join(dict.fromkeys([*own, *more])) for own, more in zip(table["flags"], compared["flags"], strict=True)
     ]
-    return table
+    listed = [
+        {"sample": name, "cell_type": track.cell_type, "strand": str(track.strand), "excluded": "yes"}
+        | dict.fromkeys(("stored_negative", "flags"), "")
+        for name, track in excluded
+    ]
+    return pd.concat([table, pd.DataFrame(listed)], ignore_index=True) if listed else table
 
 
 def chromosome_table(checks: Iterable[SampleCheck]) -> pd.DataFrame:
@@ -109,9 +117,9 @@ def _compare(
 ) -> pd.DataFrame:
     """`correlation` and further `flags` of one cell type's samples on one strand, by their rows of `table`."""
     rows = table.loc[(table["cell_type"] == cell_type) & (table["strand"] == strand)]
-    kept = table.loc[(table["strand"] == strand) & (table["excluded"] == "no")].set_index("sample")
-    own = kept.loc[kept["cell_type"] == cell_type]
-    foreign = [of.index for other, of in kept.groupby("cell_type", sort=False) if other != cell_type]
+    here = table.loc[table["strand"] == strand].set_index("sample")
+    own = here.loc[here["cell_type"] == cell_type]
+    foreign = [of.index for other, of in here.groupby("cell_type", sort=False) if other != cell_type]
     others = {name: own.index[own.index != name] for name in rows["sample"]}
     agreement = pd.Series({name: _upper_median(correlations.loc[name, rest]) for name, rest in others.items()})
     bound = outlier_bound(agreement[own.index].dropna().to_numpy())
@@ -122,6 +130,10 @@ def _compare(
         if nonzero < SPARSE_BELOW * usual:
             raised.append(Flag.SPARSE)
             _warn(Flag.SPARSE, where, f"{nonzero:.2%} of the bases with signal", f"about {usual:.2%}")
+        alike = here.index[(here["nonzero_fraction"] == nonzero) & (correlations.loc[name, here.index] == 1)]
+        if copies := [other for other in alike if other != name]:
+            raised.append(Flag.COPY)
+            _warn(Flag.COPY, where, f"the coverage of sample {shorten(copies)}", "coverage of its own")
         elsewhere = [_upper_median(correlations.loc[name, names]) for names in foreign]
         least = np.nanmax([bound, *(value - MARGIN for value in elsewhere)])
         if agreement[name] < least:
@@ -157,7 +169,7 @@ def outlier_bound(agreement: NDArray[np.float64]) -> float:
     Parameters
     ----------
     agreement
-        One value a sample that is not excluded: its `correlation` in the table.
+        One value a sample: its `correlation` in the table.
     """
     if len(agreement) < LEAST_SAMPLES:
         return LEAST_CORRELATION

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from urllib.parse import parse_qsl
 
 from .errors import InputError, shorten
-from .files import read_text, write_text
+from .locations import check_location, one_spelling
 from .remote import is_url
 from .samples import (
     ENCODE_EXPERIMENT,
@@ -20,6 +20,7 @@ from .samples import (
     Sample,
     SignalFile,
 )
+from .sheetrows import Row, read_rows, write_sheet
 from .terms import NAME, NAME_RULE, Source, Strand
 
 SAMPLE_COLUMNS = ("sample", "cell_type", "source", "plus", "minus", "unstranded")
@@ -29,24 +30,15 @@ SAMPLE_EXTRAS = (
 )
 CELL_TYPE_COLUMNS = ("cell_type", "ontology", "description")
 CELL_TYPE_EXTRAS = ("encode_query", "gtex_tissue", "stranded")
+NAMES = ("sample", "cell_type")
+NOTES = (
+    *(f"accession_{strand}" for strand in Strand),
+    *("donor", "replicates", "output_type", "read_length", "date_asked", "reason", "description"),
+)
+TAKEN_NAMES = ("sample", "component", "share_of_variance")  # columns beside those of samples in qc/*.tsv
 QUERY_KEYS_OF_OURS = ("type", "format", "frame", "limit", "field")  # what kind of answer a search gives
 GTEX_TISSUE = re.compile(r"[A-Z][A-Z0-9_]*(:\s*\S.*)?")
 ONTOLOGY_TERM = re.compile(r"[A-Za-z]+:[A-Za-z0-9_]+")
-
-
-@dataclass(frozen=True)
-class _Row:
-    """A line of a sheet; `cells` holds every column, empty where a value is missing."""
-
-    sheet: Path
-    line: int
-    cells: Mapping[str, str]
-
-    def __getitem__(self, column: str) -> str:
-        return self.cells[column]
-
-    def refuse(self, column: str, found: str, expected: str) -> InputError:
-        return InputError(f"{self.sheet}, line {self.line}, {column}", found, expected)
 
 
 def read_cell_types(path: Path) -> list[CellType]:
@@ -62,14 +54,15 @@ def read_cell_types(path: Path) -> list[CellType]:
     InputError
         For the first thing that is wrong in it.
     """
-    rows = _read_rows(path, CELL_TYPE_COLUMNS, CELL_TYPE_EXTRAS)
+    rows = read_rows(path, CELL_TYPE_COLUMNS, CELL_TYPE_EXTRAS, NAMES, NOTES)
     if not rows:
         raise InputError(path, "no cell type", "one row for each")
     _check_names(rows, "cell_type")
+    _check_pairs(rows)
     return [_cell_type(row) for row in rows]
 
 
-def read_samples(path: Path, cell_types: Sequence[CellType]) -> list[Sample]:
+def read_samples(path: Path, cell_types: Sequence[CellType], excluded: Collection[str] = ()) -> list[Sample]:
     """Read the sample sheet, in its order.
 
     Parameters
@@ -79,27 +72,26 @@ def read_samples(path: Path, cell_types: Sequence[CellType]) -> list[Sample]:
         It may hold no row if every cell type has a query.
     cell_types
         As `read_cell_types` gives them.
+    excluded
+        Names of samples that are not used, whose files may be those of another sample.
 
     Raises
     ------
     InputError
         For the first thing that is wrong in it.
     """
-    rows = _read_rows(path, SAMPLE_COLUMNS, SAMPLE_EXTRAS)
-    _check_names(rows, "sample")
+    rows = read_rows(path, SAMPLE_COLUMNS, SAMPLE_EXTRAS, NAMES, NOTES)
+    _check_names(rows, "sample", TAKEN_NAMES)
     by_name = {cell_type.name: cell_type for cell_type in cell_types}
     samples: list[Sample] = []
     stranded = {cell_type.name: cell_type.stranded for cell_type in cell_types}
-    seen: dict[str, str] = {}  # file: where it is named
+    seen: dict[str, str] = {}  # file or MD5: where it is named
     for row in rows:
         sample = _sample(row, by_name)
-        named = {str(strand): file.location for strand, file in sample.files.items()}
-        for column, location in (named or {"experiment": row["experiment"]}).items():
-            if location in seen:
-                raise row.refuse(column, f"{location!r}, as in {seen[location]}", "each file once")
-            seen[location] = f"line {row.line}, {column}"
+        samples.append(sample)
+        if sample.name not in excluded:
+            _check_files_once(row, sample, seen)
         if not sample.files:
-            samples.append(sample)
             continue
         expected = stranded[sample.cell_type]
         if expected is not None and sample.stranded is not expected:
@@ -110,7 +102,6 @@ def read_samples(path: Path, cell_types: Sequence[CellType]) -> list[Sample]:
                 f"{words[expected]}, as its other samples or the cell-type sheet say",
             )
         stranded[sample.cell_type] = sample.stranded
-        samples.append(sample)
     sampled = {sample.cell_type for sample in samples}
     for cell_type in cell_types:
         if cell_type.name not in sampled and not (cell_type.encode_query or cell_type.gtex_tissue):
@@ -124,24 +115,20 @@ def read_samples(path: Path, cell_types: Sequence[CellType]) -> list[Sample]:
 
 def write_rows(path: Path, rows: Iterable[Mapping[str, str]]) -> None:
     """Write rows by column, such as `Sample.as_row` gives, as a sheet that `read_samples` reads back."""
-    columns = (*SAMPLE_COLUMNS, *SAMPLE_EXTRAS)
-    _write_table(path, columns, rows)
+    write_sheet(path, (*SAMPLE_COLUMNS, *SAMPLE_EXTRAS), rows)
 
 
 def write_rejected(path: Path, rejected: Iterable[Rejected]) -> None:
     """Write the files that were not taken as a tab-separated table."""
-    _write_table(path, [field.name for field in fields(Rejected)], map(asdict, rejected))
+    write_sheet(path, [field.name for field in fields(Rejected)], map(asdict, rejected))
 
 
-def _write_table(path: Path, columns: Collection[str], rows: Iterable[Mapping[str, str]]) -> None:
-    lines = ["\t".join(columns), *("\t".join(row.get(column, "") for column in columns) for row in rows)]
-    write_text(path, "\n".join(lines) + "\n")
-
-
-def _cell_type(row: _Row) -> CellType:
+def _cell_type(row: Row) -> CellType:
     if row["ontology"] and not ONTOLOGY_TERM.fullmatch(row["ontology"]):
         raise row.refuse("ontology", repr(row["ontology"]), "a term such as CL:0000623, or nothing")
     if row["encode_query"]:
+        if '"' in row["encode_query"]:
+            raise row.refuse("encode_query", repr(row["encode_query"]), "filters without quotes, or %22 for them")
         try:
             filters = parse_qsl(row["encode_query"], strict_parsing=True)
         except ValueError as error:
@@ -172,7 +159,7 @@ def _cell_type(row: _Row) -> CellType:
     )
 
 
-def _sample(row: _Row, cell_types: Mapping[str, CellType]) -> Sample:
+def _sample(row: Row, cell_types: Mapping[str, CellType]) -> Sample:
     if row["cell_type"] not in cell_types:
         raise row.refuse("cell_type", repr(row["cell_type"]), f"one of: {shorten(cell_types)}")
     if row["source"] not in [*Source]:
@@ -200,10 +187,10 @@ def _sample(row: _Row, cell_types: Mapping[str, CellType]) -> Sample:
     if len({is_url(file.location) for file in files.values()}) > 1:
         raise row.refuse("minus", repr(row["minus"]), "two URLs or two accessions, as plus and minus belong together")
     provenance = Provenance(**{field.name: row[field.name] for field in fields(Provenance)})
-    return Sample(row["sample"], row["cell_type"], source, files, provenance)
+    return Sample(row["sample"], row["cell_type"], source, files, provenance, line=row.line)
 
 
-def _check_experiment(row: _Row, source: Source, cell_type: CellType) -> None:
+def _check_experiment(row: Row, source: Source, cell_type: CellType) -> None:
     """Check that a row names files, or else an ENCODE experiment whose files can be told apart."""
     experiment, has_files = row["experiment"], bool(row["plus"] or row["unstranded"])
     if experiment and source is not Source.ENCODE:
@@ -221,7 +208,7 @@ def _check_experiment(row: _Row, source: Source, cell_type: CellType) -> None:
         )
 
 
-def _signal_file(row: _Row, strand: Strand, source: Source) -> SignalFile:
+def _signal_file(row: Row, strand: Strand, source: Source) -> SignalFile:
     _check_location(row, strand, source)
     md5, size = row[f"md5_{strand}"], row[f"size_{strand}"]
     if md5 and not MD5.fullmatch(md5):
@@ -231,9 +218,10 @@ def _signal_file(row: _Row, strand: Strand, source: Source) -> SignalFile:
     return SignalFile(row[strand], md5 or None, int(size) if size else None, row[f"accession_{strand}"] or None)
 
 
-def _check_location(row: _Row, strand: Strand, source: Source) -> None:
+def _check_location(row: Row, strand: Strand, source: Source) -> None:
     """Check that a file is named in the way of its source."""
     location = row[strand]
+    check_location(row.where(strand), location)
     match source:
         case Source.ENCODE:
             fits = ENCODE_FILE.fullmatch(location) or is_url(location)
@@ -248,49 +236,40 @@ def _check_location(row: _Row, strand: Strand, source: Source) -> None:
         raise row.refuse(strand, repr(location), expected)
 
 
-def _check_names(rows: Sequence[_Row], column: str) -> None:
-    """Check that the names in a column are well formed and differ."""
+def _check_files_once(row: Row, sample: Sample, seen: dict[str, str]) -> None:
+    """Check that no file, MD5 or experiment of a sample is `seen`, to which they are added with their places."""
+    if not sample.files:
+        named = [("experiment", row["experiment"], row["experiment"])]
+    else:
+        named = [(str(strand), file.location, one_spelling(file.location)) for strand, file in sample.files.items()]
+        named += [(f"md5_{strand}", file.md5, file.md5) for strand, file in sample.files.items() if file.md5]
+    for column, text, key in named:
+        if key in seen:
+            raise row.refuse(column, f"{text!r}, as in {seen[key]}", "each file once")
+        seen[key] = f"line {row.line}, {column}"
+
+
+def _check_names(rows: Sequence[Row], column: str, taken: Collection[str] = ()) -> None:
+    """Check that the names in a column are well formed, are not taken, and differ."""
     lines: dict[str, int] = {}
     for row in rows:
         name = row[column]
         if not NAME.fullmatch(name):
             raise row.refuse(column, repr(name), NAME_RULE)
+        if name in taken:
+            raise row.refuse(column, repr(name), f"another name, as tables have columns called {', '.join(taken)}")
         if name in lines:
             raise row.refuse(column, f"{name!r}, as in line {lines[name]}", "each name once")
         lines[name] = row.line
 
 
-def _read_rows(path: Path, required: Collection[str], optional: Collection[str]) -> list[_Row]:
-    """Read a tab-separated sheet; lines that are blank or start with # are comments."""
-    if not path.is_file():
-        raise InputError(path, "no such file", "a tab-separated sheet")
-    lines = read_text(path).split("\n")
-    numbered = [
-        (number, [cell.strip() for cell in line.split("\t")])
-        for number, line in enumerate(lines, start=1)
-        if line.strip() and not line.startswith("#")
-    ]
-    columns = f"tab-separated columns {', '.join(required)}, and optionally {', '.join(optional)}"
-    if not numbered:
-        raise InputError(path, "no header line", columns)
-    header_line, header = numbered[0]
-    where = f"{path}, line {header_line}"
-    for column in required:
-        if column not in header:
-            raise InputError(where, f"no column {column!r}", columns)
-    for column in header:
-        if column not in required and column not in optional:
-            raise InputError(where, f"an unknown column {column!r}", columns)
-        if header.count(column) > 1:
-            raise InputError(where, f"column {column!r} twice", "each column once")
-    rows = []
-    for number, cells in numbered[1:]:
-        if len(cells) > len(header):
-            raise InputError(
-                f"{path}, line {number}", f"{len(cells)} cells", f"at most {len(header)}, as in the header"
-            )
-        # An editor may have dropped empty cells at the end of the line.
-        cells += [""] * (len(header) - len(cells))
-        missing = dict.fromkeys(set(optional) - set(header), "")
-        rows.append(_Row(path, number, dict(zip(header, cells, strict=True)) | missing))
-    return rows
+def _check_pairs(rows: Sequence[Row]) -> None:
+    """Check that no two pairs of cell types make one name, as `a-b` with `c` and `a` with `b-c` would."""
+    names = [row["cell_type"] for row in rows]
+    seen: dict[str, tuple[str, str]] = {}
+    for row in rows if any("-" in name for name in names) else ():
+        for pair in ((row["cell_type"], name) for name in names if name != row["cell_type"]):
+            other = seen.setdefault("-".join(pair), pair)
+            if {*other} != {*pair}:
+                found = f"{pair[0]!r} with {pair[1]!r}, which makes the file name of {other[0]!r} with {other[1]!r}"
+                raise row.refuse("cell_type", found, "names that differ where two are joined by '-'")

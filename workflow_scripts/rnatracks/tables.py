@@ -103,7 +103,7 @@ SAMPLE_COLUMNS = {
     "cell_type": "Its cell type.",
     "strand": "Strand of the file.",
     "flags": "What looks wrong with it; empty if nothing does.",
-    "excluded": "Whether the configuration leaves it out of the means.",
+    "excluded": "Whether the configuration leaves it out; then nothing of it is fetched or checked.",
     "concordance": "Share of the signal in exons that lies on the genes' own strand; near 1, or near 0 if swapped.",
     "correlation": "Median rank correlation with the other samples of its cell type, in bins.",
     "total": "Sum of the file's magnitudes over the chosen chromosomes, as stored.",

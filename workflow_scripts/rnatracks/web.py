@@ -18,6 +18,8 @@ from .errors import InputError
 log = logging.getLogger(__name__)
 
 WORTH_ANOTHER_TRY = frozenset({429, 500, 502, 503, 504})
+GONE = frozenset({404, 410})
+NOT_GIVEN_OUT = GONE | {401, 403, 451}
 GZIP_MAGIC = b"\x1f\x8b"
 
 
@@ -77,7 +79,7 @@ class Web:
             If the server cannot be reached, refuses, or sends something else.
         """
         expected = "a JSON object"
-        response = self._get(url, "application/json", expected)
+        response = self._ask("GET", url, {"Accept": "application/json"}, expected)
         if response.status_code not in (200, 404):
             raise InputError(url, _status(response), expected)
         if "html" in response.headers.get("Content-Type", ""):
@@ -99,7 +101,7 @@ class Web:
             If the server cannot be reached, refuses, or sends something else.
         """
         expected = "a text file, plain or gzipped"
-        response = self._get(url, "*/*", expected)
+        response = self._ask("GET", url, {"Accept": "*/*"}, expected)
         if response.status_code != 200:
             raise InputError(url, _status(response), expected)
         if "html" in response.headers.get("Content-Type", ""):
@@ -110,13 +112,31 @@ class Web:
         except (EOFError, zlib.error, gzip.BadGzipFile, UnicodeDecodeError) as error:
             raise InputError(url, f"a damaged file ({error})", expected) from error
 
-    def _get(self, url: str, accept: str, expected: str) -> requests.Response:
+    def refusal(self, url: str) -> str | None:
+        """The status with which a server refuses a file, in words, without fetching it; None where it does not.
+
+        It is asked for with HEAD and, as some servers refuse that alone, then for its first byte.
+
+        Raises
+        ------
+        InputError
+            If the server cannot be reached, or always asks to come back later.
+        """
+        response = self._ask("HEAD", url, {"Accept": "*/*"}, "an answer")
+        if response.status_code >= 400 and response.status_code not in GONE:
+            with self._ask("GET", url, {"Range": "bytes=0-0"}, "an answer", stream=True) as response:
+                pass
+        return _status(response) if response.status_code in NOT_GIVEN_OUT else None
+
+    def _ask(
+        self, method: str, url: str, headers: Mapping[str, str], expected: str, *, stream: bool = False
+    ) -> requests.Response:
         """The answer of the first attempt that neither fails on the way nor asks to come back later."""
         patience, problem = self._patience, ""
         for attempt in range(1, patience.attempts + 1):
             asked_wait = 0.0
             try:
-                response = self._session.get(url, headers={"Accept": accept}, timeout=patience.timeout)
+                response = self._session.request(method, url, headers=headers, timeout=patience.timeout, stream=stream)
             except requests.TooManyRedirects as error:
                 raise InputError(url, f"more than {patience.redirects} redirects", expected) from error
             except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:

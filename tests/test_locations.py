@@ -1,0 +1,115 @@
+"""Paths and URLs: what Snakemake cannot take, and the spellings of one place."""
+
+import re
+from pathlib import Path
+
+import pytest
+from configurations import SCHEMA, config_with
+
+from rnatracks.config import validate_config
+from rnatracks.errors import InputError
+from rnatracks.locations import check_location, one_spelling
+
+KEYS = [
+    *("results", "downloads", "samples", "cell_types", "blacklist", "genome.fasta", "genome.md5", "annotation.gtf"),
+    *("annotation.md5", "sources.encode", "sources.recount3", "sources.hub", "models.small.backbone"),
+    *("genome.chromosomes", "genes.types", "loci", "exclude"),
+]
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        *("a.bw", "/data/my samples/a (1) [x]%,'&#~é\u3000\u200c.bw", "../a.bw", "C:\\a.bw"),
+        *("https://example.org/a.bw", "http://user@[::1]:8080/a%7Bb%7D.bw?c=d#e"),
+    ],
+)
+def test_a_usual_location_is_accepted(location: str) -> None:
+    check_location("here", location)
+
+
+@pytest.mark.parametrize(
+    ("location", "found", "expected"),
+    [
+        ("a{b}.bw", "'a{b}.bw'", "no braces, as Snakemake takes them for wildcards"),
+        ("a}.bw", "'a}.bw'", "no braces"),
+        ("https://example.org/{a}.bw", "'https://example.org/{a}.bw'", "%7B and %7D for its braces"),
+        ("a\0.bw", r"'a\\x00.bw'", "no control characters"),
+        ("a\n.bw", r"'a\\n.bw'", "no control characters"),
+        ("a\x85\u2028.bw", r"'a\\x85\\u2028.bw'", "no control characters"),
+        ("http://", "'http://'", "a URL such as"),
+        ("http:///a.bw", "'http:///a.bw'", "a URL such as"),
+        ("http://[::1/a.bw", r"'http://\[::1/a.bw'", "a URL such as"),
+        ("http://host:port/a.bw", "'http://host:port/a.bw'", "a URL such as"),
+    ],
+)
+def test_a_location_that_cannot_be_used_is_one_line(location: str, found: str, expected: str) -> None:
+    with pytest.raises(InputError, match=f"^here: found {found}; expected .*{expected}") as caught:
+        check_location("here", location)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_braces_anywhere_in_a_configuration_are_refused(key: str) -> None:
+    value = "https://example.org/{x}" if key.endswith(("md5", "encode", "recount3", "hub")) else "a/{x}"
+    several = key in ("genome.chromosomes", "genes.types", "loci", "exclude")
+    value = "chr{1}" if several else value
+    with pytest.raises(InputError, match=rf"^config, {key}: found {re.escape(repr(value))}; expected .* braces"):
+        validate_config(config_with(key, ["chr1", value] if several else value), SCHEMA)
+
+
+def test_braces_in_a_key_of_a_configuration_are_refused() -> None:
+    simulated = {"seed": 1, "chromosomes": {"chr{1}": 1000}, "samples": {"a": {"depth": 1, "noise": 0}}}
+    with pytest.raises(InputError, match=r"^config, simulate.chromosomes: found 'chr\{1\}'; expected no braces"):
+        validate_config(config_with("simulate", simulated), SCHEMA)
+
+
+def test_braces_in_a_model_to_start_from_are_refused() -> None:
+    config = config_with("models.small", {"cell_types": "each", "init_from": "models/{x}"})
+    with pytest.raises(InputError, match=r"^config, models.small.init_from: found 'models/\{x\}'"):
+        validate_config(config, SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("a.bw", "./a.bw"),
+        ("a/b.bw", "a//./b.bw"),
+        ("a.bw", str(Path.cwd() / "a.bw")),
+        *(
+            ("https://example.org/a/b-c.bw", other)
+            for other in (
+                *("http://example.org/a/b-c.bw", "https://EXAMPLE.org./a/b-c.bw", "https://example.org:443/a/b-c.bw"),
+                *("http://example.org:80/a/b-c.bw", "https://example.org/a/b-c.bw?", "https://me@example.org/a/b-c.bw"),
+                *(
+                    "https://example.org/a/b%2Dc.bw",
+                    "https://example.org/a/x/../b-c.bw#top",
+                    "https://example.org/a//b-c.bw",
+                ),
+            )
+        ),
+        ("https://example.org/a b.bw", "https://example.org/a%20b.bw"),
+        ("https://example.org/%c3%a9.bw", "https://example.org/é.bw"),
+        ("https://example.org/?a=b&c=d%20e", "https://example.org?c=d+e&a=b"),
+    ],
+)
+def test_spellings_of_one_place_are_one(one: str, other: str) -> None:
+    assert one_spelling(one) == one_spelling(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("a.bw", "A.bw"),
+        ("a/../b.bw", "b.bw"),  # a may be a link
+        ("a.bw", "https://example.org/a.bw"),
+        ("https://example.org/a.bw", "https://example.org/A.bw"),
+        ("https://example.org/a.bw", "https://example.org:8080/a.bw"),
+        ("https://example.org/a.bw", "https://example.com/a.bw"),
+        ("https://example.org/a.bw", "https://example.org/a.bw?version=1"),
+        ("https://example.org/a/b.bw", "https://example.org/a%2Fb.bw"),
+        ("https://example.org/?a=b", "https://example.org/?a=c"),
+    ],
+)
+def test_places_that_may_differ_are_two(one: str, other: str) -> None:
+    assert one_spelling(one) != one_spelling(other)

@@ -1,0 +1,83 @@
+"""Paths and URLs as a user writes them: which cannot be used, and which are one place under two spellings."""
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
+
+from .errors import InputError
+from .remote import is_url
+
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")  # control characters, and Unicode's ends of lines
+DEFAULT_PORTS = (None, 80, 443)
+
+
+def check_location(where: object, location: str) -> None:
+    """Check that Snakemake and the file system can take a path or URL, or other text, as it is written.
+
+    Parameters
+    ----------
+    where
+        What the error line calls the place that names it.
+
+    Raises
+    ------
+    InputError
+        If it holds a control character or a brace, or is a URL that cannot be read.
+    """
+    if CONTROL.search(location):
+        raise InputError(where, repr(location), "no control characters")
+    if re.search("[{}]", location):
+        expected = "%7B and %7D for its braces" if is_url(location) else "no braces"
+        raise InputError(where, repr(location), f"{expected}, as Snakemake takes them for wildcards")
+    if is_url(location):
+        try:
+            host = urlsplit(location).hostname if urlsplit(location).port != 0 else None
+        except ValueError:  # a port that is no number, half an IPv6 address
+            host = None
+        if not host:
+            raise InputError(where, repr(location), "a URL such as https://example.org/a.bw")
+
+
+def check_texts(config: Mapping[str, Any], where: object) -> None:
+    """Check every text of a configuration, be it a path or not, as `check_location` does, and every key."""
+    for key, text in _texts(config):
+        check_location(f"{where}, {key}", text)
+
+
+def _texts(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
+    """Texts in a value of a configuration, each with the dotted key under which it stands."""
+    match value:
+        case str():
+            yield key, value
+        case Mapping():
+            for name, inner in value.items():
+                yield key or name, name
+                yield from _texts(inner, f"{key}.{name}" if key else name)
+        case Sequence():
+            for inner in value:
+                yield from _texts(inner, key)
+
+
+def one_spelling(location: str) -> str:
+    """A spelling that the spellings of one place share, to compare by and not to open.
+
+    Of a path, it is absolute and without `.` and `//`; links, and `..` that may follow one, are left as they are.
+    Of a URL, nothing counts that makes no difference to a server of files: http or https, user, default port, upper
+    case in the host, fragment, order of the query, `.` and `..` and `//` in the path, and which characters are encoded.
+
+    Examples
+    --------
+    >>> one_spelling("HTTPS://Example.org:443/a%2Dc/./b.bw?".replace("HTTPS", "https"))
+    'example.org/a-c/b.bw'
+    """
+    if not is_url(location):
+        return str(Path.cwd() / location)
+    parts = urlsplit(location)
+    host = (parts.hostname or "").rstrip(".")
+    port = "" if parts.port in DEFAULT_PORTS else f":{parts.port}"
+    path = posixpath.normpath("/".join(quote(unquote(name), safe="") for name in f"/{parts.path}".split("/")))
+    query = urlencode(sorted(parse_qsl(parts.query, keep_blank_values=True)))
+    return f"{host}{port}/{path.lstrip('/')}{'?' if query else ''}{query}"
