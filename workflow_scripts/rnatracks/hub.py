@@ -89,7 +89,7 @@ def write_session(target: Path, genome: str, signals: Sequence[Signal], loci: Ma
         place = {"chromosome": region.chrom, "start": str(region.start), "end": str(region.end), "description": name}
         ET.SubElement(regions, "Region", place)
     ET.indent(session)
-    write_text(target, ET.tostring(session, encoding="UTF-8", xml_declaration=True).decode() + "\n")
+    write_text(target, ET.tostring(session, encoding="utf-8", xml_declaration=True).decode() + "\n")
 
 
 def _composites(signals: Sequence[Signal]) -> list[str]:

@@ -1,0 +1,52 @@
+"""The chosen chromosomes: their bases, their genes, and how much of the samples' signal lies on each."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+
+def describe_chromosomes(
+    bases: pd.DataFrame, genes: pd.DataFrame, signal: pd.DataFrame, splits: Mapping[str, str]
+) -> pd.DataFrame:
+    """One row a chromosome, for the report.
+
+    Parameters
+    ----------
+    bases
+        The table `reference/bases.tsv`: columns `chrom length unknown other_letters`.
+    genes
+        Columns `annotation.GENE_COLUMNS`.
+    signal
+        The table `qc/chromosomes.tsv`: columns `sample chrom share` at least.
+    splits
+        Split of each chromosome.
+
+    Returns
+    -------
+    Columns `chrom split length unknown other_letters genes signal_share`, the last one the mean over
+    samples of the share of their signal that lies on the chromosome, both strands together.
+    """
+    shares = signal.groupby(["sample", "chrom"])["share"].sum().groupby("chrom").mean()
+    return pd.DataFrame(
+        {
+            "chrom": bases["chrom"],
+            "split": bases["chrom"].map(splits),
+            "length": bases["length"],
+            "unknown": bases["unknown"],
+            "other_letters": bases["other_letters"],
+            "genes": bases["chrom"].map(genes["chrom"].value_counts()).fillna(0).astype(int),
+            "signal_share": bases["chrom"].map(shares),
+        }
+    )
+
+
+def bare_chromosome_warnings(chromosomes: pd.DataFrame) -> list[str]:
+    """One sentence on chromosomes with signal and without genes; `chromosomes` as `describe_chromosomes` gives it."""
+    bare = chromosomes[(chromosomes["genes"] == 0) & (chromosomes["signal_share"] > 0)]
+    named = [f"{row.chrom} ({row.signal_share:.1%} of the samples' signal)" for row in bare.itertuples()]
+    if not named:
+        return []
+    return [
+        f"The annotation has no gene on {', '.join(named)}: all coverage there counts as intergenic. Does the GTF use "
+        "another name?"
+    ]
