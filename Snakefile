@@ -45,12 +45,11 @@ localrules:
     write_session,
 
 
-# What needs a network: files, weights and environments. Everything else runs without one.
+# What needs a network: files and weights. Everything else runs without one, once conda has made the environments.
 rule fetch:
     input:
         files_to_fetch,
         [out(f"weights/{weights}.json") for weights in HUB_MODELS],
-        [out(f"environments/{environment}.json") for environment in ENVIRONMENTS],
 
 
 rule all:

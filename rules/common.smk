@@ -98,7 +98,6 @@ SAME_STRAND = Counter(track.strand for track in TRACKS)
 OTHER = {name: neighbour(name, TRACKS_OF) for name in CELL_TYPES}
 STRANDS = list(dict.fromkeys(str(track.strand) for track in TRACKS))
 LOCI = {locus_file_name(locus): locus for locus in CONFIG["loci"]}
-ENVIRONMENTS = sorted(path.stem for path in Path(workflow.basedir, "envs").glob("*.yaml"))
 SCORE_TABLES = ["base_resolution", "gene_expression", "differential"]
 
 
@@ -125,7 +124,6 @@ wildcard_constraints:
     part=rf"({any_of(CHROMOSOMES)})(\.\d+-\d+)?",
     locus=any_of(LOCI),
     weights=any_of(HUB_MODELS),
-    environment=any_of(ENVIRONMENTS),
     sample=r"[\w.-]+",
 
 

@@ -39,18 +39,3 @@ rule fetch_weights:
         revision=lambda wildcards: HUB_MODELS[wildcards.weights].revision,
     script:
         "../workflow_scripts/fetch_weights.py"
-
-
-rule prepare_environment:
-    output:
-        out("environments/{environment}.json"),
-    log:
-        out("logs/prepare_environment/{environment}.log"),
-    conda:
-        "../envs/{environment}.yaml"
-    threads: 1
-    resources:
-        mem_mb=growing(1000),
-        runtime=growing(30),
-    script:
-        "../workflow_scripts/prepare_environment.py"

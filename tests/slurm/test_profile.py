@@ -44,14 +44,39 @@ def test_environment_files_are_what_conda_takes(environment: Path) -> None:
     assert all(spec.name and spec.version for spec in specs)
 
 
-def test_the_human_run_is_planned_with_its_environments(path_with_conda: str, tmp_path: Path) -> None:
-    """From a fresh copy of the repository, as its first command."""
+@pytest.fixture
+def fresh(tmp_path: Path) -> Path:
+    """A fresh copy of what the repository has for the human run."""
     for name in ("config", "slurm"):
         shutil.copytree(REPOSITORY / name, tmp_path / name)
-    arguments = ("--profile", "slurm", "--use-conda", "-n", "all")
-    with started(tmp_path, os.environ | {"PATH": path_with_conda}, SNAKEFILE, *arguments) as run:
+    return tmp_path
+
+
+def run_with_conda(folder: Path, path_with_conda: str, *arguments: str) -> str:
+    with started(folder, os.environ | {"PATH": path_with_conda}, SNAKEFILE, *arguments) as run:
         assert run.finish(120) == 0, run.text[-5000:]
-    assert re.search(r"^train_model +2$", run.text, re.MULTILINE)
-    assert re.search(r"^predict_chromosome +44$", run.text, re.MULTILINE)
-    planned = set(re.findall(r"^Conda environment .*/envs/(\w+)\.yaml will be created", run.text, re.MULTILINE))
+        return run.text
+
+
+def test_the_human_run_is_planned_with_its_environments(path_with_conda: str, fresh: Path) -> None:
+    """Its first command."""
+    text = run_with_conda(fresh, path_with_conda, "--profile", "slurm", "--use-conda", "-n", "all")
+    assert re.search(r"^train_model +2$", text, re.MULTILINE)
+    assert re.search(r"^predict_chromosome +44$", text, re.MULTILINE)
+    planned = set(re.findall(r"^Conda environment .*/envs/(\w+)\.yaml will be created", text, re.MULTILINE))
     assert planned >= {"genomics", "report", "torch"}
+
+
+def test_all_environments_are_made_and_nothing_else(path_with_conda: str, fresh: Path) -> None:
+    """On a node with a network, before anything is fetched."""
+    run_with_conda(fresh, path_with_conda, "--use-conda", "--conda-create-envs-only", "--cores", "1", "all")
+    made = {path.read_text() for path in (fresh / ".snakemake/conda").glob("*.yaml")}
+    assert made == {path.read_text() for path in ENVIRONMENTS}
+    assert not (fresh / "results").exists()
+
+
+def test_a_container_of_all_environments_is_described(path_with_conda: str, fresh: Path) -> None:
+    text = run_with_conda(fresh, path_with_conda, "--containerize")
+    copied = re.findall(r"^COPY \S+/envs/(\w+)\.yaml (/\S+)$", text, re.MULTILINE)
+    assert [name for name, _ in copied] == [path.stem for path in ENVIRONMENTS]
+    assert re.findall(r"conda env create --prefix \S+ --file (\S+)", text) == [path for _, path in copied]

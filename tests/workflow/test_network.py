@@ -137,7 +137,7 @@ def test_all_runs_without_a_network_once_everything_is_fetched(
     run = snakemake(tmp_path, "all", *arguments, environment=close_network(tmp_path / "closed"))
     assert run.status == 0, run.text[-5000:]
     assert len(server.requests) == asked
-    fetching = {"fetch_file", "fetch_weights", "resolve_samples", "prepare_environment"}
+    fetching = {"fetch_file", "fetch_weights", "resolve_samples"}
     assert not fetching & set(run.planned())
     card = (tmp_path / "results/models/tiny-blood/README.md").read_text()
     assert f"Backbone: `somebody/tiny` at commit `{world.backbone.commit}`" in card
