@@ -90,6 +90,7 @@ rule write_report:
         published=f"{workflow.basedir}/resources/published.tsv",
         others=f"{workflow.basedir}/resources/held_out_others.tsv",
         captions=expand(f"{workflow.basedir}/resources/captions/{{name}}.rst", name=REPORT_CAPTIONS),
+        logs=expand(out("models/{model}/training_log.tsv"), model=MODELS),
         provenance=expand(out("models/{model}/provenance.json"), model=MODELS),
         inputs=out("provenance/inputs.tsv"),
     output:

@@ -11,8 +11,10 @@ from rnatracks.headlines import (
     headline,
     level_warnings,
     split_warnings,
+    training_warnings,
     warnings,
 )
+from rnatracks.trained import Kept, KeptWeights
 
 
 def some_scores(models: int = 1, splits: tuple[str, ...] = ("train", "test")) -> pd.DataFrame:
@@ -83,6 +85,20 @@ def test_headline_sums_up_many_tracks() -> None:
     )
     nothing = base.assign(pearson_log1p=np.nan)
     assert headline(nothing, base.iloc[:0]) == ["Base resolution, 16 tracks: no score."]
+
+
+def test_trainings_without_a_choice_are_warned_of() -> None:
+    nan = float("nan")
+    kept = {
+        "a": KeptWeights(2, Kept.BEST, 3, 0.1, 0.8),
+        "b": KeptWeights(3, Kept.UNSCORED, 3, 0.1, nan),
+        "c": KeptWeights(3, Kept.UNWATCHED, 3, nan, nan),
+        "d": KeptWeights(3, Kept.CONTROL, 3, 0.1, 0.2),
+    }
+    unwatched, unscored = training_warnings(kept, ["chr4"])
+    assert "no window of them could be used: the weights of c are those of the last epoch." in unwatched
+    assert "no correlation on them could be computed (is there signal?): the weights of b are" in unscored
+    assert training_warnings(kept, []) == [], "nothing was set aside"
 
 
 def test_split_warnings() -> None:
@@ -192,6 +208,7 @@ def test_all_warnings_in_their_order(held_out: list[str]) -> None:
         base=pd.concat([scores, exons]),
         gene=scores,
         controls=[],
+        kept={},
     )
     below = "Clearly below the other cell type's data (its interval ends below), "
     starts = ["The data are simulated", "1 sample is flagged", f"{below}single bases", f"{below}gene"]

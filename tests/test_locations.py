@@ -8,7 +8,71 @@ from configurations import SCHEMA, config_with
 
 from rnatracks.config import validate_config
 from rnatracks.errors import InputError
-from rnatracks.locations import check_location, one_spelling
+from rnatracks.locations import check_location, normal_path, one_spelling
+
+SPELLINGS = {
+    "results/demo": "results/demo",
+    "results/demo/": "results/demo",
+    "./results/demo": "results/demo",
+    "results//demo/.": "results/demo",
+    "results/other/../demo": "results/demo",
+    "{here}/results/demo": "results/demo",
+    "{link}/results/demo/": "results/demo",
+    "~/run/results/demo": "results/demo",
+    "~/elsewhere/demo/": "{home}/elsewhere/demo",
+    "/scratch//me/demo/": "/scratch/me/demo",
+    "../demo": "{home}/demo",
+    "linked/../demo": "{home}/target/demo",
+    "https://example.org/a//b/": "https://example.org/a//b/",
+}
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """A working directory below a home, a link to it, and a link in it to a folder elsewhere."""
+    home = (tmp_path / "home").resolve()
+    for folder in ("run", "target/deep"):
+        (home / folder).mkdir(parents=True)
+    (home / "link").symlink_to(home / "run")
+    (home / "run" / "linked").symlink_to(home / "target" / "deep")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.chdir(home / "run")
+    return {"home": str(home), "here": str(home / "run"), "link": str(home / "link")}
+
+
+@pytest.mark.parametrize(("written", "kept"), SPELLINGS.items(), ids=SPELLINGS)
+def test_a_path_is_kept_under_one_spelling(here: dict[str, str], written: str, kept: str) -> None:
+    assert normal_path("here", written.format(**here)) == kept.format(**here)
+
+
+def test_paths_of_a_configuration_are_kept_under_one_spelling(here: dict[str, str]) -> None:
+    config = config_with("models.small.backbone", "./nets/base/") | {
+        "results": "~/run/results/",
+        "downloads": f"{here['home']}/down//loads",
+        "samples": "./samples.tsv",
+        "blacklist": f"{here['here']}/mask.bed",
+    }
+    Path("nets/base").mkdir(parents=True)
+    filled = validate_config(config, SCHEMA)
+    kept = {key: filled[key] for key in ("results", "downloads", "samples", "blacklist")}
+    assert kept == {
+        "results": "results",
+        "downloads": f"{here['home']}/down/loads",
+        "samples": "samples.tsv",
+        "blacklist": "mask.bed",
+    }
+    assert filled["models"]["small"]["backbone"] == "nets/base"
+    hub = validate_config(config_with("models.small.backbone", "some/model"), SCHEMA)
+    assert hub["models"]["small"]["backbone"] == "some/model"
+
+
+@pytest.mark.parametrize("key", ["results", "downloads"])
+@pytest.mark.parametrize("folder", [".", "{here}", "/", "a file", "~nobody-at-all/results"])
+def test_a_folder_that_cannot_be_the_workflows_is_refused(here: dict[str, str], key: str, folder: str) -> None:
+    Path("a file").touch()
+    with pytest.raises(InputError, match=rf"^mine.yaml, {key}: found .*; expected a (folder of its own|path)$"):
+        validate_config(config_with(key, folder.format(**here)), SCHEMA, "mine.yaml")
+
 
 KEYS = [
     *("results", "downloads", "samples", "cell_types", "blacklist", "genome.fasta", "genome.md5", "annotation.gtf"),

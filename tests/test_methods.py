@@ -1,8 +1,10 @@
 """The methods text: each setting that it names changes its sentence, and only what was configured is said."""
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 
@@ -10,6 +12,7 @@ from rnatracks.config import validate_config
 from rnatracks.methods import methods_text
 from rnatracks.plans import expand_models
 from rnatracks.samples import CellType
+from rnatracks.trained import TrainedModel, describe_sight, kept_weights
 
 REPOSITORY = Path(__file__).parents[1]
 SCHEMA = REPOSITORY / "config/schemas/config.schema.yaml"
@@ -24,10 +27,28 @@ def changed(change: Callable[[dict], object] = lambda config: None) -> dict:
     return config
 
 
-def text(config: dict) -> str:
+def trained(models: dict, log: str, keep: str = "best", config: dict | None = None) -> dict[str, TrainedModel]:
+    """What became of models that have one training log, read from text, and one `config.json`."""
+    table = pd.read_csv(io.StringIO(log), sep=" ")
+    return {
+        name: TrainedModel(
+            kept_weights(table, keep, plan.control),
+            describe_sight(config or {"backbone_config": {"model_type": "mixtral"}}, plan.attention),
+        )
+        for name, plan in models.items()
+    }
+
+
+UNWATCHED = "epoch valid_loss valid_pearson_log1p\n59.9 NaN NaN\n"
+WATCHED = "epoch valid_loss valid_pearson_log1p\n1 0.3 0.5\n2 0.2 0.7\n60 0.2 0.6\n"
+UNSCORED = "epoch valid_loss valid_pearson_log1p\n1 0.3 NaN\n60 0.2 NaN\n"
+
+
+def text(config: dict, log: str = UNWATCHED, folder: dict | None = None) -> str:
     filled = validate_config(config, SCHEMA)
     models = expand_models(filled, [cell_type.name for cell_type in CELL_TYPES])
-    return "\n".join(methods_text(filled, CELL_TYPES, {"GM12878": 4, "NK": 1}, models, {"torch": "2.13.0"}))
+    became = trained(models, log, filled["training"]["keep"], folder)
+    return "\n".join(methods_text(filled, CELL_TYPES, {"GM12878": 4, "NK": 1}, models, became, {"torch": "2.13.0"}))
 
 
 def test_the_published_recipe_in_words() -> None:
@@ -39,12 +60,12 @@ def test_the_published_recipe_in_words() -> None:
         "windows of 32,000 bases, each sharing 16,000 bases",
         "more than 50% unknown bases or more than 50% blacklisted bases did not train",
         "Nothing was held out: all chromosomes trained, and all scores are training scores.",
-        "Model genos fine-tunes ZhejiangLab/Genos-1.2B with causal attention",
+        "Model genos fine-tunes ZhejiangLab/Genos-1.2B, a network with causal attention",
         "all weights were trained",
         "kernel 9 to 256, 64 and 1 channels, each followed by batch normalisation, GELU and dropout of 0.1, then",
         "60 epochs in global batches of 256 windows with Adafactor, at a peak learning rate of 5e-05",
         "the first 0.05 of the steps",
-        "bf16 precision and seed 42; the weights are those of the last epoch.",
+        "bf16 precision and seed 42. The weights are those of the last epoch, as no validation window was watched.",
         "weighted by the distance from a window's nearer end",
         "rounded to 4 significant digits",
         "shared by genes of one strand left out",
@@ -80,7 +101,6 @@ def test_one_sentence_describes_all_models_of_a_family() -> None:
         ),
         (lambda c: c.update(blacklist=None), "left out; scores are correlations across genes"),
         (lambda c: c.update(blacklist=None), "all bases with known sequence. Expression"),
-        (lambda c: c["split"].update(valid=["chr9"]), "highest correlation on validation windows"),
         (lambda c: c["models"]["genos"].update(attention="bidirectional"), "bidirectional attention"),
         (lambda c: c["models"]["genos"].update(strands="reverse_complement"), "each cell type has one head"),
         (lambda c: c["models"]["genos"].update(trainable="lora", lora={"rank": 4}), "(rank 4, alpha 32)"),
@@ -93,9 +113,8 @@ def test_one_sentence_describes_all_models_of_a_family() -> None:
         ),
         (
             lambda c: c["models"].update(more={"cell_types": ["NK"], "init_from": "genos-NK"}),
-            "Model more starts from the model genos-NK",
+            "Model more starts from the model genos-NK, a network with causal attention",
         ),
-        (lambda c: c["training"].update(epochs=0.5), "Training ran for 0.5 epochs"),
         (lambda c: c["training"].update(router_loss=0.01), "load-balancing loss of weight 0.01"),
         (
             lambda c: c["training"]["augmentation"].update(shift=64, reverse_complement=True),
@@ -113,12 +132,65 @@ def test_a_changed_setting_changes_its_sentence(change: Callable[[dict], object]
     assert words in text(changed(change))
 
 
+@pytest.mark.parametrize(
+    ("log", "keep", "words"),
+    [
+        (
+            WATCHED,
+            "best",
+            "The weights are those of the epoch with the highest correlation on validation windows (epoch 2).",
+        ),
+        (WATCHED, "last", "The weights are those of the last epoch, as training.keep says."),
+        (UNSCORED, "best", "The weights are those of the last epoch, as no correlation on validation windows could be"),
+        (UNWATCHED, "best", "The weights are those of the last epoch, as no validation window was watched."),
+    ],
+    ids=["best", "last", "no score", "no window"],
+)
+def test_kept_weights_are_those_of_the_log(log: str, keep: str, words: str) -> None:
+    """Validation chromosomes and training.keep are the same throughout: only the log says what happened."""
+    config = changed(lambda c: (c["split"].update(valid=["chr9"]), c["training"].update(keep=keep)))
+    assert words in text(config, log)
+    assert text(config, log).count("The weights") == 1
+
+
+def test_controls_are_named_apart() -> None:
+    def add(config: dict) -> None:
+        config["split"]["valid"] = ["chr9"]
+        config["models"]["shuffled"] = config["models"]["genos"] | {"control": "shuffled_targets", "cell_types": ["NK"]}
+
+    found = text(changed(add), WATCHED)
+    assert "The weights of genos-GM12878, genos-NK are those of the epoch with the highest" in found
+    assert "The weights of shuffled are those of the last epoch, as is done for controls." in found
+
+
+@pytest.mark.parametrize(
+    ("asked", "logged", "said"), [(60, 59.9, "60"), (0.5, 0.48, "0.5"), (60, 12, "12"), (6, 60, "60")]
+)
+def test_epochs_are_those_that_were_trained(asked: float, logged: float, said: str) -> None:
+    log = f"epoch valid_loss valid_pearson_log1p\n{logged} NaN NaN\n"
+    assert f"Training ran for {said} epochs" in text(changed(lambda c: c["training"].update(epochs=asked)), log)
+
+
+@pytest.mark.parametrize(
+    ("folder", "words"),
+    [
+        ({"backbone_config": {"model_type": "mixtral"}, "sees_right": True}, "a network with bidirectional attention"),
+        ({"backbone_config": {"model_type": "rwkv"}, "sees_right": False}, "a network which reads from left to right"),
+        ({"backbone_config": {"model_type": "dilated_cnn"}}, "a network whose convolutions look both ways"),
+    ],
+    ids=["bidirectional", "rwkv", "cnn"],
+)
+def test_what_a_network_sees_is_what_its_folder_says(folder: dict, words: str) -> None:
+    assert words in text(changed(), folder=folder)
+
+
 def test_simulated_data_are_called_so() -> None:
     demo = yaml.safe_load((REPOSITORY / "config/demo/config.yaml").read_text())
     filled = validate_config(demo, SCHEMA)
     named = [CellType("amber"), CellType("indigo")]
     samples = {"amber": 3, "indigo": 3}
-    made = methods_text(filled, named, samples, expand_models(filled, list(samples)), {})
+    models = expand_models(filled, list(samples))
+    made = methods_text(filled, named, samples, models, trained(models, WATCHED), {})
     assert made[0].startswith("We used simulated RNA-seq coverage of amber (3 samples), indigo (3 samples) on chr1")
     assert any("is a mixtral network from random weights (hidden_size 32" in paragraph for paragraph in made)
 
@@ -126,5 +198,6 @@ def test_simulated_data_are_called_so() -> None:
 def test_many_cell_types_are_counted() -> None:
     filled = validate_config(changed(lambda config: config["models"]["genos"].update(cell_types=["c1"])), SCHEMA)
     many = [CellType(f"c{index}") for index in range(30)]
-    made = methods_text(filled, many, {each.name: 2 for each in many}, expand_models(filled, ["c1"]), {})
+    models = expand_models(filled, ["c1"])
+    made = methods_text(filled, many, {each.name: 2 for each in many}, models, trained(models, WATCHED), {})
     assert made[0].startswith("We used RNA-seq coverage of 30 cell types (60 samples) on chr1")

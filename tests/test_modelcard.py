@@ -126,12 +126,21 @@ def test_control_says_so(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("plan", "description"),
     [
-        (genos(), "Backbone: `ZhejiangLab/Genos-1.2B`, with causal attention."),
-        (genos(attention="bidirectional"), "Backbone: `ZhejiangLab/Genos-1.2B`, with bidirectional attention."),
-        (genos(backbone=None, init_from="pan"), "Backbone: that of the model `pan`, with causal attention."),
+        (
+            genos(),
+            "Backbone: `ZhejiangLab/Genos-1.2B`, with causal attention, so that",
+        ),
+        (
+            genos(attention="bidirectional"),
+            "Backbone: `ZhejiangLab/Genos-1.2B`, with bidirectional attention over",
+        ),
+        (
+            genos(backbone=None, init_from="pan"),
+            "Backbone: that of the model `pan`, with causal attention, so that",
+        ),
         (
             genos(backbone={"type": "mixtral", "hidden_size": 32}),
-            "Backbone: random weights, {'type': 'mixtral', 'hidden_size': 32}, with causal attention.",
+            "Backbone: random weights, {'type': 'mixtral', 'hidden_size': 32}, with causal attention, so that",
         ),
     ],
     ids=["pretrained", "bidirectional", "init_from", "random"],
@@ -215,33 +224,41 @@ def test_card_says_what_was_trained(folder: Path, trainable: str, description: s
 def test_best_epoch_is_that_of_the_highest_score(folder: Path) -> None:
     """Not that of the lowest loss, the first."""
     sentence = (
-        "Validation windows after epoch 2, the best epoch, whose weights these are: loss 3.0000, pearson_log1p 0.8346. "
+        "The weights are those of the epoch with the highest correlation on validation windows. Validation windows "
+        "after that epoch (2 of 3): loss 3.0000, pearson_log1p 0.8346. "
     )
     assert sentence in write(folder)
 
 
 def test_first_of_several_best_epochs_is_the_one_kept(folder: Path) -> None:
-    assert "after epoch 2, the best epoch" in write(folder, history=make_history((0.5, 0.8, 0.8)))
+    assert "after that epoch (2 of 3)" in write(folder, history=make_history((0.5, 0.8, 0.8)))
 
 
 def test_last_epoch_is_the_last(folder: Path) -> None:
     card = write(folder, settings=RECIPE | {"keep": "last"})
-    assert "Validation windows after epoch 3, the last epoch: loss 4.0000, pearson_log1p 0.7900. " in card
-    assert "best epoch" not in card
+    assert "of the last epoch, as training.keep says. Validation windows after that epoch (3 of 3): loss 4.0000" in card
+    assert "pearson_log1p 0.7900. " in card
+
+
+def test_a_control_is_never_said_to_have_its_best_weights(folder: Path) -> None:
+    """The Trainer does not choose an epoch of a control, whatever training.keep says."""
+    card = write(folder, plan=genos(control="shuffled_targets"))
+    assert "of the last epoch, as is done for controls. Validation windows after that epoch (3 of 3)" in card
 
 
 def test_last_epoch_may_have_no_correlation(folder: Path) -> None:
     card = write(folder, settings=RECIPE | {"keep": "last"}, history=make_history((0.7, 0.8, NAN)))
-    assert "Validation windows after epoch 3, the last epoch: loss 4.0000, pearson_log1p undefined. " in card
+    assert "Validation windows after that epoch (3 of 3): loss 4.0000, pearson_log1p undefined. " in card
 
 
 def test_epochs_without_a_correlation_are_never_the_best(folder: Path) -> None:
-    assert "after epoch 1, the best epoch" in write(folder, history=make_history((0.7, NAN, NAN)))
+    assert "after that epoch (1 of 3)" in write(folder, history=make_history((0.7, NAN, NAN)))
 
 
 def test_without_any_correlation_the_last_weights_are_kept(folder: Path) -> None:
     card = write(folder, history=make_history((NAN, NAN)))
-    assert "Validation windows after epoch 2, the last epoch: loss 3.0000, pearson_log1p undefined. " in card
+    assert "of the last epoch, as no correlation on validation windows could be computed. Validation" in card
+    assert "after that epoch (2 of 2): loss 3.0000, pearson_log1p undefined. " in card
 
 
 @pytest.mark.parametrize("keep", ["best", "last"])

@@ -1,6 +1,7 @@
 """Fine-tuning: the recipe against references, on one process and several, interrupted and resumed."""
 
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -27,7 +28,9 @@ from rnatracks.errors import InputError
 from rnatracks.genome import read_windows
 from rnatracks.launch import STOPPED, StopRequest, run_in_processes
 from rnatracks.model import CoverageModel
+from rnatracks.plans import ModelPlan
 from rnatracks.recipe import TrainingJob, accumulation_steps
+from rnatracks.trained import Kept, kept_weights
 from rnatracks.training import StoppedEarly, prepare, train
 
 SCRIPTS = Path(training.__file__).parents[1]
@@ -368,6 +371,67 @@ def test_keep_chooses_the_weights(tmp_path: Path, data: Path) -> None:
     assert any(
         not torch.equal(weights(tmp_path / "last")[name], value) for name, value in weights(tmp_path / "best").items()
     )
+
+
+@pytest.mark.parametrize(
+    ("plan", "silent", "why", "warning"),
+    [
+        (
+            make_plan(),
+            ("B.plus", "B.minus"),
+            Kept.UNSCORED,
+            "no signal of B.plus, B.minus in the windows of split valid",
+        ),
+        (
+            make_plan(),
+            ("B.minus",),
+            Kept.BEST,
+            "no signal of B.minus in the windows of split valid, so that it has no part",
+        ),
+        (make_plan(control="shuffled_targets"), (), Kept.CONTROL, None),
+    ],
+    ids=["no signal", "one silent track", "control"],
+)
+def test_the_log_says_which_weights_were_kept(
+    tmp_path: Path,
+    plan: ModelPlan,
+    silent: tuple[str, ...],
+    why: Kept,
+    warning: str | None,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Validation that cannot choose is warned of, and what is said to be kept is what the Trainer kept."""
+    rng = np.random.default_rng(0)
+    coverage = {
+        name: {
+            chrom: np.zeros(length) if chrom == "chr2" and name in silent else rng.gamma(0.3, 20, length)
+            for chrom, length in LENGTHS.items()
+        }
+        for name in ("B.plus", "B.minus")
+    }
+    data = write_data(tmp_path / "data", coverage=coverage)
+    recipe = {"epochs": 4, "global_batch_size": 8, "learning_rate": 5e-3}
+    with caplog.at_level(logging.WARNING):
+        train(make_job(data, tmp_path / "best", plan, keep="best", **recipe))
+    assert [record.message for record in caplog.records if "split valid" in record.message][:1] == (
+        [message for message in caplog.messages if warning and message.startswith(warning)]
+    )
+    kept = kept_weights(training_log(tmp_path / "best"), "best", plan.control)
+    assert kept.why is why
+    train(make_job(data, tmp_path / "last", plan, keep="last", **recipe))
+    same = all(
+        torch.equal(value, weights(tmp_path / "last")[name]) for name, value in weights(tmp_path / "best").items()
+    )
+    assert same == (kept.epoch == kept.last_epoch == 4)
+
+
+def test_validation_without_a_usable_window_is_warned_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    windows = make_windows(*tile("chr1", "train"), *tile("chr2", "valid"))
+    windows.loc[windows["split"] == "valid", "n_fraction"] = 0.9
+    data = write_data(tmp_path / "data", windows)
+    train(make_job(data, tmp_path / "B", keep="best"))
+    assert "no window of split valid can be used" in caplog.text
+    assert kept_weights(training_log(tmp_path / "B"), "best", "none").why is Kept.UNWATCHED
 
 
 # --- What trains, and from where

@@ -41,6 +41,7 @@ from rnatracks.tables import (
     table,
 )
 from rnatracks.terms import Strand, Track
+from rnatracks.trained import TrainedModel
 
 open_log(snakemake.log[0])
 given, params, config = snakemake.input, snakemake.params, snakemake.params.config
@@ -95,8 +96,12 @@ write_table(benchmarks, Path(snakemake.output.benchmarks))
 used = {f"rnatracks at commit {commit or 'unknown'}, with Python": versions.pop("python")} | versions
 for made in trained:
     used |= {name: version for name, version in made.versions.items() if name in ("torch", "transformers")}
+became = {
+    name: TrainedModel.read(Path(path).parent, models[name], config["training"]["keep"])
+    for name, path in zip(models, given.logs, strict=True)
+}
 methods = methods_text(
-    config, cell_types, counted.reindex([each.name for each in cell_types], fill_value=0), models, used
+    config, cell_types, counted.reindex([each.name for each in cell_types], fill_value=0), models, became, used
 )
 write_text(Path(snakemake.output.methods), "\n\n".join(methods) + "\n")
 
@@ -121,6 +126,7 @@ content = ReportContent(
         base=base,
         gene=genes,
         controls=[name for name, plan in models.items() if plan.control != "none"],
+        kept={name: model.kept for name, model in became.items()},
     ),
     summary=headline(base, genes),
     bars=figures("score_bars", [given.bars], ["Scores of every track"]),

@@ -17,7 +17,7 @@ from .errors import InputError, alias_hint, shorten
 from .explain import explain
 from .fasta import chromosome_lengths, index_fits
 from .files import open_plain_or_gzip, read_text
-from .locations import check_texts
+from .locations import check_texts, normalise_paths
 from .remote import is_url
 from .terms import Split
 
@@ -55,6 +55,8 @@ def validate_config(config: Mapping[str, Any], schema: Path, where: str = "confi
     errors = list(validator.iter_errors(filled))
     if errors:
         raise explain(min(errors, key=lambda error: error.validator != "additionalProperties"), where)
+    check_texts(filled, where)
+    normalise_paths(filled, where)
     _cross_check(filled, where)
     return filled
 
@@ -185,7 +187,6 @@ def _cross_check(config: Mapping[str, Any], where: str) -> None:
     def refuse(key: str, found: object, expected: str) -> None:
         raise InputError(f"{where}, {key}", found, expected)
 
-    check_texts(config, where)
     for key, location in (
         ("genome.fasta", config["genome"]["fasta"]),
         ("annotation.gtf", config["annotation"]["gtf"]),

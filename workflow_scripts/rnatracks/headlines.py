@@ -1,12 +1,13 @@
 """What a reader must know first: the main scores in sentences, and what speaks against them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import pandas as pd
 
 from .errors import shorten
 from .regions import RegionClass
 from .terms import SPLIT_NAMES, Split, scored_split
+from .trained import Kept, KeptWeights
 
 MOST_SENTENCES = 8  # of one level or one kind of warning, before they are summed up
 LEAST_RATIO, MOST_RATIO = 0.5, 2  # of predicted to observed mean coverage
@@ -69,6 +70,7 @@ def warnings(
     base: pd.DataFrame,
     gene: pd.DataFrame,
     controls: Collection[str],
+    kept: Mapping[str, KeptWeights],
 ) -> list[str]:
     """Everything that stands in the box at the top of the page.
 
@@ -84,9 +86,12 @@ def warnings(
         The score tables.
     controls
         Models that are not meant to predict; their scores are no news.
+    kept
+        The weights that each model has.
     """
     return [
         *split_warnings(test, valid, simulated=simulated),
+        *training_warnings(kept, valid),
         *flag_warnings(samples),
         *baseline_warnings(base[base["region"] == "all"], "single bases", controls),
         *baseline_warnings(gene, "gene expression", controls),
@@ -113,6 +118,22 @@ def split_warnings(test: Sequence[str], valid: Sequence[str], *, simulated: bool
             "The data are simulated: expression is planted as short words in the exons, which is far easier to "
             "read than any real genome. The scores show that the workflow works, not that a model is good."
         )
+    return found
+
+
+def training_warnings(kept: Mapping[str, KeptWeights], valid: Sequence[str]) -> list[str]:
+    """Sentences on models whose weights were not chosen by validation, though chromosomes were set aside for it."""
+    found = []
+    for why, reason in (
+        (Kept.UNWATCHED, "no window of them could be used"),
+        (Kept.UNSCORED, "no correlation on them could be computed (is there signal?)"),
+    ):
+        names = [name for name, weights in kept.items() if weights.why is why]
+        if valid and names:
+            found.append(
+                f"Validation chromosomes were set aside, but {reason}: the weights of {shorten(names, MOST_SENTENCES)} "
+                "are those of the last epoch."
+            )
     return found
 
 

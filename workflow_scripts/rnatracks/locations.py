@@ -1,5 +1,6 @@
 """Paths and URLs as a user writes them: which cannot be used, and which are one place under two spellings."""
 
+import os
 import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -59,6 +60,64 @@ def _texts(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
         case Sequence():
             for inner in value:
                 yield from _texts(inner, key)
+
+
+def normal_path(where: object, location: str) -> str:
+    """The one spelling of a path under which Snakemake keeps its records; a URL stays as it is.
+
+    `~` is expanded, `.`, `..`, repeated and last slashes are taken out, and a path below the working
+    directory becomes relative to it. Where there is a `..`, links are followed, since it may follow one.
+
+    Parameters
+    ----------
+    where
+        What the error line calls the place that names it.
+
+    Raises
+    ------
+    InputError
+        If `~` stands for a home that is not known.
+    """
+    if "://" in location:
+        return location
+    path = Path(location)
+    try:
+        path = path.expanduser()
+    except RuntimeError as error:
+        raise InputError(where, f"{location!r}, a home folder that is not known", "a path") from error
+    if ".." in path.parts:
+        path = Path(os.path.realpath(path))
+    if path.is_absolute():
+        for above in (path, *path.parents):
+            if above.exists() and above.samefile(Path.cwd()):
+                return str(path.relative_to(above))
+    return str(path)
+
+
+def normalise_paths(config: dict[str, Any], where: object) -> None:
+    """Give each path of a configuration its `normal_path`: for Snakemake, `results/` and `results` are two folders.
+
+    Raises
+    ------
+    InputError
+        If `results` or `downloads` is no folder that the workflow could have for itself.
+    """
+    fields = [(config, key, key) for key in ("results", "downloads", "samples", "cell_types", "blacklist")]
+    fields += [(config["genome"], "fasta", "genome.fasta"), (config["annotation"], "gtf", "annotation.gtf")]
+    for section, key, name in fields:
+        if section[key] is not None:
+            section[key] = normal_path(f"{where}, {name}", section[key])
+    for key in ("results", "downloads"):
+        folder = Path(config[key])
+        if folder in (Path(), Path("/")) or folder.is_file():
+            raise InputError(f"{where}, {key}", repr(config[key]), "a folder of its own")
+    for name, settings in config["models"].items():
+        for key in ("backbone", "init_from"):
+            if isinstance(settings[key], str):
+                path = normal_path(f"{where}, models.{name}.{key}", settings[key])
+                # Other texts are ids of a hub, or names of models.
+                if Path(path).is_dir() or settings[key].startswith("~"):
+                    settings[key] = path
 
 
 def one_spelling(location: str) -> str:

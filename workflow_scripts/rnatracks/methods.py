@@ -3,14 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .errors import shorten
 from .plans import ModelPlan
 from .samples import CellType
+from .trained import Kept, KeptWeights, TrainedModel
 
 MOST_NAMED = 20  # cell types
-SIGHTS = {
-    "causal": "with causal attention, so that a base sees the window to its left only",
-    "bidirectional": "with bidirectional attention over the whole window",
-}
 TRAINED = {
     "all": "all weights were trained",
     "head": "only the heads were trained",
@@ -32,10 +30,6 @@ STITCHES = {
     "center": "the window whose middle is nearest was taken",
     "context": "the window in which the model sees most of what it reads on its way to the base was taken",
 }
-KEPT = {
-    "best": "the weights are those of the epoch with the highest correlation on validation windows",
-    "last": "the weights are those of the last epoch",
-}
 
 
 def methods_text(
@@ -43,9 +37,10 @@ def methods_text(
     cell_types: Sequence[CellType],
     samples: Mapping[str, int],
     models: Mapping[str, ModelPlan],
+    trained: Mapping[str, TrainedModel],
     versions: Mapping[str, str],
 ) -> list[str]:
-    """Say in paragraphs what a run does.
+    """Say in paragraphs what a run did.
 
     Parameters
     ----------
@@ -56,14 +51,20 @@ def methods_text(
     samples
         Number of samples of each cell type that count in its mean.
     models
-        The models to train.
+        Plans of the models, by name.
+    trained
+        What became of each.
     versions
         Software and its versions.
     """
     paragraphs = [_data(config, cell_types, samples), _windows(config)]
     families = {plan.family: plan for plan in reversed(models.values())}
-    paragraphs += [_model(families[name]) for name in dict.fromkeys(plan.family for plan in models.values())]
-    paragraphs += [_training(config), _prediction(config), _evaluation(config)]
+    paragraphs += [
+        _model(families[name], trained[families[name].name].sight)
+        for name in dict.fromkeys(plan.family for plan in models.values())
+    ]
+    kept = {name: model.kept for name, model in trained.items()}
+    paragraphs += [_training(config, kept), _prediction(config), _evaluation(config)]
     software = ", ".join(f"{name} {version}" for name, version in versions.items())
     return [*paragraphs, f"Software: {software}."]
 
@@ -105,16 +106,14 @@ def _windows(config: Mapping[str, Any]) -> str:
     return f"{text}{held}. Windows that touch these chromosomes did not train."
 
 
-def _model(plan: ModelPlan) -> str:
+def _model(plan: ModelPlan, sight: str) -> str:
     if plan.init_from is not None:
-        body = f"starts from the model {plan.init_from}"
+        body = f"starts from the model {plan.init_from}, a network {sight}"
     elif isinstance(plan.backbone, str):
-        body = f"fine-tunes {plan.backbone} {SIGHTS[plan.attention]}"
-    elif plan.backbone["type"] == "dilated_cnn":
-        body = f"is a dilated convolutional network from random weights ({_settings(plan.backbone)})"
+        body = f"fine-tunes {plan.backbone}, a network {sight}"
     else:
-        body = f"is a {plan.backbone['type']} network from random weights ({_settings(plan.backbone)}) "
-        body += SIGHTS[plan.attention]
+        kind = plan.backbone["type"].replace("dilated_cnn", "dilated convolutional")
+        body = f"is a {kind} network from random weights ({_settings(plan.backbone)}) {sight}"
     head = plan.head
     widths = " and ".join(", ".join(map(str, [*head.channels, 1])).rsplit(", ", 1))
     last = ", except after the last one" if head.plain_output else ""
@@ -127,23 +126,47 @@ def _model(plan: ModelPlan) -> str:
     )
 
 
-def _training(config: Mapping[str, Any]) -> str:
+def _training(config: Mapping[str, Any], kept: Mapping[str, KeptWeights]) -> str:
     training = config["training"]
     augmentation = training["augmentation"]
     changes = [f"shifts of up to {augmentation['shift']:,} bases"] if augmentation["shift"] else []
     changes += ["reverse complements of half of the windows"] if augmentation["reverse_complement"] else []
-    router = f", with a load-balancing loss of weight {training['router_loss']:g}" if training["router_loss"] else ""
-    keep = KEPT["best" if config["split"]["valid"] and training["keep"] == "best" else "last"]
+    router = ""
+    if training["router_loss"]:
+        router = f", with a load-balancing loss of weight {training['router_loss']:g} where a network has experts"
     return (
         "Normalised coverage t was squashed to y = x for x = (t / m)^0.75 up to 10 and y = 2 sqrt(10 x) − 10 above, "
         "where m is the mean over bases with signal, averaged over a cell type's strands. The loss is the mean squared "
-        f"error of y{router}. Training ran for {training['epochs']:g} epochs in global batches of "
+        f"error of y{router}. Training ran for {_epochs(training['epochs'], kept)} epochs in global batches of "
         f"{training['global_batch_size']} windows with Adafactor, at a peak learning rate of "
         f"{training['learning_rate']:g} that warmed up linearly over the first {training['warmup_fraction']:.3g} of "
         f"the steps and fell as a cosine, gradients clipped at a norm of {training['max_grad_norm']:g}, "
-        f"{training['precision']} precision and seed {training['seed']}; {keep}."
+        f"{training['precision']} precision and seed {training['seed']}. {_weights(kept)}"
         + (f" Windows were augmented by {' and '.join(changes)}." if changes else "")
     )
+
+
+def _weights(kept: Mapping[str, KeptWeights]) -> str:
+    """Of which epoch each model's weights are, in one sentence a reason."""
+    sentences = []
+    for why in dict.fromkeys(each.why for each in kept.values()):
+        names = [name for name, each in kept.items() if each.why is why]
+        subject = "The weights" if len(names) == len(kept) else f"The weights of {shorten(names, MOST_NAMED)}"
+        chosen = f" (epoch {_range([kept[name].epoch for name in names])})" if why is Kept.BEST else ""
+        sentences.append(f"{subject} are those {why}{chosen}.")
+    return " ".join(sentences)
+
+
+def _epochs(asked: float, kept: Mapping[str, KeptWeights]) -> str:
+    """Epochs that were trained: those asked for, unless the logs, which may lack the last few steps, differ."""
+    logged = [each.last_epoch for each in kept.values()]
+    return f"{asked:g}" if all(0.9 * asked <= last <= 1.01 * asked for last in logged) else _range(logged)
+
+
+def _range(values: Sequence[float]) -> str:
+    """One number, or the lowest and the highest."""
+    lowest, highest = f"{min(values):.3g}", f"{max(values):.3g}"
+    return lowest if lowest == highest else f"{lowest} to {highest}"
 
 
 def _prediction(config: Mapping[str, Any]) -> str:

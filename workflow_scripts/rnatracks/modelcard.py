@@ -13,6 +13,7 @@ from .dataset import TargetTrack
 from .files import read_text
 from .plans import FetchedWeights, ModelPlan
 from .provenance import Provenance
+from .trained import Kept, KeptWeights, describe_sight, kept_weights, sees_right
 
 TEXT = """---
 {metadata}
@@ -78,11 +79,6 @@ TRAINED = {
     "head": "the heads only",
     "lora": "the heads, and low-rank updates of the attention, merged into the weights (by themselves in `adapter/`)",
 }
-SIGHTS = {
-    "causal": "with causal attention",
-    "bidirectional": "with bidirectional attention",
-    "dilated_cnn": "whose convolutions look both ways",
-} | dict.fromkeys(("falcon_mamba", "mamba", "mamba2", "rwkv", "xlstm"), "which reads from left to right")
 CAUSAL = """
 A causal backbone sees only what lies to the left of a base, so the minus strand is at a disadvantage."""
 
@@ -127,9 +123,6 @@ def write_model_card(
     """
     training = windows.loc[windows["split"] == "train"]
     config = json.loads(read_text(folder / "config.json"))
-    kind, sees_right = config["backbone_config"]["model_type"], config.get("sees_right")
-    if sees_right is None:
-        sees_right = plan.attention == "bidirectional" or kind == "dilated_cnn"
     metadata = ModelCardData(
         library_name="transformers",
         tags=["genomics", "rna-seq", "rnatracks"],
@@ -152,13 +145,13 @@ def write_model_card(
         if plan.control == "shuffled_targets"
         else "",
         backbone=_backbone(plan, weights),
-        sight=SIGHTS.get(kind, SIGHTS["bidirectional" if sees_right else "causal"]),
+        sight=describe_sight(config, plan.attention),
         trained=TRAINED[plan.trainable],
         strands=STRANDS[plan.strands],
         settings=yaml.safe_dump(settings, sort_keys=False),
         loss=history["loss"].dropna().iloc[-1],
-        valid=_validation(history, settings["keep"]),
-        causal=CAUSAL if not sees_right and plan.strands == "heads" else "",
+        valid=_validation(kept_weights(history, settings["keep"], plan.control)),
+        causal=CAUSAL if not sees_right(config, plan.attention) and plan.strands == "heads" else "",
     )
     ModelCard(text).save(folder / "README.md")
 
@@ -176,21 +169,14 @@ def _seen(sequences: Sequence[Mapping[str, str | int]]) -> str:
     return SEEN.format(rows="\n".join(rows)) if rows else ""
 
 
-def _validation(history: pd.DataFrame, keep: str) -> str:
-    """One sentence on the validation windows, of the epoch whose weights the model has."""
-    watched = history.dropna(subset="valid_loss")
-    if watched.empty:
+def _validation(kept: KeptWeights) -> str:
+    """Whose weights these are, and how well they did on the validation windows."""
+    if kept.why is Kept.UNWATCHED:
         return ""
-    scores = watched["valid_pearson_log1p"]
-    if keep == "best" and scores.notna().any():
-        row, chosen = watched.loc[scores.idxmax()], "the best epoch, whose weights these are"
-    else:
-        row, chosen = watched.iloc[-1], "the last epoch"
-    score = row["valid_pearson_log1p"]
-    correlation = "undefined" if np.isnan(score) else f"{score:.4f}"
+    correlation = "undefined" if np.isnan(kept.pearson_log1p) else f"{kept.pearson_log1p:.4f}"
     return (
-        f"Validation windows after epoch {row['epoch']:g}, {chosen}: loss {row['valid_loss']:.4f}, "
-        f"pearson_log1p {correlation}. "
+        f"The weights are those {kept.why}. Validation windows after that epoch ({kept.epoch:g} of "
+        f"{kept.last_epoch:g}): loss {kept.loss:.4f}, pearson_log1p {correlation}. "
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl
 
 from .errors import InputError, shorten
-from .locations import check_location, one_spelling
+from .locations import check_location, normal_path, one_spelling
 from .remote import is_url
 from .samples import (
     ENCODE_EXPERIMENT,
@@ -215,7 +215,8 @@ def _signal_file(row: Row, strand: Strand, source: Source) -> SignalFile:
         raise row.refuse(f"md5_{strand}", repr(md5), "32 hex digits in lower case, or nothing")
     if size and not re.fullmatch("[1-9][0-9]*", size):
         raise row.refuse(f"size_{strand}", repr(size), "a number of bytes, or nothing")
-    return SignalFile(row[strand], md5 or None, int(size) if size else None, row[f"accession_{strand}"] or None)
+    location = normal_path(row.where(strand), row[strand]) if source is Source.LOCAL else row[strand]
+    return SignalFile(location, md5 or None, int(size) if size else None, row[f"accession_{strand}"] or None)
 
 
 def _check_location(row: Row, strand: Strand, source: Source) -> None:
@@ -241,7 +242,7 @@ def _check_files_once(row: Row, sample: Sample, seen: dict[str, str]) -> None:
     if not sample.files:
         named = [("experiment", row["experiment"], row["experiment"])]
     else:
-        named = [(str(strand), file.location, one_spelling(file.location)) for strand, file in sample.files.items()]
+        named = [(str(strand), row[strand], one_spelling(file.location)) for strand, file in sample.files.items()]
         named += [(f"md5_{strand}", file.md5, file.md5) for strand, file in sample.files.items() if file.md5]
     for column, text, key in named:
         if key in seen:

@@ -49,7 +49,7 @@ from .monitors import LOGGED, FallingLoss, FiniteLoss, ProgressLog, tidy_history
 from .recipe import TrainingJob, accumulation_steps, recipe
 from .seen import record_sequences
 from .terms import Split
-from .validation import PEARSON, TrackScores
+from .validation import PEARSON, TrackScores, warn_of_blind_validation
 
 log = logging.getLogger(__name__)
 
@@ -176,6 +176,7 @@ def prepare(job: TrainingJob, request: StopRequest) -> tuple[WindowTrainer, PreT
     if training.empty:
         raise InputError("windows", "no window of split train that is not mostly N or blacklisted", "at least one")
     validation = evenly_spread(validation, settings.valid_windows)
+    warn_of_blind_validation(validation, tracks, configured=(every_window["split"] == Split.VALID).any())
     record_sequences(
         model.config,
         Genome(job.fasta),

@@ -1,15 +1,21 @@
 """How well a model predicts the validation windows while it is trained, streamed batch by batch."""
 
+import logging
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 import torch
 from transformers import EvalPrediction
 
+from .bigwig import Coverage
 from .dataset import TargetTrack
+from .errors import shorten
 from .metrics import Moments
 from .model import IGNORED
 from .transforms import unsquash
+
+log = logging.getLogger(__name__)
 
 LOSS, PEARSON = "mean_squared_error", "pearson_log1p"
 
@@ -50,6 +56,34 @@ class TrackScores:
         }
         self._reset()
         return result | {f"{PEARSON}.{name}": score for name, score in pearson.items()}
+
+
+def warn_of_blind_validation(windows: pd.DataFrame, tracks: Sequence[TargetTrack], configured: bool) -> None:
+    """Warn before training where validation will not be able to choose an epoch.
+
+    Parameters
+    ----------
+    windows
+        Those to be watched, columns `chrom start end`, 0-based half-open.
+    tracks
+        The tracks to learn.
+    configured
+        Whether chromosomes were set aside for validation.
+    """
+    if not configured:
+        return
+    if windows.empty:
+        log.warning("no window of split valid can be used (N, blacklist): no epoch is chosen, the last one's are kept")
+        return
+    silent = []
+    for track in tracks:
+        with Coverage(track.path) as coverage:
+            places = windows[["chrom", "start", "end"]].itertuples(index=False, name=None)
+            if not any(coverage.values(*place).any() for place in places):
+                silent.append(track.name)
+    if silent:
+        kept = "so that it has no part in choosing the epoch" if len(silent) < len(tracks) else "so that none is chosen"
+        log.warning("no signal of %s in the windows of split valid, %s", shorten(silent), kept)
 
 
 def _numpy(values: torch.Tensor) -> np.ndarray:
