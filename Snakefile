@@ -14,46 +14,9 @@ report: "resources/captions/workflow.rst"
 
 
 include: "rules/common.smk"
-include: "rules/simulation.smk"
-include: "rules/downloads.smk"
-include: "rules/reference.smk"
-include: "rules/samples.smk"
-include: "rules/tracks.smk"
-include: "rules/windows.smk"
-include: "rules/training.smk"
-include: "rules/prediction.smk"
-include: "rules/genes.smk"
-include: "rules/evaluation.smk"
-include: "rules/browser.smk"
-include: "rules/report.smk"
-
-
-# Jobs of seconds, which a cluster need not see.
-localrules:
-    all,
-    fetch,
-    gather_resolved,
-    list_inputs,
-    locate_loci,
-    plot_differences,
-    plot_locus,
-    plot_scores,
-    plot_seams,
-    plot_track,
-    plot_training,
-    tabulate_samples,
-    write_session,
-
-
-# What needs a network: files and weights. Everything else runs without one, once conda has made the environments.
-rule fetch:
-    input:
-        files_to_fetch,
-        [out(f"weights/{weights}.json") for weights in HUB_MODELS],
 
 
 rule all:
-    default_target: True
     input:
         out("report.html"),
         out("samples/resolved.tsv"),
@@ -68,3 +31,26 @@ rule all:
         out("browser.html"),
         out("tracks/igv_session.xml"),
         [out("tracks/hub/hub.txt")] if CONFIG["genome"]["assembly"] else [],
+    localrule: True
+
+
+# What needs a network: files and weights. Everything else runs without one, once conda has made the environments.
+rule fetch:
+    input:
+        files_to_fetch,
+        [out(f"weights/{weights}.json") for weights in HUB_MODELS],
+    localrule: True
+
+
+include: "rules/simulation.smk"
+include: "rules/downloads.smk"
+include: "rules/reference.smk"
+include: "rules/samples.smk"
+include: "rules/tracks.smk"
+include: "rules/windows.smk"
+include: "rules/training.smk"
+include: "rules/prediction.smk"
+include: "rules/genes.smk"
+include: "rules/evaluation.smk"
+include: "rules/browser.smk"
+include: "rules/report.smk"

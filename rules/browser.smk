@@ -65,6 +65,7 @@ rule write_session:
         out("logs/write_session.log"),
     benchmark:
         out("benchmarks/write_session.tsv")
+    localrule: True
     conda:
         "../envs/report.yaml"
     threads: 1

@@ -1,6 +1,8 @@
 # Configuration, sheets and helpers that every stage uses.
 import functools
+import hashlib
 import itertools
+import json
 import os
 import re
 import signal
@@ -11,7 +13,9 @@ from pathlib import Path
 
 from snakemake.logging import logger
 
-sys.path.insert(0, f"{workflow.basedir}/workflow_scripts")
+# Not `workflow.basedir`: that is where the Snakefile lies that imports this workflow as a module, if one does.
+ROOT = Path(str(workflow.current_basedir)).parent
+sys.path.insert(0, str(ROOT / "workflow_scripts"))
 
 from rnatracks.bigwig import blocks
 from rnatracks.browser import first_cell_types
@@ -47,11 +51,11 @@ from rnatracks.terms import Strand
 # Slurm sends its warning to all of a job's processes: the training heeds it, Snakemake must not end by it.
 signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 
-CONFIG_FILES = ", ".join(os.path.relpath(path) for path in workflow.config_settings.configfiles) or "config/config.yaml"
+CONFIG_FILES = ", ".join(map(os.path.relpath, workflow.configfiles)) or "config"
 
 try:
     check_location("--configfile", CONFIG_FILES)
-    CONFIG = validate_config(config, Path(workflow.basedir) / "config/schemas/config.schema.yaml", CONFIG_FILES)
+    CONFIG = validate_config(config, ROOT / "config/schemas/config.schema.yaml", CONFIG_FILES)
     CELL_TYPES = {cell_type.name: cell_type for cell_type in read_cell_types(Path(CONFIG["cell_types"]))}
     SAMPLES = read_samples(Path(CONFIG["samples"]), list(CELL_TYPES.values()), CONFIG["exclude"])
     SAMPLES_OF = {name: [] for name in CELL_TYPES}
@@ -76,12 +80,11 @@ try:
 except InputError as error:
     sys.exit(f"rnatracks: {error}")
 
-if workflow.is_main_process:
+if workflow.is_main_process and not any(isinstance(handler, RequestedHours) for handler in logger.handlers):
     logger.addHandler(RequestedHours(logger))
 
-# What changes speed and not results is read from here by scripts, not as a parameter that triggers reruns.
-config.clear()
-config.update(CONFIG)
+# Scripts get this one. The dictionary that came in is left as it was, as it is that of the importing workflow, if any.
+config = CONFIG
 
 CHROMOSOMES = CONFIG["genome"]["chromosomes"]
 SPLITS = {chrom: str(split) for chrom, split in chromosome_splits(CONFIG).items()}

@@ -25,6 +25,7 @@ rule plot_training:
         ),
     log:
         out("logs/plot_training/{model}.log"),
+    localrule: True
     conda:
         "../envs/report.yaml"
     threads: 1
@@ -62,6 +63,7 @@ rule plot_track:
         ),
     log:
         out("logs/plot_track/{model}/{cell_type}.{strand}.log"),
+    localrule: True
     conda:
         "../envs/report.yaml"
     threads: 1
@@ -99,6 +101,7 @@ rule plot_differences:
     wildcard_constraints:
         family=any_of({model.family for model in MODELS.values()}),
         pair=r"[^/]+",
+    localrule: True
     conda:
         "../envs/report.yaml"
     threads: 1
@@ -149,6 +152,7 @@ rule plot_seams:
         ),
     log:
         out("logs/plot_seams/{model}.log"),
+    localrule: True
     conda:
         "../envs/report.yaml"
     threads: 1
@@ -185,6 +189,7 @@ rule plot_scores:
         ),
     log:
         out("logs/plot_scores.log"),
+    localrule: True
     conda:
         "../envs/report.yaml"
     threads: 1
@@ -211,6 +216,7 @@ rule plot_locus:
         ),
     log:
         out("logs/plot_locus/{locus}.log"),
+    localrule: True
     conda:
         "../envs/report.yaml"
     threads: 1

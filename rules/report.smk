@@ -21,6 +21,7 @@ rule locate_loci:
     log:
         out("logs/locate_loci.log"),
     priority: 10  # tells a wrong name before the long jobs start
+    localrule: True
     conda:
         "../envs/genomics.yaml"
     threads: 1
@@ -54,6 +55,7 @@ rule list_inputs:
         out("logs/list_inputs.log"),
     benchmark:
         out("benchmarks/list_inputs.tsv")
+    localrule: True
     conda:
         "../envs/genomics.yaml"
     threads: 1

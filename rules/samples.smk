@@ -49,6 +49,7 @@ rule gather_resolved:
         ),
     log:
         out("logs/gather_resolved.log"),
+    localrule: True
     conda:
         "../envs/genomics.yaml"
     threads: 1
@@ -180,6 +181,7 @@ rule tabulate_samples:
         chromosomes=out("qc/chromosomes.tsv"),
     log:
         out("logs/tabulate_samples.log"),
+    localrule: True
     conda:
         "../envs/genomics.yaml"
     threads: 1

@@ -1,5 +1,9 @@
 """Mean of one strand's observed tracks over all cell types."""
 
+import sys
+
+sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installed
+
 from pathlib import Path
 
 from rnatracks.averaging import average

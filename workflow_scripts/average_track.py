@@ -1,5 +1,9 @@
 """Scale every sample to one total and average them, streamed."""
 
+import sys
+
+sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installed
+
 from pathlib import Path
 
 from rnatracks.averaging import average

@@ -1,5 +1,9 @@
 """A sample's mean coverage in bins, for the comparison of samples."""
 
+import sys
+
+sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installed
+
 from pathlib import Path
 
 from rnatracks.bigwig import Coverage

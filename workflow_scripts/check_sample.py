@@ -1,5 +1,9 @@
 """Read a sample's bigWigs through before anything is made of them."""
 
+import sys
+
+sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installed
+
 import logging
 from dataclasses import replace
 from pathlib import Path

@@ -1,5 +1,9 @@
 """Compare a track base by base with what stands in for a prediction of it: sums by block, and a sample of bases."""
 
+import sys
+
+sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installed
+
 from pathlib import Path
 
 from rnatracks.annotation import read_exons

@@ -1,5 +1,9 @@
 """How the samples of one strand agree: heat map of correlations and PCA, drawn by deepTools."""
 
+import sys
+
+sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installed
+
 import tempfile
 from pathlib import Path
 

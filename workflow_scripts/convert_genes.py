@@ -1,5 +1,9 @@
 """Write a gene x track matrix as AnnData."""
 
+import sys
+
+sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installed
+
 from pathlib import Path
 
 from rnatracks.expression import read_matrix

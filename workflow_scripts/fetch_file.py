@@ -1,5 +1,9 @@
 """Fetch one file into the shared downloads, verified, and link to it."""
 
+import sys
+
+sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installed
+
 from pathlib import Path
 
 from rnatracks.fetch import fetch_and_link

@@ -1,5 +1,9 @@
 """Fetch a backbone from the hub into the shared downloads, and say where it is."""
 
+import sys
+
+sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installed
+
 from pathlib import Path
 
 from rnatracks.files import write_json

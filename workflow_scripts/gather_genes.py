@@ -1,5 +1,9 @@
 """Join the exonic means of several tracks into one gene x track matrix."""
 
+import sys
+
+sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installed
+
 from pathlib import Path
 
 from rnatracks.annotation import read_genes

@@ -1,5 +1,9 @@
 """Write one predicted track, all parts in the genome's order, as a bigWig."""
 
+import sys
+
+sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installed
+
 from pathlib import Path
 
 import numpy as np

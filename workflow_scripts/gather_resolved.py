@@ -1,5 +1,9 @@
 """Put the samples of all cell types into one sheet, which can be given back as `samples:`."""
 
+import sys
+
+sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installed
+
 from pathlib import Path
 
 import pandas as pd

@@ -1,5 +1,9 @@
 """Cut the chosen chromosomes into windows, with split, N and blacklist fractions."""
 
+import sys
+
+sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installed
+
 from pathlib import Path
 
 from rnatracks.bed import read_bed

@@ -1,5 +1,9 @@
 """Size and MD5 of every input file."""
 
+import sys
+
+sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installed
+
 from pathlib import Path
 
 import pandas as pd

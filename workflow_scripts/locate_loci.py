@@ -1,5 +1,9 @@
 """Find the loci and gene types that the configuration names in the annotation."""
 
+import sys
+
+sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installed
+
 from pathlib import Path
 
 import pandas as pd

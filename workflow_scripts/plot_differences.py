@@ -1,5 +1,9 @@
 """Predicted against observed differences in expression between two cell types, on one strand."""
 
+import sys
+
+sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installed
+
 from pathlib import Path
 
 import pandas as pd

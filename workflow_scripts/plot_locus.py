@@ -1,5 +1,9 @@
 """Gene models above observed and predicted coverage of every track, at one locus."""
 
+import sys
+
+sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installed
+
 from pathlib import Path
 
 import pandas as pd

@@ -1,5 +1,9 @@
 """Scores of all tracks as bars, and by chromosome."""
 
+import sys
+
+sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installed
+
 from pathlib import Path
 
 from rnatracks.figures import write_svg

@@ -1,5 +1,9 @@
 """Steps between neighbouring bases of one model's tracks over the grid of tiles."""
 
+import sys
+
+sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installed
+
 from collections import defaultdict
 from pathlib import Path
 

@@ -1,5 +1,9 @@
 """Predicted against observed signal of one track: genes, single bases, and the error by expression level."""
 
+import sys
+
+sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installed
+
 from pathlib import Path
 
 import numpy as np

@@ -1,5 +1,9 @@
 """Predict all tracks of a model over one chromosome, or over one part of it."""
 
+import sys
+
+sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installed
+
 import re
 from pathlib import Path
 

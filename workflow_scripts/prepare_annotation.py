@@ -1,5 +1,9 @@
 """Keep the genes and exons of the chosen chromosomes, and write the union of each gene's exons, whole and unshared."""
 
+import sys
+
+sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installed
+
 from pathlib import Path
 
 from rnatracks.annotation import own_exons, prepare_gtf, write_exons, write_genes

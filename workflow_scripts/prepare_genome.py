@@ -1,5 +1,9 @@
 """Unpack, verify and index the genome; write the lengths of the chosen chromosomes and what bases they have."""
 
+import sys
+
+sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installed
+
 from pathlib import Path
 
 from rnatracks.fasta import composition_table, prepare_fasta

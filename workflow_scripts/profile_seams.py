@@ -1,5 +1,9 @@
 """Steps between neighbouring bases of one track, observed and predicted, by their place in the grid of tiles."""
 
+import sys
+
+sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installed
+
 from pathlib import Path
 
 from rnatracks.bigwig import Coverage

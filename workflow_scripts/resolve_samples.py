@@ -1,5 +1,9 @@
 """Write down which files a cell type's samples are, why they were taken, and what was found and not taken."""
 
+import sys
+
+sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installed
+
 from datetime import UTC, datetime
 from pathlib import Path
 

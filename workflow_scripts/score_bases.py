@@ -1,5 +1,9 @@
 """Base-level scores of every model and track, beside their ceilings and baselines, by split and region class."""
 
+import sys
+
+sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installed
+
 from pathlib import Path
 
 from rnatracks.basescores import CHROMOSOME_COLUMNS, BaseScoring, beside, read_sums

@@ -1,5 +1,9 @@
 """Gene-level scores of every model and track, and of differences between cell types, by split."""
 
+import sys
+
+sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installed
+
 from pathlib import Path
 
 import pandas as pd

@@ -1,5 +1,9 @@
 """Make the built-in demo data: genome, annotation, blacklist and the samples' bigWigs."""
 
+import sys
+
+sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installed
+
 from pathlib import Path
 
 from rnatracks.jobs import open_log

@@ -1,5 +1,9 @@
 """Mean of one track over each gene's exons."""
 
+import sys
+
+sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installed
+
 from pathlib import Path
 
 from rnatracks.annotation import read_exons, read_genes

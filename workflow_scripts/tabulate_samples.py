@@ -1,5 +1,9 @@
 """One row a sample and strand, from the checks of all samples and their comparison; and one for each chromosome."""
 
+import sys
+
+sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installed
+
 from pathlib import Path
 
 from rnatracks.files import write_table

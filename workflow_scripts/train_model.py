@@ -1,5 +1,9 @@
 """Fine-tune one model on the mean tracks of its cell types."""
 
+import sys
+
+sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installed
+
 import tempfile
 from pathlib import Path
 

@@ -1,5 +1,9 @@
 """The browser page: the loci, and the genes that are predicted best, missed and invented."""
 
+import sys
+
+sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installed
+
 from pathlib import Path
 
 from rnatracks.annotation import locate, read_exons, read_genes

@@ -1,5 +1,9 @@
 """The track hub that shows the whole run in UCSC's genome browser."""
 
+import sys
+
+sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installed
+
 from pathlib import Path
 
 from rnatracks.hub import write_hub

@@ -1,5 +1,9 @@
 """The report page, its methods text, and the tables of software, run times and memory."""
 
+import sys
+
+sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installed
+
 import json
 from itertools import islice
 from pathlib import Path

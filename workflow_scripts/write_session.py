@@ -1,5 +1,9 @@
 """The IGV session that shows the whole run, and lists the loci."""
 
+import sys
+
+sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installed
+
 from pathlib import Path
 
 from rnatracks.hub import write_session
