@@ -23,8 +23,6 @@ rule write_browser:
         predicted=[out(f"tracks/predicted/{model}/{track}.bw") for model, track in SHOWN_MODEL_TRACKS],
         observed_genes=out("genes/observed.tsv.gz"),
         predicted_genes=expand(out("genes/predicted/{model}.tsv.gz"), model=MODELS),
-        template=f"{workflow.basedir}/resources/browser.html.j2",
-        program=expand(f"{workflow.basedir}/resources/{{name}}.js", name=["browser", "browser_drawing"]),
     output:
         report(
             out("browser.html"),
@@ -43,13 +41,14 @@ rule write_browser:
         mem_mb=growing(2000),
         runtime=growing(30),
     params:
-        loci=LOCI,
+        page=contents_of("browser*"),
+        loci=digest(LOCI),
         observed=[str(track) for track in SHOWN_TRACKS],
         predicted=[(model, str(track)) for model, track in SHOWN_MODEL_TRACKS],
         left_out=[name for name in CELL_TYPES if name not in SHOWN],
         models=list(MODELS),
-        splits=SPLITS,
-        gene_types=CONFIG["genes"]["types"],
+        splits=digest(SPLITS),
+        gene_types=digest(CONFIG["genes"]["types"]),
         pseudocount=CONFIG["genes"]["pseudocount"],
         number=CONFIG["browser"]["genes"],
     script:

@@ -22,9 +22,7 @@ from rnatracks.browser import first_cell_types
 from rnatracks.config import (
     check_chromosomes,
     check_pairs,
-    chromosome_splits,
     known_chromosomes,
-    locus_file_name,
     validate_config,
 )
 from rnatracks.errors import InputError
@@ -45,6 +43,7 @@ from rnatracks.samples import (
     simulated_samples,
     tracks_of,
 )
+from rnatracks.settings import chromosome_splits, loci_by_file, seam_chromosomes
 from rnatracks.sheets import read_cell_types, read_samples
 from rnatracks.terms import Strand
 
@@ -83,8 +82,8 @@ except InputError as error:
 if workflow.is_main_process and not any(isinstance(handler, RequestedHours) for handler in logger.handlers):
     logger.addHandler(RequestedHours(logger))
 
-# Scripts get this one. The dictionary that came in is left as it was, as it is that of the importing workflow, if any.
-config = CONFIG
+# Scripts get these. The dictionary that came in is left as it was, as it is that of the importing workflow, if any.
+config = CONFIG | {"config_files": CONFIG_FILES}
 
 CHROMOSOMES = CONFIG["genome"]["chromosomes"]
 SPLITS = {chrom: str(split) for chrom, split in chromosome_splits(CONFIG).items()}
@@ -100,13 +99,28 @@ SAME_STRAND = Counter(track.strand for track in TRACKS)
 # The cell type whose observed tracks stand in for a prediction; None where there is no other of its strandedness.
 OTHER = {name: neighbour(name, TRACKS_OF) for name in CELL_TYPES}
 STRANDS = list(dict.fromkeys(str(track.strand) for track in TRACKS))
-LOCI = {locus_file_name(locus): locus for locus in CONFIG["loci"]}
+LOCI = loci_by_file(CONFIG)
 SCORE_TABLES = ["base_resolution", "gene_expression", "differential"]
 
 
 def out(path):
     """A path under the output root."""
     return f"{CONFIG['results']}/{path}"
+
+
+def digest(*values):
+    """A parameter that changes with what a script reads from `snakemake.config` or a sheet, in place of it.
+
+    Snakemake writes the parameters of reported rules into a script of its report without escaping them: no text
+    of a user may be one of them, but for names of samples, cell types and models.
+    """
+    return hashlib.sha256(json.dumps(values).encode()).hexdigest()[:16]
+
+
+def contents_of(*patterns):
+    """A digest of files of `resources/`, which a script finds beside its folder: as input files, their places count."""
+    paths = sorted(path for pattern in patterns for path in (ROOT / "resources").glob(pattern))
+    return digest(*(hashlib.sha256(path.read_bytes()).hexdigest() for path in paths))
 
 
 def growing(amount):

@@ -76,7 +76,7 @@ rule score_bases:
         same_strand={str(strand): number for strand, number in SAME_STRAND.items()},
         families={name: model.family for name, model in MODELS.items()},
         baselines=CONFIG["evaluation"]["baselines"],
-        splits=SPLITS,
+        splits=digest(SPLITS),
         block_size=CONFIG["evaluation"]["block_size"],
         resamples=CONFIG["evaluation"]["resamples"],
         seed=CONFIG["evaluation"]["seed"],

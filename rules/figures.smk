@@ -9,8 +9,6 @@ DIFFERENCES = {
     f"{family}/{a.rpartition('.')[0]}-{b}": ((model_a, a), (model_b, b))
     for family, (model_a, a), (model_b, b) in itertools.islice(compared_models(), MOST_DIFFERENCES)
 }
-# Where seams are looked for: on held-out chromosomes, or on the first one.
-SEAM_CHROMOSOMES = CONFIG["split"]["test"] or CHROMOSOMES[:1]
 
 
 rule plot_training:
@@ -71,8 +69,8 @@ rule plot_track:
         mem_mb=growing(2000),
         runtime=growing(10),
     params:
-        splits=SPLITS,
-        gene_types=CONFIG["genes"]["types"],
+        splits=digest(SPLITS),
+        gene_types=digest(CONFIG["genes"]["types"]),
         pseudocount=CONFIG["genes"]["pseudocount"],
     script:
         "../workflow_scripts/plot_track.py"
@@ -110,8 +108,8 @@ rule plot_differences:
         runtime=growing(10),
     params:
         tracks=lambda wildcards: [track for _, track in DIFFERENCES[f"{wildcards.family}/{wildcards.pair}"]],
-        splits=SPLITS,
-        gene_types=CONFIG["genes"]["types"],
+        splits=digest(SPLITS),
+        gene_types=digest(CONFIG["genes"]["types"]),
         pseudocount=CONFIG["genes"]["pseudocount"],
     script:
         "../workflow_scripts/plot_differences.py"
@@ -134,7 +132,7 @@ rule profile_seams:
         mem_mb=growing(1000),
         runtime=growing(60),
     params:
-        chromosomes=SEAM_CHROMOSOMES,
+        chromosomes=seam_chromosomes(CONFIG),
         period=CONFIG["windows"]["size"] - CONFIG["windows"]["overlap"],
     script:
         "../workflow_scripts/profile_seams.py"
@@ -161,7 +159,7 @@ rule plot_seams:
         runtime=growing(10),
     params:
         tracks=model_tracks,
-        chromosomes=SEAM_CHROMOSOMES,
+        chromosomes=digest(seam_chromosomes(CONFIG)),
         size=CONFIG["windows"]["size"],
         overlap=CONFIG["windows"]["overlap"],
         stitch=CONFIG["prediction"]["stitch"],

@@ -133,8 +133,8 @@ rule score_genes:
         same_strand={str(strand): number for strand, number in SAME_STRAND.items()},
         baselines=CONFIG["evaluation"]["baselines"],
         pairs=compared_models(),
-        splits=SPLITS,
-        gene_types=CONFIG["genes"]["types"],
+        splits=digest(SPLITS),
+        gene_types=digest(CONFIG["genes"]["types"]),
         pseudocount=CONFIG["genes"]["pseudocount"],
         bootstrap={key: CONFIG["evaluation"][key] for key in ("block_size", "resamples", "seed")},
     script:

@@ -6,12 +6,6 @@
 include: "figures.smk"
 
 
-REPORT_CAPTIONS = [
-    *("base_hexbin", "by_chromosome", "difference_scatter", "expression_levels", "gene_scatter", "locus"),
-    *("sample_correlation", "sample_pca", "score_bars", "seams", "training_curve"),
-]
-
-
 rule locate_loci:
     input:
         sizes=out("reference/chrom.sizes"),
@@ -68,9 +62,12 @@ rule list_inputs:
 
 rule write_report:
     input:
+        bases=out("reference/bases.tsv"),
+        all_genes=out("reference/genes.tsv.gz"),
         resolved=out("samples/resolved.tsv"),
         rejected=out("samples/rejected.tsv"),
         samples=out("qc/samples.tsv"),
+        signal=out("qc/chromosomes.tsv"),
         correlation=[out(f"qc/correlation.{strand}.svg") for strand in STRANDS],
         pca=[out(f"qc/pca.{strand}.svg") for strand in STRANDS],
         statistics=[out(f"tracks/observed/{track}.json") for track in TRACKS],
@@ -88,10 +85,6 @@ rule write_report:
         difference_scatters=[out(f"figures/differences/{pair}.svg") for pair in DIFFERENCES],
         seams=[out(f"figures/seams/{model}.svg") for model in MODELS],
         loci=[out(f"figures/loci/{locus}.svg") for locus in LOCI],
-        template=f"{workflow.basedir}/resources/report.html.j2",
-        published=f"{workflow.basedir}/resources/published.tsv",
-        others=f"{workflow.basedir}/resources/held_out_others.tsv",
-        captions=expand(f"{workflow.basedir}/resources/captions/{{name}}.rst", name=REPORT_CAPTIONS),
         logs=expand(out("models/{model}/training_log.tsv"), model=MODELS),
         provenance=expand(out("models/{model}/provenance.json"), model=MODELS),
         inputs=out("provenance/inputs.tsv"),
@@ -129,15 +122,12 @@ rule write_report:
         mem_mb=growing(2000),
         runtime=growing(30),
     params:
-        config=CONFIG,
-        config_files=CONFIG_FILES,
-        cell_types=[asdict(cell_type) for cell_type in CELL_TYPES.values()],
-        models={name: asdict(model) for name, model in MODELS.items()},
+        page=contents_of("report.html.j2", "*.tsv", "captions/*.rst"),
+        config=digest(CONFIG, CONFIG_FILES),
+        cell_types=digest([asdict(cell_type) for cell_type in CELL_TYPES.values()]),
         tracks=[(model, str(track)) for model, track in MODEL_TRACKS],
         differences=list(DIFFERENCES),
         strands=STRANDS,
-        loci=LOCI,
-        benchmarks=out("benchmarks"),
     script:
         "../workflow_scripts/write_report.py"
 

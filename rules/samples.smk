@@ -57,7 +57,7 @@ rule gather_resolved:
         mem_mb=growing(500),
         runtime=growing(5),
     params:
-        exclude=CONFIG["exclude"],
+        exclude=digest(CONFIG["exclude"]),
     script:
         "../workflow_scripts/gather_resolved.py"
 

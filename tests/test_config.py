@@ -13,11 +13,10 @@ import yaml
 from configurations import ABSENT, CNN, CONFIG, MINIMAL, MIXTRAL, SCHEMA, SHIPPED, config_with
 
 from rnatracks import simulate
-from rnatracks.config import check_chromosomes, check_pairs, chromosome_splits, known_chromosomes, validate_config
+from rnatracks.config import check_chromosomes, check_pairs, known_chromosomes, validate_config
 from rnatracks.errors import InputError
 from rnatracks.explain import explain
 from rnatracks.remote import is_url
-from rnatracks.terms import Split
 
 
 def schema_fields(schema: dict) -> dict[str, dict]:
@@ -463,12 +462,6 @@ def test_a_bad_fasta_file_is_one_line(tmp_path: Path, content: bytes | None, fou
 )
 def test_is_url(text: str, expected: bool) -> None:
     assert is_url(text) is expected
-
-
-def test_a_chromosome_trains_unless_it_is_held_out() -> None:
-    config = {"genome": {"chromosomes": ["chr2", "chr1", "chr3"]}, "split": {"valid": ["chr3"], "test": ["chr2"]}}
-    splits = chromosome_splits(config)
-    assert list(splits.items()) == [("chr2", Split.TEST), ("chr1", Split.TRAIN), ("chr3", Split.VALID)]
 
 
 @pytest.mark.parametrize("key", ["genome.fasta", "annotation.gtf", "blacklist"])

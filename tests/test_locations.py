@@ -98,6 +98,8 @@ def test_a_usual_location_is_accepted(location: str) -> None:
         ("a{b}.bw", "'a{b}.bw'", "no braces, as Snakemake takes them for wildcards"),
         ("a}.bw", "'a}.bw'", "no braces"),
         ("https://example.org/{a}.bw", "'https://example.org/{a}.bw'", "%7B and %7D for its braces"),
+        ("a</script>.bw", "'a</script>.bw'", "no </, which could end a script in a page"),
+        ("https://example.org/<!--", "'https://example.org/<!--'", "no <!--"),
         ("a\0.bw", r"'a\\x00.bw'", "no control characters"),
         ("a\n.bw", r"'a\\n.bw'", "no control characters"),
         ("a\x85\u2028.bw", r"'a\\x85\\u2028.bw'", "no control characters"),
@@ -113,12 +115,18 @@ def test_a_location_that_cannot_be_used_is_one_line(location: str, found: str, e
     assert len(str(caught.value).splitlines()) == 1
 
 
-@pytest.mark.parametrize("key", KEYS)
-def test_braces_anywhere_in_a_configuration_are_refused(key: str) -> None:
-    value = "https://example.org/{x}" if key.endswith(("md5", "encode", "recount3", "hub")) else "a/{x}"
+REFUSED = {"{x}": "(no|for its) braces", "x</script><script>alert(1)": "no </", "<!--<script>": "no <!--"}
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "expected"),
+    # A chromosome may have no slash anyway.
+    [(key, *pair) for key in KEYS for pair in REFUSED.items() if (key, "/" in pair[0]) != ("genome.chromosomes", True)],
+)
+def test_texts_anywhere_in_a_configuration_are_checked(key: str, text: str, expected: str) -> None:
     several = key in ("genome.chromosomes", "genes.types", "loci", "exclude")
-    value = "chr{1}" if several else value
-    with pytest.raises(InputError, match=rf"^config, {key}: found {re.escape(repr(value))}; expected .* braces"):
+    value = f"https://example.org/{text}" if key.endswith(("md5", "encode", "recount3", "hub")) else f"chr1{text}"
+    with pytest.raises(InputError, match=rf"^config, {key}: found {re.escape(repr(value))}; expected .*{expected}"):
         validate_config(config_with(key, ["chr1", value] if several else value), SCHEMA)
 
 

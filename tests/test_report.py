@@ -169,6 +169,7 @@ def content() -> ReportContent:
         config="models:\n  amber:\n    cell_types: [amber]\n",
         data=Data(
             found=facts({"amber": 4}),
+            chromosomes=facts({"chr1": 2100}),
             resolved=facts({"amber_1": "listed in the sample sheet"}),
             samples=table(samples, plain_columns(samples.columns)),
             correlation=Gallery(caption("sample_correlation"), []),
@@ -315,7 +316,7 @@ def test_page_opens_in_a_browser(page: Path, tmp_path: Path) -> None:
     opened = open_page(page, tmp_path / "profile")
     assert "CONSOLE" not in opened.log, opened.log
     assert opened.tags["svg"] == 2 + 1 + 4 + 1
-    assert opened.tags["table"] == 1 + 4 + 2 + 2 + 4 + 3
+    assert opened.tags["table"] == 1 + 5 + 2 + 2 + 4 + 3
 
 
 def test_tables_are_sorted_filtered_paged_and_widened(page: Path, tmp_path: Path) -> None:

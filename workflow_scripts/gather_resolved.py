@@ -15,14 +15,15 @@ from rnatracks.samples import check_excluded
 from rnatracks.sheets import read_cell_types, read_samples, write_rows
 
 open_log(snakemake.log[0])
+excluded = snakemake.config["exclude"]
 cell_types = read_cell_types(Path(snakemake.config["cell_types"]))
 samples = [
     sample
     for path, cell_type in zip(snakemake.input.samples, cell_types, strict=True)
-    for sample in read_samples(Path(path), [cell_type], snakemake.params.exclude)
+    for sample in read_samples(Path(path), [cell_type], excluded)
 ]
-check_distinct(samples, snakemake.params.exclude)
-check_excluded(snakemake.params.exclude, samples, complete=True)
+check_distinct(samples, excluded)
+check_excluded(excluded, samples, complete=True)
 write_rows(Path(snakemake.output.samples), [sample.as_row() for sample in samples])
 rejected = [pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False) for path in snakemake.input.rejected]
 write_table(pd.concat(rejected), Path(snakemake.output.rejected))

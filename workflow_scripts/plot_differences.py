@@ -14,11 +14,13 @@ from rnatracks.expression import read_means, select_gene_types
 from rnatracks.figures import write_svg
 from rnatracks.jobs import open_log
 from rnatracks.scatters import difference_scatter
+from rnatracks.settings import chromosome_splits
 from rnatracks.terms import Track
 
 open_log(snakemake.log[0])
 pair = Pair(snakemake.wildcards.family, *map(Track.parse, snakemake.params.tracks))
-genes = select_gene_types(read_genes(Path(snakemake.input.genes)), snakemake.params.gene_types).set_index("gene_id")
+genes = select_gene_types(read_genes(Path(snakemake.input.genes)), snakemake.config["genes"]["types"])
+genes = genes.set_index("gene_id")
 genes = genes.loc[genes["strand"].map(pair.first.strand.holds).astype(bool)]
 
 
@@ -30,7 +32,7 @@ def ratios(paths):
 figure = difference_scatter(
     ratios(snakemake.input.observed),
     ratios(snakemake.input.predicted),
-    genes["chrom"].map(snakemake.params.splits),
+    genes["chrom"].map(chromosome_splits(snakemake.config)),
     genes["gene_name"],
     (pair.first.cell_type, pair.second.cell_type),
     f"{pair.family}, {pair.first.strand} strand",

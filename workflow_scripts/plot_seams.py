@@ -11,6 +11,7 @@ from rnatracks.figures import write_svg
 from rnatracks.jobs import open_log
 from rnatracks.scorefigures import seam_figure
 from rnatracks.seams import mean_profiles, seam_places
+from rnatracks.settings import seam_chromosomes
 from rnatracks.stitching import Stitch
 from rnatracks.terms import Track
 
@@ -22,6 +23,6 @@ for track, path in zip(params.tracks, snakemake.input, strict=True):
 profiles = {strand: mean_profiles(found) for strand, found in paths.items()}
 seams = seam_places(params.size, params.overlap, Stitch(params.stitch))
 write_svg(
-    seam_figure(profiles, seams, f"{snakemake.wildcards.model}, on {', '.join(params.chromosomes)}"),
+    seam_figure(profiles, seams, f"{snakemake.wildcards.model}, on {', '.join(seam_chromosomes(snakemake.config))}"),
     Path(snakemake.output[0]),
 )

@@ -15,14 +15,15 @@ from rnatracks.figures import track_name, write_svg
 from rnatracks.jobs import open_log
 from rnatracks.levels import error_by_level, expression_levels
 from rnatracks.scatters import base_hexbin, gene_scatter
+from rnatracks.settings import chromosome_splits
 from rnatracks.terms import Strand, Track
 
 open_log(snakemake.log[0])
 track = Track(snakemake.wildcards.cell_type, Strand(snakemake.wildcards.strand))
 title = f"{snakemake.wildcards.model}, {track_name(track)}"
-splits = snakemake.params.splits
+splits, gene_types = chromosome_splits(snakemake.config), snakemake.config["genes"]["types"]
 
-genes = select_gene_types(read_genes(Path(snakemake.input.genes)), snakemake.params.gene_types).set_index("gene_id")
+genes = select_gene_types(read_genes(Path(snakemake.input.genes)), gene_types).set_index("gene_id")
 genes = genes.loc[genes["strand"].map(track.strand.holds).astype(bool)]
 observed = read_means(Path(snakemake.input.observed))[genes.index]
 predicted = read_means(Path(snakemake.input.predicted))[genes.index]

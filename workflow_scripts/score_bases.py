@@ -12,17 +12,14 @@ from rnatracks.context import baseline_columns, with_baselines
 from rnatracks.jobs import open_log
 from rnatracks.notcomputed import REASON_COLUMNS, one_donor, reasons, track_reasons
 from rnatracks.scoretables import BASE_COLUMNS, write_scores
-from rnatracks.terms import Split, Track
+from rnatracks.settings import chromosome_splits
+from rnatracks.terms import Track
 
 REFERENCES = {"replicate_ceiling": "halves", "other_cell_type": "other_cell_type", "mean_of_others": "mean_of_others"}
 
 open_log(snakemake.log[0])
 files, params = snakemake.input, snakemake.params
-scoring = BaseScoring(
-    splits={chrom: Split(split) for chrom, split in params.splits.items()},
-    resamples=params.resamples,
-    seed=params.seed,
-)
+scoring = BaseScoring(splits=chromosome_splits(snakemake.config), resamples=params.resamples, seed=params.seed)
 references = {}
 for column, comparison in REFERENCES.items():
     for path in files[comparison]:

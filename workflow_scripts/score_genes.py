@@ -15,16 +15,17 @@ from rnatracks.genescores import GeneScoring, beside, gene_rows, read_halves
 from rnatracks.jobs import open_log
 from rnatracks.notcomputed import REASON_COLUMNS, one_donor, pair_reasons, reasons, track_reasons, whose
 from rnatracks.scoretables import DIFFERENCE_COLUMNS, GENE_COLUMNS, write_scores
-from rnatracks.terms import Split, Track
+from rnatracks.settings import chromosome_splits
+from rnatracks.terms import Track
 
 open_log(snakemake.log[0])
 params = snakemake.params
-splits = {chrom: Split(split) for chrom, split in params.splits.items()}
+splits = chromosome_splits(snakemake.config)
 scoring = GeneScoring(splits=splits, **params.bootstrap)
 
 
 def matrix(path):
-    return select_gene_types(read_matrix(Path(path)), params.gene_types)
+    return select_gene_types(read_matrix(Path(path)), snakemake.config["genes"]["types"])
 
 
 observed = matrix(snakemake.input.observed)

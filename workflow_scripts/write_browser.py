@@ -12,29 +12,31 @@ from rnatracks.expression import read_matrix, select_gene_types
 from rnatracks.genome import read_sizes
 from rnatracks.jobs import open_log
 from rnatracks.loci import read_loci
+from rnatracks.settings import chromosome_splits, loci_by_file
 from rnatracks.standouts import find_standouts
 from rnatracks.terms import Split, Track
 
 open_log(snakemake.log[0])
-params, sizes = snakemake.params, read_sizes(Path(snakemake.input.sizes))
+config, params, sizes = snakemake.config, snakemake.params, read_sizes(Path(snakemake.input.sizes))
 genes = read_genes(Path(snakemake.input.genes))
 tracks = [(model, Track.parse(track)) for model, track in params.predicted]
-held_out = [chrom for chrom, split in params.splits.items() if split == Split.TEST]
+splits = chromosome_splits(config)
+held_out = [chrom for chrom, split in splits.items() if split == Split.TEST]
 
 found = find_standouts(
-    select_gene_types(read_matrix(Path(snakemake.input.observed_genes)), params.gene_types),
+    select_gene_types(read_matrix(Path(snakemake.input.observed_genes)), config["genes"]["types"]),
     {
         model: read_matrix(Path(path))
         for model, path in zip(params.models, snakemake.input.predicted_genes, strict=True)
     },
     tracks,
-    held_out or list(params.splits),
+    held_out or list(splits),
     params.pseudocount,
     params.number,
 )
 places = [
     Place(name=name, why=Why.LOCUS, region=region)
-    for name, region in read_loci(Path(snakemake.input.loci), params.loci).items()
+    for name, region in read_loci(Path(snakemake.input.loci), loci_by_file(config)).items()
 ]
 places += [
     Place(name=gene.gene_name, why=why, region=locate(gene.gene_id, genes, sizes), gene=gene)
@@ -52,7 +54,7 @@ for name, path in zip(params.observed, snakemake.input.observed, strict=True):
     ]
 write_browser(
     Path(snakemake.output[0]),
-    Path(snakemake.input.template),
+    Path(snakemake.scriptdir).parent / "resources/browser.html.j2",
     places,
     sources,
     genes,

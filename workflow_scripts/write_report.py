@@ -5,31 +5,36 @@ import sys
 sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installed
 
 import json
+from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 
 import pandas as pd
 import yaml
 
+from rnatracks.annotation import read_genes
+from rnatracks.chromosomes import bare_chromosome_warnings, describe_chromosomes, read_by_chromosome
 from rnatracks.errors import shorten
 from rnatracks.figures import track_name
 from rnatracks.files import read_text, write_table, write_text
 from rnatracks.headlines import headline, warnings
 from rnatracks.jobs import open_log
 from rnatracks.methods import methods_text
-from rnatracks.plans import model_plan
+from rnatracks.plans import expand_models
 from rnatracks.provenance import describe_commit, read_benchmarks, read_provenance, software_versions
 from rnatracks.published import beside_published, read_published
 from rnatracks.qc import read_sample_table
 from rnatracks.report import MOST_PICTURES, Data, ReportContent, Scores, TrainingRun, gallery, write_report
 from rnatracks.resolve import PUBLISHED
-from rnatracks.samples import CellType
 from rnatracks.scorefigures import chosen_tracks
 from rnatracks.scoretables import read_scores
+from rnatracks.settings import chromosome_splits
+from rnatracks.sheets import read_cell_types
 from rnatracks.tables import (
     BASE_COLUMNS,
     BENCHMARK_COLUMNS,
     BESIDE_COLUMNS,
+    CHROMOSOME_COLUMNS,
     DIFFERENTIAL_COLUMNS,
     DIFFERENTIAL_GENE_COLUMNS,
     FOUND_COLUMNS,
@@ -48,10 +53,12 @@ from rnatracks.terms import Strand, Track
 from rnatracks.trained import TrainedModel
 
 open_log(snakemake.log[0])
-given, params, config = snakemake.input, snakemake.params, snakemake.params.config
-captions = {Path(path).stem: read_text(Path(path)).strip() for path in given.captions}
-cell_types = [CellType(**fields) for fields in params.cell_types]
-models = {name: model_plan(fields) for name, fields in params.models.items()}
+given, params = snakemake.input, snakemake.params
+config = {**snakemake.config}
+config_files = config.pop("config_files")
+resources = Path(snakemake.scriptdir).parent / "resources"
+cell_types = read_cell_types(Path(config["cell_types"]))
+models = expand_models(config, [cell_type.name for cell_type in cell_types])
 base, genes, differences, different_genes, *empty = (
     read_scores(Path(path))
     for path in (given.base, given.genes, given.differences, given.different_genes, *given.not_computed)
@@ -63,7 +70,8 @@ chosen = {
 
 
 def figures(name, paths, titles, why=""):
-    return gallery(captions[name], dict(zip(titles, map(Path, paths), strict=True)), chosen if why else (), why)
+    caption = read_text(resources / f"captions/{name}.rst").strip()
+    return gallery(caption, dict(zip(titles, map(Path, paths), strict=True)), chosen if why else (), why)
 
 
 def track_figures(name, paths):
@@ -77,11 +85,19 @@ resolved, rejected = (
 found = pd.DataFrame(
     {
         "cell_type": cell_type.name,
+        "ontology": cell_type.ontology,
+        "description": cell_type.description,
         "samples": int((resolved["cell_type"] == cell_type.name).sum()),
         "published": PUBLISHED.get(cell_type.ontology or ""),
         "not_taken": int((rejected["cell_type"] == cell_type.name).sum()),
     }
     for cell_type in cell_types
+)
+chromosomes = describe_chromosomes(
+    read_by_chromosome(Path(given.bases)),
+    read_genes(Path(given.all_genes)),
+    read_by_chromosome(Path(given.signal)),
+    chromosome_splits(config),
 )
 counted = samples[samples["excluded"] == "no"].groupby("cell_type")["sample"].nunique()
 
@@ -94,7 +110,8 @@ software = pd.DataFrame(
         for name, made in zip(models, trained, strict=True)
     }
 ).T.reset_index(names="stage")
-benchmarks = read_benchmarks(sorted(Path(params.benchmarks).rglob("*.tsv")), Path(params.benchmarks))
+times = Path(config["results"]) / "benchmarks"
+benchmarks = read_benchmarks(sorted(times.rglob("*.tsv")), times)
 write_table(software, Path(snakemake.output.software))
 write_table(benchmarks, Path(snakemake.output.benchmarks))
 used = {f"rnatracks at commit {commit or 'unknown'}, with Python": versions.pop("python")} | versions
@@ -110,11 +127,11 @@ methods = methods_text(
 write_text(Path(snakemake.output.methods), "\n\n".join(methods) + "\n")
 
 ontologies = {cell_type.name: cell_type.ontology for cell_type in cell_types}
-beside = beside_published(base, genes, ontologies, read_published(Path(given.published)))
+beside = beside_published(base, genes, ontologies, read_published(resources / "published.tsv"))
 overview = {
     "commit that wrote this report": commit or "unknown (not a git checkout)",
     "commits that trained its models": ", ".join(sorted({made.commit or "unknown" for made in trained})),
-    "configuration": params.config_files,
+    "configuration": config_files,
     "chromosomes": ", ".join(config["genome"]["chromosomes"]),
     "validation chromosomes": ", ".join(config["split"]["valid"]) or "none",
     "held-out chromosomes": ", ".join(config["split"]["test"]) or "none",
@@ -122,7 +139,8 @@ overview = {
 }
 content = ReportContent(
     title="Single-base RNA-seq coverage from DNA",
-    warnings=warnings(
+    warnings=bare_chromosome_warnings(chromosomes)
+    + warnings(
         config["split"]["test"],
         config["split"]["valid"],
         simulated=config["simulate"] is not None,
@@ -139,6 +157,7 @@ content = ReportContent(
     config=yaml.safe_dump(config, sort_keys=False),
     data=Data(
         found=table(found.astype({"published": float}), FOUND_COLUMNS),
+        chromosomes=table(chromosomes, CHROMOSOME_COLUMNS, {"signal_share": 3}),
         resolved=table(resolved, RESOLVED_COLUMNS),
         samples=table(samples, SAMPLE_COLUMNS),
         correlation=figures(
@@ -150,15 +169,17 @@ content = ReportContent(
     training=[
         TrainingRun(
             model=name,
-            settings=facts(pd.json_normalize({"model": fields, "training": config["training"]}).iloc[0].to_dict()),
+            settings=facts(
+                pd.json_normalize({"model": asdict(plan), "training": config["training"]}).iloc[0].to_dict()
+            ),
             curve=figures("training_curve", [path], [name]),
         )
-        for (name, fields), path in islice(zip(params.models.items(), given.training, strict=True), MOST_PICTURES)
+        for (name, plan), path in islice(zip(models.items(), given.training, strict=True), MOST_PICTURES)
     ],
     untold_models=max(len(models) - MOST_PICTURES, 0),
     scores=Scores(
         beside=table(beside, {name: BESIDE_COLUMNS[name] for name in beside}, dict.fromkeys(beside, 4)),
-        others=table(read_published(Path(given.others)), OTHERS_COLUMNS),
+        others=table(read_published(resources / "held_out_others.tsv"), OTHERS_COLUMNS),
         base=scores_table(base, BASE_COLUMNS),
         base_scatters=track_figures("base_hexbin", given.base_scatters),
         chromosomes=figures("by_chromosome", [given.chromosomes], ["Scores by chromosome"]),
@@ -171,7 +192,7 @@ content = ReportContent(
         differences=figures("difference_scatter", given.difference_scatters, params.differences),
         not_computed=table(pd.concat(empty), NOT_COMPUTED_COLUMNS),
     ),
-    loci=figures("locus", given.loci, params.loci.values()),
+    loci=figures("locus", given.loci, config["loci"]),
     inputs=table(
         pd.read_csv(given.inputs, sep="\t", dtype={"file": str, "md5": str}),
         plain_columns(["file", "bytes", "md5"]),
@@ -179,4 +200,4 @@ content = ReportContent(
     software=table(software.fillna(""), plain_columns(software.columns)),
     benchmarks=table(benchmarks, BENCHMARK_COLUMNS),
 )
-write_report(Path(snakemake.output.page), content, Path(given.template))
+write_report(Path(snakemake.output.page), content, resources / "report.html.j2")

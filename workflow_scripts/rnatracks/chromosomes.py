@@ -1,8 +1,15 @@
 """The chosen chromosomes: their bases, their genes, and how much of the samples' signal lies on each."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import pandas as pd
+
+
+def read_by_chromosome(path: Path) -> pd.DataFrame:
+    """Read `reference/bases.tsv` or `qc/chromosomes.tsv`; any name of a chromosome or sample is text, `NA` too."""
+    texts = dict.fromkeys(("sample", "cell_type", "strand", "chrom", "other_letters"), str)
+    return pd.read_csv(path, sep="\t", dtype=texts, keep_default_na=False, na_values={"total": "", "share": ""})
 
 
 def describe_chromosomes(

@@ -1,10 +1,9 @@
-"""Checks of the configuration, and what it says of chromosomes and loci."""
+"""Checks of the configuration."""
 
 import codecs
 import copy
 import gzip
 import math
-import re
 import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
@@ -19,7 +18,7 @@ from .fasta import chromosome_lengths, index_fits
 from .files import open_plain_or_gzip, read_text
 from .locations import check_texts, normalise_paths
 from .remote import is_url
-from .terms import Split
+from .settings import locus_file_name
 
 # Larger FASTA files are not read before jobs run.
 MAX_FASTA_BYTES = 100_000_000
@@ -141,17 +140,6 @@ def known_chromosomes(config: Mapping[str, Any]) -> set[str] | None:
     if not names:
         raise InputError(fasta, "no sequence", "a FASTA file, whose headers start with >")
     return names
-
-
-def locus_file_name(locus: str) -> str:
-    """Turn a gene name or region into a file name: `chr19:39,407,000-39,439,000` to `chr19_39407000-39439000`."""
-    return re.sub(r"[^\w.-]", "_", locus.strip().replace(",", ""))
-
-
-def chromosome_splits(config: Mapping[str, Any]) -> dict[str, Split]:
-    """The split of each chosen chromosome, in their order: `train` unless the configuration holds it out."""
-    held_out = {chrom: split for split in (Split.VALID, Split.TEST) for chrom in config["split"][split]}
-    return {chrom: held_out.get(chrom, Split.TRAIN) for chrom in config["genome"]["chromosomes"]}
 
 
 def _fill_defaults(validator: Any, properties: Mapping[str, Any], instance: Any, schema: Any) -> Iterator[Any]:

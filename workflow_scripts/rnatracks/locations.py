@@ -12,6 +12,7 @@ from .errors import InputError
 from .remote import is_url
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")  # control characters, and Unicode's ends of lines
+MARKUP = re.compile(r"</|<!--")  # what ends or breaks the script of a page into which Snakemake writes it
 DEFAULT_PORTS = (None, 80, 443)
 
 
@@ -26,10 +27,12 @@ def check_location(where: object, location: str) -> None:
     Raises
     ------
     InputError
-        If it holds a control character or a brace, or is a URL that cannot be read.
+        If it holds a control character, a brace, `</` or `<!--`, or is a URL that cannot be read.
     """
     if CONTROL.search(location):
         raise InputError(where, repr(location), "no control characters")
+    if found := MARKUP.search(location):
+        raise InputError(where, repr(location), f"no {found[0]}, which could end a script in a page")
     if re.search("[{}]", location):
         expected = "%7B and %7D for its braces" if is_url(location) else "no braces"
         raise InputError(where, repr(location), f"{expected}, as Snakemake takes them for wildcards")

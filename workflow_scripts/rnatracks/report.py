@@ -46,9 +46,10 @@ class TrainingRun:
 
 @dataclass(frozen=True, kw_only=True)
 class Data:
-    """Samples found beside those published, the samples and why they were taken, their checks and tracks."""
+    """Cell types and their samples, chromosomes, why samples were taken, their checks and tracks."""
 
     found: Table
+    chromosomes: Table
     resolved: Table
     samples: Table
     correlation: Gallery

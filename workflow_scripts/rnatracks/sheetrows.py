@@ -2,16 +2,14 @@
 
 import csv
 import io
-import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import InputError
 from .files import read_text, write_text
-from .locations import CONTROL
+from .locations import CONTROL, MARKUP
 
-MARKUP = re.compile(r"</|<!--")  # what ends or breaks the script of a page that a cell is written into
 MISSING = "NA"  # as R writes a missing value
 
 

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from .annotation import EXON_COLUMNS, GENE_COLUMNS, REGION, Region, locate, read_gtf
 from .bigwig import Coverage, CoverageWriter
-from .config import locus_file_name
 from .errors import InputError
 from .figures import write_svg
 from .files import written_whole
@@ -25,6 +24,7 @@ from .locus import Panel, locus_figure
 from .locus_input import check_output_folder, open_genome
 from .modelfolder import load_on_devices
 from .prediction import Arithmetic, Precision, TilePlan, predict_region
+from .settings import locus_file_name
 from .signals import Origin
 from .stitching import Stitch
 from .terms import Track

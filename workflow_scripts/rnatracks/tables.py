@@ -83,6 +83,8 @@ NOT_COMPUTED_COLUMNS = {
 }
 FOUND_COLUMNS = {
     "cell_type": "Cell type.",
+    "ontology": "Its ontology term, from the cell-type sheet.",
+    "description": "What it is, in the words of the cell-type sheet.",
     "samples": "Samples that were taken.",
     "published": "Samples behind the published model of this cell type, where there is one.",
     "not_taken": "Files that a search found and that were not taken; samples/rejected.tsv says why.",
@@ -112,6 +114,15 @@ SAMPLE_COLUMNS = {
     "maximum": "Largest magnitude, as stored.",
     "stored_negative": "Whether the file stores negative values, which count by their magnitude.",
     "scale": "Factor that brings the sample to the common total.",
+}
+CHROMOSOME_COLUMNS = {
+    "chrom": "Chromosome, as the FASTA file calls it.",
+    "split": "What it is used for: train, valid (watched while training) or test (held out).",
+    "length": "Bases.",
+    "unknown": "Bases other than A, C, G and T; they neither train nor count in scores.",
+    "other_letters": "What these are, and how many of each.",
+    "genes": "Genes of the annotation; without any, all coverage counts as intergenic.",
+    "signal_share": "Share of a sample's signal that lies here, both strands together; mean over samples.",
 }
 TRACK_COLUMNS = {
     "track": "Cell type and strand.",
