@@ -39,7 +39,10 @@ class Opened:
 
 @dataclass(frozen=True)
 class Visit:
-    """An open page of playwright, the lines `CONSOLE ...` that it logged so far, and all addresses it asked for."""
+    """An open page of playwright, the lines `CONSOLE ...` that it logged so far, and all addresses it asked for.
+
+    A dialog, such as that of `alert`, is closed and logged as an error.
+    """
 
     page: "playwright.sync_api.Page"  # noqa: F821
     log: list[str] = field(default_factory=list)
@@ -50,6 +53,11 @@ class Visit:
         self.log.clear()
         self.requests.clear()
         self.page.goto(page.as_uri())
+
+    def close(self, dialog: "playwright.sync_api.Dialog") -> None:  # noqa: F821
+        """Close a dialog, and log it."""
+        self.log.append(f"CONSOLE error: a dialog, {dialog.message}")
+        dialog.dismiss()
 
     @property
     def outside(self) -> list[str]:
@@ -76,6 +84,7 @@ def visit(page: Path, profile: Path, width: int = 1300) -> Iterator[Visit]:
         visited.page.on("request", lambda request: visited.requests.append(request.url))
         visited.page.on("console", lambda message: visited.log.append(f"CONSOLE {message.type}: {message.text}"))
         visited.page.on("pageerror", lambda error: visited.log.append(f"CONSOLE error: {error}"))
+        visited.page.on("dialog", lambda dialog: visited.close(dialog))
         visited.open(page)
         try:
             yield visited

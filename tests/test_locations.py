@@ -84,7 +84,7 @@ KEYS = [
 @pytest.mark.parametrize(
     "location",
     [
-        *("a.bw", "/data/my samples/a (1) [x]%,'&#~é\u3000\u200c.bw", "../a.bw", "C:\\a.bw"),
+        *("a.bw", "/data/my samples/a (1) [x]%,'&#~é\u3000\u200c <b .bw", "../a.bw", "C:\\a.bw"),
         *("https://example.org/a.bw", "http://user@[::1]:8080/a%7Bb%7D.bw?c=d#e"),
     ],
 )
@@ -100,6 +100,7 @@ def test_a_usual_location_is_accepted(location: str) -> None:
         ("https://example.org/{a}.bw", "'https://example.org/{a}.bw'", "%7B and %7D for its braces"),
         ("a</script>.bw", "'a</script>.bw'", "no </, which could end a script in a page"),
         ("https://example.org/<!--", "'https://example.org/<!--'", "no <!--"),
+        ("data/<logs>/a.bw", "'data/<logs>/a.bw'", "no <logs>, as Snakemake takes it for a path variable"),
         ("a\0.bw", r"'a\\x00.bw'", "no control characters"),
         ("a\n.bw", r"'a\\n.bw'", "no control characters"),
         ("a\x85\u2028.bw", r"'a\\x85\\u2028.bw'", "no control characters"),
@@ -115,7 +116,12 @@ def test_a_location_that_cannot_be_used_is_one_line(location: str, found: str, e
     assert len(str(caught.value).splitlines()) == 1
 
 
-REFUSED = {"{x}": "(no|for its) braces", "x</script><script>alert(1)": "no </", "<!--<script>": "no <!--"}
+REFUSED = {
+    "{x}": "(no|for its) braces",
+    "x</script><script>alert(1)": "no </",
+    "<!--<script>": "no <!--",
+    "<results>": "no <results>, as Snakemake",
+}
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from .remote import is_url
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")  # control characters, and Unicode's ends of lines
 MARKUP = re.compile(r"</|<!--")  # what ends or breaks the script of a page into which Snakemake writes it
+PATH_VARIABLE = re.compile(r"<[a-z][a-z0-9_]*>")
 DEFAULT_PORTS = (None, 80, 443)
 
 
@@ -27,7 +28,7 @@ def check_location(where: object, location: str) -> None:
     Raises
     ------
     InputError
-        If it holds a control character, a brace, `</` or `<!--`, or is a URL that cannot be read.
+        If it holds a control character, a brace, `<name>`, `</` or `<!--`, or is a URL that cannot be read.
     """
     if CONTROL.search(location):
         raise InputError(where, repr(location), "no control characters")
@@ -36,6 +37,8 @@ def check_location(where: object, location: str) -> None:
     if re.search("[{}]", location):
         expected = "%7B and %7D for its braces" if is_url(location) else "no braces"
         raise InputError(where, repr(location), f"{expected}, as Snakemake takes them for wildcards")
+    if found := PATH_VARIABLE.search(location):
+        raise InputError(where, repr(location), f"no {found[0]}, as Snakemake takes it for a path variable")
     if is_url(location):
         try:
             host = urlsplit(location).hostname if urlsplit(location).port != 0 else None
