@@ -15,6 +15,10 @@ from snakemake.logging import logger
 
 # Not `workflow.basedir`: that is where the Snakefile lies that imports this workflow as a module, if one does.
 ROOT = Path(str(workflow.current_basedir)).parent
+if not ROOT.is_dir():
+    sys.exit(
+        f"rnatracks: {workflow.current_basedir}: found no folder; expected the Snakefile of a clone on this machine"
+    )
 sys.path.insert(0, str(ROOT / "workflow_scripts"))
 
 from rnatracks.bigwig import blocks
@@ -50,9 +54,23 @@ from rnatracks.terms import Strand
 # Slurm sends its warning to all of a job's processes: the training heeds it, Snakemake must not end by it.
 signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 
+
+def path_prefixes(modifier):
+    """Whether an importing workflow changes the paths of this one's rules."""
+    return modifier is not None and bool(
+        modifier.prefix or modifier.modifies_prefixes or path_prefixes(modifier.inner_modifier)
+    )
+
+
 CONFIG_FILES = ", ".join(map(os.path.relpath, workflow.configfiles)) or "config"
 
 try:
+    if path_prefixes(workflow.modifier.path_modifier):
+        found, expected = (
+            "a prefix or replace_prefix",
+            "results: in its config, as the workflow reads files by their names",
+        )
+        raise InputError("module", found, expected)
     check_location("--configfile", CONFIG_FILES)
     CONFIG = validate_config(config, ROOT / "config/schemas/config.schema.yaml", CONFIG_FILES)
     CELL_TYPES = {cell_type.name: cell_type for cell_type in read_cell_types(Path(CONFIG["cell_types"]))}
