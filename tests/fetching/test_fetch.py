@@ -4,9 +4,11 @@ import json
 import logging
 import random
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from servers.encode import EncodeLibrary
 from servers.faults import (
     ALWAYS,
     Cut,
@@ -35,8 +37,9 @@ from fetching.downloads import (
     reply,
 )
 from rnatracks.errors import InputError
-from rnatracks.fetch import fetch
+from rnatracks.fetch import fetch, fetch_and_link
 from rnatracks.records import Checksum, read_record
+from rnatracks.remote import DataFile, Kind
 
 # Whole downloads
 
@@ -49,6 +52,46 @@ def test_a_good_file_arrives(server: DataServer, tmp_path: Path, path: str, md5:
     assert target.read_bytes() == BODY
     assert names(tmp_path) == ["file.bw", "file.bw.json"]
     assert ranges(server, path) == [None]
+
+
+REGIONS = b"chr1\t0\t5\n"
+
+
+@pytest.fixture
+def regions(monkeypatch: pytest.MonkeyPatch) -> Iterator[DataFile]:
+    """A BED file on a server."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with DataServer(EncodeLibrary(()), {"/regions.bed": REGIONS}) as running:
+        yield DataFile(running.url("/regions.bed"), Kind.BED)
+
+
+@pytest.mark.parametrize("results", ["results", "scratch"])
+def test_a_project_that_moves_keeps_its_downloads(
+    regions: DataFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, results: str
+) -> None:
+    """Also where the results folder is a link to a deeper one of the project."""
+    project, moved = tmp_path / "project", tmp_path / "elsewhere" / "deep" / "moved"
+    (project / "disk" / "of" / "mine").mkdir(parents=True)
+    (project / "scratch").symlink_to("disk/of/mine")
+    monkeypatch.chdir(project)
+    link = Path(results) / "downloads" / "file.bed"
+    fetch_and_link(regions, Path("downloads"), link)
+    moved.parent.mkdir(parents=True)
+    project.rename(moved)
+    assert (moved / link).read_bytes() == REGIONS
+
+
+def test_downloads_elsewhere_stay_where_a_project_leaves_them(
+    regions: DataFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project, moved = tmp_path / "project", tmp_path / "deep" / "moved"
+    project.mkdir()
+    moved.parent.mkdir()
+    monkeypatch.chdir(project)
+    link = Path("results/downloads/file.bed")
+    fetch_and_link(regions, tmp_path / "shared", link)
+    project.rename(moved)
+    assert (moved / link).read_bytes() == REGIONS
 
 
 def test_the_record_says_what_was_fetched(server: DataServer, tmp_path: Path) -> None:

@@ -56,12 +56,18 @@ def close_network(folder: Path) -> dict[str, str]:
     return {"PYTHONPATH": str(folder)}
 
 
-def snakemake(folder: Path, *arguments: str, cores: int = 2, environment: Mapping[str, str] | None = None) -> Run:
+def snakemake(
+    folder: Path,
+    *arguments: str,
+    cores: int = 2,
+    environment: Mapping[str, str] | None = None,
+    snakefile: Path = REPOSITORY / "Snakefile",
+) -> Run:
     """Run the workflow with `folder` as working directory, `environment` added to the process's own.
 
     Small networks are trained and used on one core each: that is faster than two threads for one.
     """
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(REPOSITORY / "Snakefile"), "--cores", str(cores)]
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile), "--cores", str(cores)]
     run = subprocess.run(
         [*command, *arguments, "--set-threads", "train_model=1", "predict_chromosome=1"],
         cwd=folder,

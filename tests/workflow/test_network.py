@@ -158,6 +158,13 @@ def test_all_runs_without_a_network_once_everything_is_fetched(
     assert_is_scaled_mean(tmp_path / "results/tracks/observed", world, tmp_path)
     page = (tmp_path / "results/report.html").read_text()
     assert ">ENCSR001AAA<" in page
+
+    # The project as a whole may move: its links to downloads go along.
+    moved = tmp_path.with_name("moved")
+    tmp_path.rename(moved)
+    run = snakemake(moved, "all", *arguments, "--dry-run")
+    assert (run.status, run.planned()) == (0, {}), run.text[-3000:]
+    moved.rename(tmp_path)
     assert ">4<" in page  # published samples of EFO:0002784
 
     # The resolved sheet alone repeats the run: nothing is asked, and nothing that is there is fetched again.

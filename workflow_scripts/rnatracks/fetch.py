@@ -5,6 +5,7 @@ the beginning of) and `x.lock`; and, once it has arrived, `x.json` (a `FetchReco
 """
 
 import logging
+import os
 import re
 import time
 from datetime import UTC, datetime
@@ -128,8 +129,9 @@ def fetch(
 def fetch_and_link(file: DataFile, downloads: Path, link: Path) -> FetchRecord:
     """Fetch a file into the shared downloads and link to it from a run's own folder.
 
-    The link is the run's: Snakemake may delete it, and the file and its record stay. A published list
-    is asked for the MD5 only if the file is not there already with a published one.
+    The link is the run's: Snakemake may delete it, and the file and its record stay. Where `downloads`
+    is relative, so is the link, so that a project that is moved as a whole keeps its files. A published
+    list is asked for the MD5 only if the file is not there already with a published one.
 
     Raises
     ------
@@ -148,7 +150,8 @@ def fetch_and_link(file: DataFile, downloads: Path, link: Path) -> FetchRecord:
     record = fetch(file.location, target, md5, size=file.size, kind=file.kind)
     link.parent.mkdir(parents=True, exist_ok=True)
     link.unlink(missing_ok=True)
-    link.symlink_to(target.resolve())
+    place = target.resolve()
+    link.symlink_to(place if downloads.is_absolute() else os.path.relpath(place, link.parent.resolve()))
     return record
 
 
