@@ -66,11 +66,9 @@ CONFIG_FILES = ", ".join(map(os.path.relpath, workflow.configfiles)) or "config"
 
 try:
     if path_prefixes(workflow.modifier.path_modifier):
-        found, expected = (
-            "a prefix or replace_prefix",
-            "results: in its config, as the workflow reads files by their names",
+        raise InputError(
+            "module", "a prefix or replace_prefix", "results in its config: the workflow reads files by name"
         )
-        raise InputError("module", found, expected)
     check_location("--configfile", CONFIG_FILES)
     CONFIG = validate_config(config, ROOT / "config/schemas/config.schema.yaml", CONFIG_FILES)
     CELL_TYPES = {cell_type.name: cell_type for cell_type in read_cell_types(Path(CONFIG["cell_types"]))}

@@ -78,6 +78,14 @@ def test_every_rule_is_looked_at() -> None:
     assert {"simulate", "train_model", "resolve_samples", "write_report"} <= {name for name, _, _ in rules()}
 
 
+@pytest.mark.parametrize("script", sorted({script for _, _, script in rules()}))
+def test_a_script_takes_the_library_beside_it(script: str) -> None:
+    """Snakemake puts its folder behind what is installed; that it works is seen in workflow/test_module.py."""
+    first, second, *others = ast.parse((REPOSITORY / "workflow_scripts" / script).read_text()).body[1:]
+    assert [ast.unparse(first), ast.unparse(second)] == ["import sys", "sys.path.insert(0, snakemake.scriptdir)"]
+    assert others
+
+
 def packages(script: str) -> set[str]:
     return {CONDA.get(name, name) for name in third_party(REPOSITORY / "workflow_scripts" / script)}
 

@@ -160,9 +160,9 @@ def moved(finished: Path, tmp_path: Path) -> Path:
     return shutil.copytree(finished, tmp_path / "moved", copy_function=shutil.copy2)
 
 
-def planned(folder: Path, *arguments: str) -> dict[str, int]:
+def planned(folder: Path, snakefile: Path = REPOSITORY / "Snakefile") -> dict[str, int]:
     """Number of jobs by rule."""
-    run = snakemake(folder, "all", "--configfile", "config.yaml", "--dry-run", *arguments)
+    run = snakemake(folder, "all", "--configfile", "config.yaml", "--dry-run", snakefile=snakefile)
     assert run.status == 0, run.text[-3000:]
     return {rule: len(jobs) for rule, jobs in run.planned().items() if rule != "all"}
 
@@ -213,8 +213,8 @@ def test_a_moved_repository_plans_nothing_until_a_page_changes(moved: Path, tmp_
     for name in ("rules", "envs", "resources", "config", "workflow_scripts"):
         shutil.copytree(REPOSITORY / name, copy / name)
     shutil.copy(REPOSITORY / "Snakefile", copy)
-    assert planned(moved, "--snakefile", str(copy / "Snakefile")) == {}
+    assert planned(moved, copy / "Snakefile") == {}
     replace(copy / "resources/browser_drawing.js", "\n", "\n\n")
-    assert planned(moved, "--snakefile", str(copy / "Snakefile")) == {"write_browser": 1}
+    assert planned(moved, copy / "Snakefile") == {"write_browser": 1}
     replace(copy / "resources/captions/seams.rst", " ", "  ")
-    assert planned(moved, "--snakefile", str(copy / "Snakefile")) == PAGES
+    assert planned(moved, copy / "Snakefile") == PAGES

@@ -52,7 +52,7 @@ def write_module(folder: Path, use: str, further: str = "", snakefile: str = str
 
 
 def run(folder: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> Run:
-    finished = snakemake(folder, *arguments, "--snakefile", str(folder / "Snakefile"), environment=environment)
+    finished = snakemake(folder, *arguments, snakefile=folder / "Snakefile", environment=environment)
     assert finished.status == 0, finished.text[-3000:]
     return finished
 
@@ -102,11 +102,11 @@ def test_a_module_leaves_the_default_target_and_local_jobs_alone(tmp_path: Path)
 @pytest.mark.parametrize("further", ['    prefix: "sub"', '    replace_prefix: {"results/": "other/"}'])
 def test_a_module_with_other_paths_is_one_line(tmp_path: Path, further: str) -> None:
     folder = write_module(tmp_path / "own", WITH_PREFIX, further)
-    refused = snakemake(folder, "--dry-run", "--snakefile", str(folder / "Snakefile"))
+    refused = snakemake(folder, "--dry-run", snakefile=folder / "Snakefile")
     assert (refused.status, refused.text.strip()) == (
         1,
-        "rnatracks: module: found a prefix or replace_prefix; expected results: in its config, as the workflow reads "
-        "files by their names",
+        "rnatracks: module: found a prefix or replace_prefix; expected results in its config: the workflow reads files "
+        "by name",
     )
 
 
@@ -114,7 +114,7 @@ def test_a_module_from_a_server_is_one_line(tmp_path: Path) -> None:
     files = {f"/{name}": (REPOSITORY / name).read_bytes() for name in ("Snakefile", "rules/common.smk")}
     with DataServer(files=files) as server:
         folder = write_module(tmp_path / "own", WITH_PREFIX, snakefile=server.url("/Snakefile"))
-        refused = snakemake(folder, "--dry-run", "--snakefile", str(folder / "Snakefile"))
+        refused = snakemake(folder, "--dry-run", snakefile=folder / "Snakefile")
         assert (refused.status, refused.text.strip()) == (
             1,
             f"rnatracks: {server.url('/rules')}: found no folder; expected the Snakefile of a clone on this machine",
@@ -128,12 +128,13 @@ def test_another_working_directory_is_that_of_all_paths(
     folder, typed = demo_folder(tmp_path / "run"), tmp_path / "typed"
     typed.mkdir()
     (tmp_path / "repository").symlink_to(REPOSITORY)
-    where = ("--snakefile", "../repository/Snakefile", "--directory", "../run", "--configfile", f"../run/{DEMO}")
-    ran = snakemake(typed, f"{RESULTS}/samples/resolved.tsv", *where, environment=decoy)
+    where = ("--directory", "../run", "--configfile", f"../run/{DEMO}")
+    snakefile = Path("../repository/Snakefile")
+    ran = snakemake(typed, f"{RESULTS}/samples/resolved.tsv", *where, environment=decoy, snakefile=snakefile)
     assert ran.status == 0, ran.text[-3000:]
     assert len(pd.read_csv(folder / RESULTS / "samples/resolved.tsv", sep="\t")) == 6
     assert [path.name for path in typed.iterdir()] == []
-    assert counts(snakemake(typed, "all", *where, "--dry-run", "--forceall")) == plan
+    assert counts(snakemake(typed, "all", *where, "--dry-run", "--forceall", snakefile=snakefile)) == plan
     (folder / DEMO).write_text((folder / DEMO).read_text() + "unknown: 1\n")
-    refused = snakemake(typed, "all", *where, "--dry-run")
+    refused = snakemake(typed, "all", *where, "--dry-run", snakefile=snakefile)
     assert refused.text.startswith(f"rnatracks: {DEMO}, unknown: found ")
