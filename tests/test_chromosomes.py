@@ -1,8 +1,10 @@
 """Chromosomes as the report shows them, against sums by hand."""
 
+from pathlib import Path
+
 import pandas as pd
 
-from rnatracks.chromosomes import bare_chromosome_warnings, describe_chromosomes
+from rnatracks.chromosomes import bare_chromosome_warnings, describe_chromosomes, read_by_chromosome
 
 BASES = pd.DataFrame(
     [("chr1", 900, 0, ""), ("chrM", 100, 30, "N: 10, X: 20"), ("chr9", 50, 0, "")],
@@ -34,3 +36,16 @@ def test_a_chromosome_with_signal_and_without_genes_is_a_warning() -> None:
     (warning,) = bare_chromosome_warnings(table)
     assert warning.startswith("The annotation has no gene on chrM (40.0% of the samples' signal): all coverage there")
     assert bare_chromosome_warnings(table[table["chrom"] != "chrM"]) == []
+
+
+def test_tables_by_chromosome_are_read_with_names_as_text(tmp_path: Path) -> None:
+    """A chromosome or sample may be called 1 or NA; a share that is not known is missing."""
+    (tmp_path / "bases.tsv").write_text("chrom\tlength\tunknown\tother_letters\n1\t9\t0\t\nNA\t5\t5\tN: 5\n")
+    (tmp_path / "signal.tsv").write_text(
+        "sample\tstrand\tchrom\ttotal\tshare\nNA\tplus\t1\t8.0\t1.0\nb\tplus\tNA\t\t\n"
+    )
+    bases = read_by_chromosome(tmp_path / "bases.tsv")
+    assert bases.to_numpy().tolist() == [["1", 9, 0, ""], ["NA", 5, 5, "N: 5"]]
+    signal = read_by_chromosome(tmp_path / "signal.tsv")
+    assert signal[["sample", "chrom"]].to_numpy().tolist() == [["NA", "1"], ["b", "NA"]]
+    assert signal["share"].isna().tolist() == [False, True]
