@@ -23,6 +23,8 @@ SPELLINGS = {
     "/scratch//me/demo/": "/scratch/me/demo",
     "../demo": "{home}/demo",
     "linked/../demo": "{home}/target/demo",
+    "../run/scratch/demo": "scratch/demo",  # a link that comes after is left as it is
+    "scratch/../scratch": "{home}/target/scratch",
     "https://example.org/a//b/": "https://example.org/a//b/",
 }
 
@@ -34,7 +36,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     for folder in ("run", "target/deep"):
         (home / folder).mkdir(parents=True)
     (home / "link").symlink_to(home / "run")
-    (home / "run" / "linked").symlink_to(home / "target" / "deep")
+    for name in ("linked", "scratch"):
+        (home / "run" / name).symlink_to(home / "target" / "deep")
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.chdir(home / "run")
     return {"home": str(home), "here": str(home / "run"), "link": str(home / "link")}
@@ -66,10 +69,35 @@ def test_paths_of_a_configuration_are_kept_under_one_spelling(here: dict[str, st
     assert hub["models"]["small"]["backbone"] == "some/model"
 
 
+@pytest.mark.parametrize("folder", ["./genos-NK", "genos-NK/", "{here}/genos-NK"])
+def test_a_folder_is_not_taken_for_a_model_of_its_name(here: dict[str, str], folder: str) -> None:
+    """Of two models called alike, one a folder's and one the run's own, a path means the former."""
+    Path("genos-NK").mkdir()
+    config = config_with("models.small", {"cell_types": "each", "init_from": folder.format(**here)})
+    assert validate_config(config, SCHEMA)["models"]["small"]["init_from"] == "./genos-NK"
+    config["models"]["small"]["init_from"] = "genos-NK"
+    assert validate_config(config, SCHEMA)["models"]["small"]["init_from"] == "genos-NK"
+
+
+@pytest.mark.parametrize("downloads", ["results/downloads", "./results//downloads/", "link/downloads"])
+def test_downloads_where_the_links_to_them_go_are_refused(here: dict[str, str], downloads: str) -> None:
+    """A link would take the place of the file that it should lead to."""
+    Path("results").mkdir()
+    Path("link").symlink_to("results")
+    with pytest.raises(
+        InputError, match=r"^c, downloads: found '.*/downloads', where the run's links .*; expected anoth"
+    ):
+        validate_config(config_with("downloads", downloads), SCHEMA, "c")
+
+
 @pytest.mark.parametrize("key", ["results", "downloads"])
-@pytest.mark.parametrize("folder", [".", "{here}", "/", "a file", "~nobody-at-all/results"])
+@pytest.mark.parametrize(
+    "folder",
+    [".", "{here}", "/", "a file", "a file/below", "gone", "~nobody-at-all/results", "https://example.org/results"],
+)
 def test_a_folder_that_cannot_be_the_workflows_is_refused(here: dict[str, str], key: str, folder: str) -> None:
     Path("a file").touch()
+    Path("gone").symlink_to("nowhere")
     with pytest.raises(InputError, match=rf"^mine.yaml, {key}: found .*; expected a (folder of its own|path)$"):
         validate_config(config_with(key, folder.format(**here)), SCHEMA, "mine.yaml")
 

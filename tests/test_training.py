@@ -380,13 +380,13 @@ def test_keep_chooses_the_weights(tmp_path: Path, data: Path) -> None:
             make_plan(),
             ("B.plus", "B.minus"),
             Kept.UNSCORED,
-            "no signal of B.plus, B.minus in the windows of split valid",
+            "no varying signal of B.plus, B.minus in the windows of split valid",
         ),
         (
             make_plan(),
             ("B.minus",),
             Kept.BEST,
-            "no signal of B.minus in the windows of split valid, so that it has no part",
+            "no varying signal of B.minus in the windows of split valid, so that it has no part",
         ),
         (make_plan(control="shuffled_targets"), (), Kept.CONTROL, None),
     ],
@@ -423,6 +423,40 @@ def test_the_log_says_which_weights_were_kept(
         torch.equal(value, weights(tmp_path / "last")[name]) for name, value in weights(tmp_path / "best").items()
     )
     assert same == (kept.epoch == kept.last_epoch == 4)
+
+
+@pytest.mark.parametrize(
+    "blacklisted", [None, (0, 100), (0, LENGTHS["chr2"])], ids=["flat", "hidden", "nothing counts"]
+)
+def test_validation_that_cannot_choose_is_warned_of(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, blacklisted: tuple[int, int] | None
+) -> None:
+    """The same signal everywhere; signal at blacklisted bases alone; no base that counts, which costs no training."""
+    rng = np.random.default_rng(0)
+    coverage = {
+        name: {chrom: rng.gamma(0.3, 20, length) for chrom, length in LENGTHS.items()} for name in ("B.plus", "B.minus")
+    }
+    for chroms in coverage.values():
+        chroms["chr2"][100:] = 0 if blacklisted else 3
+        chroms["chr2"][:100] += 0 if blacklisted else 3 - chroms["chr2"][:100]
+    data, blacklist = write_data(tmp_path / "data", coverage=coverage), None
+    if blacklisted:
+        blacklist = tmp_path / "blacklist.bed"
+        blacklist.write_text("chr2\t{}\t{}\n".format(*blacklisted))
+    train(make_job(data, tmp_path / "B", keep="best", blacklist=blacklist))
+    assert "no varying signal of B.plus, B.minus in the windows of split valid, so that none is chosen" in caplog.text
+    kept = kept_weights(training_log(tmp_path / "B"), "best", "none")
+    assert kept.why is (Kept.UNWATCHED if blacklisted == (0, LENGTHS["chr2"]) else Kept.UNSCORED)
+
+
+def test_windows_without_a_base_that_counts_end_no_training(tmp_path: Path) -> None:
+    """Neither one that is watched nor a whole batch of them: the Trainer then divides by 0 labels."""
+    data, blacklist = write_data(tmp_path / "data"), tmp_path / "blacklist.bed"
+    blacklist.write_text(f"chr1\t{SIZE}\t{LENGTHS['chr1']}\nchr2\t0\t{SIZE}\n")
+    train(make_job(data, tmp_path / "B", keep="best", blacklist=blacklist, global_batch_size=2, micro_batch_size=1))
+    log = training_log(tmp_path / "B")
+    assert np.isfinite(log["loss"]).all()
+    assert kept_weights(log, "best", "none").why is Kept.BEST
 
 
 def test_validation_without_a_usable_window_is_warned_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from workflow.runs import demo_folder, snakemake
 
 from slurm.conda import read_specs
 from slurm.runs import ENVIRONMENTS, REPOSITORY, SNAKEFILE, started
@@ -36,6 +37,23 @@ def test_a_training_is_warned_before_its_time_is_up() -> None:
     signal = """slurm_extra="'--signal=USR1@900'","""
     assert signal in (REPOSITORY / "rules/training.smk").read_text()
     assert signal in (REPOSITORY / "tests/slurm/mishaps.smk").read_text()
+
+
+def test_a_moved_project_with_environments_runs_nothing_again(path_with_conda: str, tmp_path: Path) -> None:
+    """Its environments are made again, as they hold their place; Snakemake would run every job again, too."""
+    settings = {"environment": {"PATH": path_with_conda}}
+    sizes = "results/demo/reference/chrom.sizes"
+    command = (sizes, "--configfile", "config/demo/config.yaml", "--use-conda")
+    (tmp_path / "project").mkdir()
+    run = snakemake(demo_folder(tmp_path / "project"), *command, **settings)
+    assert run.status == 0, run.text[-3000:]
+    moved = (tmp_path / "project").rename(tmp_path / "moved")
+    triggers = ("--dry-run", "--rerun-triggers", *PROFILE["rerun-triggers"])
+    for conda in (("--use-conda",), ()):
+        run = snakemake(moved, *command[:3], *conda, *triggers, **settings)
+        assert (run.status, run.planned()) == (0, {}), run.text[-3000:]
+        run = snakemake(moved, *command[:3], *conda, *triggers, "software-env", **settings)
+        assert set(run.planned()) == {"simulate", "prepare_genome"}, "without it, the profile need not leave it out"
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS, ids=lambda path: path.name)

@@ -72,7 +72,7 @@ def normal_path(where: object, location: str) -> str:
     """The one spelling of a path under which Snakemake keeps its records; a URL stays as it is.
 
     `~` is expanded, `.`, `..`, repeated and last slashes are taken out, and a path below the working
-    directory becomes relative to it. Where there is a `..`, links are followed, since it may follow one.
+    directory becomes relative to it. Links are followed as far as the last `..`, since it may follow one.
 
     Parameters
     ----------
@@ -91,8 +91,9 @@ def normal_path(where: object, location: str) -> str:
         path = path.expanduser()
     except RuntimeError as error:
         raise InputError(where, f"{location!r}, a home folder that is not known", "a path") from error
-    if ".." in path.parts:
-        path = Path(os.path.realpath(path))
+    climbed = max((number for number, part in enumerate(path.parts, 1) if part == ".."), default=0)
+    if climbed:
+        path = Path(os.path.realpath(Path(*path.parts[:climbed])), *path.parts[climbed:])
     if path.is_absolute():
         for above in (path, *path.parents):
             if above.exists() and above.samefile(Path.cwd()):
@@ -106,7 +107,8 @@ def normalise_paths(config: dict[str, Any], where: object) -> None:
     Raises
     ------
     InputError
-        If `results` or `downloads` is no folder that the workflow could have for itself.
+        If `results` or `downloads` is no folder that the workflow could have for itself, or if downloads would be
+        where the run's links to them go.
     """
     fields = [(config, key, key) for key in ("results", "downloads", "samples", "cell_types", "blacklist")]
     fields += [(config["genome"], "fasta", "genome.fasta"), (config["annotation"], "gtf", "annotation.gtf")]
@@ -115,15 +117,21 @@ def normalise_paths(config: dict[str, Any], where: object) -> None:
             section[key] = normal_path(f"{where}, {name}", section[key])
     for key in ("results", "downloads"):
         folder = Path(config[key])
-        if folder in (Path(), Path("/")) or folder.is_file():
+        there = next(above for above in (folder, *folder.parents) if os.path.lexists(above))
+        if folder in (Path(), Path("/")) or "://" in config[key] or not there.is_dir():
             raise InputError(f"{where}, {key}", repr(config[key]), "a folder of its own")
+    links = Path(config["results"], "downloads")
+    if Path(config["downloads"]).resolve() == links.resolve():
+        found = f"{config['downloads']!r}, where the run's links to its downloads go"
+        raise InputError(f"{where}, downloads", found, "another folder")
     for name, settings in config["models"].items():
         for key in ("backbone", "init_from"):
             if isinstance(settings[key], str):
                 path = normal_path(f"{where}, models.{name}.{key}", settings[key])
-                # Other texts are ids of a hub, or names of models.
+                # Other texts are ids of a hub, or names of models; `./NAME` remains a folder.
                 if Path(path).is_dir() or settings[key].startswith("~"):
-                    settings[key] = path
+                    bare = "/" in settings[key] and "/" not in path
+                    settings[key] = f"./{path}" if bare else path
 
 
 def one_spelling(location: str) -> str:

@@ -210,7 +210,7 @@ class CoverageModel(PreTrainedModel):
             if labels is None:
                 return CoverageOutput(predictions=predictions)
             here = counted.sum().clamp(min=1)
-            items = here if num_items_in_batch is None else num_items_in_batch
+            items = here if num_items_in_batch is None else torch.as_tensor(num_items_in_batch).clamp(min=1)
             loss = (predictions - labels.float()).square().masked_fill(~counted, 0).sum() / items
             if routed:
                 mixture = self.config.backbone_config

@@ -176,7 +176,6 @@ def prepare(job: TrainingJob, request: StopRequest) -> tuple[WindowTrainer, PreT
     if training.empty:
         raise InputError("windows", "no window of split train that is not mostly N or blacklisted", "at least one")
     validation = evenly_spread(validation, settings.valid_windows)
-    warn_of_blind_validation(validation, tracks, configured=(every_window["split"] == Split.VALID).any())
     record_sequences(
         model.config,
         Genome(job.fasta),
@@ -192,6 +191,7 @@ def prepare(job: TrainingJob, request: StopRequest) -> tuple[WindowTrainer, PreT
         WindowDataset(part, job.window_size, job.fasta, tracks, lookup, blacklist=blacklist, target_of=rows)
         for part, rows in ((training, target_of), (validation, None))
     )
+    warn_of_blind_validation(watched, tracks, configured=(every_window["split"] == Split.VALID).any())
     sampler = WindowSampler(
         len(training), settings.global_batch_size, **asdict(settings.augmentation), seed=settings.seed
     )

@@ -4,12 +4,10 @@ import logging
 from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
 import torch
 from transformers import EvalPrediction
 
-from .bigwig import Coverage
-from .dataset import TargetTrack
+from .dataset import TargetTrack, WindowDataset
 from .errors import shorten
 from .metrics import Moments
 from .model import IGNORED
@@ -58,13 +56,16 @@ class TrackScores:
         return result | {f"{PEARSON}.{name}": score for name, score in pearson.items()}
 
 
-def warn_of_blind_validation(windows: pd.DataFrame, tracks: Sequence[TargetTrack], configured: bool) -> None:
+def warn_of_blind_validation(windows: WindowDataset, tracks: Sequence[TargetTrack], configured: bool) -> None:
     """Warn before training where validation will not be able to choose an epoch.
+
+    A correlation needs two values that differ: no signal, the same everywhere, or signal at bases alone that do not
+    count (N, blacklisted) has none. Reading ends as soon as every track has them.
 
     Parameters
     ----------
     windows
-        Those to be watched, columns `chrom start end`, 0-based half-open.
+        Those to be watched.
     tracks
         The tracks to learn.
     configured
@@ -72,18 +73,20 @@ def warn_of_blind_validation(windows: pd.DataFrame, tracks: Sequence[TargetTrack
     """
     if not configured:
         return
-    if windows.empty:
+    if not len(windows):
         log.warning("no window of split valid can be used (N, blacklist): no epoch is chosen, the last one's are kept")
         return
-    silent = []
-    for track in tracks:
-        with Coverage(track.path) as coverage:
-            places = windows[["chrom", "start", "end"]].itertuples(index=False, name=None)
-            if not any(coverage.values(*place).any() for place in places):
-                silent.append(track.name)
-    if silent:
-        kept = "so that it has no part in choosing the epoch" if len(silent) < len(tracks) else "so that none is chosen"
-        log.warning("no signal of %s in the windows of split valid, %s", shorten(silent), kept)
+    lowest, highest = np.full(len(tracks), np.inf), np.full(len(tracks), -np.inf)
+    for row in range(len(windows)):
+        labels = _numpy(windows[row]["labels"])
+        counted = labels != IGNORED
+        lowest = np.minimum(lowest, np.where(counted, labels, np.inf).min(axis=1))
+        highest = np.maximum(highest, np.where(counted, labels, -np.inf).max(axis=1))
+        if (lowest < highest).all():
+            return
+    flat = [track.name for track, varies in zip(tracks, lowest < highest, strict=True) if not varies]
+    kept = "so that it has no part in choosing the epoch" if len(flat) < len(tracks) else "so that none is chosen"
+    log.warning("no varying signal of %s in the windows of split valid, %s", shorten(flat), kept)
 
 
 def _numpy(values: torch.Tensor) -> np.ndarray:
