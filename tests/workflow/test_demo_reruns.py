@@ -57,15 +57,13 @@ def test_a_changed_bigwig_runs_what_depends_on_it(demo_copy: Path) -> None:
 
 @pytest.mark.parametrize("spelling", ["results/demo/", "./results//demo", "{cwd}/results/demo", "~/results/demo/."])
 def test_another_spelling_of_results_runs_nothing_again(demo_copy: Path, spelling: str) -> None:
-    config = yaml.safe_load((demo_copy / "config/demo/config.yaml").read_text())
-    config["results"] = spelling.format(cwd=demo_copy)
-    (demo_copy / "mine.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
-    options = {"environment": {"HOME": str(demo_copy)}}
-    changed = ("--configfile", "mine.yaml", "--dry-run")
-    assert snakemake(demo_copy, "all", *changed, **options).planned() == {}
-    config["genes"] = {"pseudocount": 0.5}
-    (demo_copy / "mine.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
-    planned = snakemake(demo_copy, "all", *changed, **options).planned()
+    path = demo_copy / "config/demo/config.yaml"
+    config = yaml.safe_load(path.read_text()) | {"results": spelling.format(cwd=demo_copy)}
+    home = {"environment": {"HOME": str(demo_copy)}}
+    path.write_text(yaml.safe_dump(config, sort_keys=False))
+    assert plan(demo_copy, *PROFILES, **home).planned() == {}
+    path.write_text(yaml.safe_dump(config | {"genes": {"pseudocount": 0.5}}, sort_keys=False))
+    planned = plan(demo_copy, *PROFILES, **home).planned()
     assert {"score_genes", "plot_track", "plot_differences", "write_browser", "write_report"} <= set(planned)
     assert not {"sum_genes", "train_model", "score_bases"} & set(planned), "what has no pseudocount"
 
