@@ -2,6 +2,7 @@
 
 import codecs
 import os
+import re
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -42,7 +43,7 @@ def check_content(path: Path, kind: Kind, name: object = None) -> None:
             _check_bigwig(path, name)
         case Kind.FASTA:
             start = _unpacked_start(path, name)
-            if not start.removeprefix(codecs.BOM_UTF8).startswith(b">"):
+            if not start.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b">"):
                 raise InputError(name, _describe(start), "FASTA, which starts with '>'")
         case Kind.GTF:
             _check_lines(_unpacked_start(path, name), name, check_line)
@@ -65,12 +66,12 @@ def _check_lines(start: bytes, name: object, check: Callable[[str, str], object]
     """Look at the whole lines among a file's first bytes with the check of the reader that will read them."""
     if not start or _is_web_page(start):
         raise InputError(name, _describe(start), "a text file of tab-separated lines")
-    lines = start.split(b"\n")
+    lines = re.split(rb"\r*\n|\r", start)
     whole = lines[:-1] if len(start) >= HEAD else lines
     records = 0
     for number, line in enumerate(whole, 1):
         try:
-            text = line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r")
+            text = line.decode("utf-8-sig" if number == 1 else "utf-8")
         except UnicodeDecodeError as error:
             raise InputError(f"{name}, line {number}", _describe(line), "text in UTF-8") from error
         if not is_comment(text):

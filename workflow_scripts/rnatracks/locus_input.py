@@ -36,7 +36,7 @@ def open_genome(fasta: Path) -> Genome:
     try:
         index.unlink(missing_ok=True)
         pyfaidx.Faidx(str(fasta)).close()
-    except (pyfaidx.FastaIndexingError, ValueError) as error:
+    except (pyfaidx.FastaIndexingError, ValueError, RuntimeError) as error:  # such as two blank lines at the end
         raise InputError(fasta, f"lines that cannot be indexed ({error})", "a FASTA file") from error
     except OSError as error:
         raise InputError(index, f"no index that can be used, and none can be written ({error})", "one") from error
