@@ -64,7 +64,7 @@ def prepare_fasta(source: Path, target: Path, chromosomes: Collection[str]) -> d
             )
         try:
             pyfaidx.Faidx(str(partial)).close()
-        except (pyfaidx.FastaIndexingError, ValueError, RuntimeError) as error:
+        except (pyfaidx.FastaIndexingError, ValueError) as error:
             raise InputError(
                 source, f"lines that cannot be indexed ({error})", "FASTA records of even line length, each named once"
             ) from error
@@ -148,7 +148,7 @@ def index_fits(fasta: Path) -> bool:
         return False
     try:
         index = _read_index(fasta)
-    except (ValueError, OSError):
+    except (ValueError, KeyError, OSError):  # KeyError: more columns, as of a FASTQ file
         return False
     if index.empty:
         return False

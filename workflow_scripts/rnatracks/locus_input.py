@@ -36,7 +36,9 @@ def open_genome(fasta: Path) -> Genome:
     try:
         index.unlink(missing_ok=True)
         pyfaidx.Faidx(str(fasta)).close()
-    except (pyfaidx.FastaIndexingError, ValueError, RuntimeError) as error:  # such as two blank lines at the end
+    except RuntimeError as error:  # what pyfaidx raises for these
+        raise InputError(fasta, "lines that cannot be indexed (blank lines at its end)", "a FASTA file") from error
+    except (pyfaidx.FastaIndexingError, ValueError) as error:
         raise InputError(fasta, f"lines that cannot be indexed ({error})", "a FASTA file") from error
     except OSError as error:
         raise InputError(index, f"no index that can be used, and none can be written ({error})", "one") from error
