@@ -70,8 +70,9 @@ def read_gtf(source: Path, lengths: Mapping[str, int]) -> Annotation:
     A gene id that is found at several places becomes several genes, with `|chrom|strand` added to
     their ids, and `|start` (1-based) where the places are on one strand. There, two places are two
     gene records that do not touch, or, without a gene record, exons more than `MAX_INTRON` bases
-    apart. Transcripts of a gene that do not overlap have no intron between them. Exons without a
-    `transcript_id` count as those of one transcript.
+    apart. Transcripts of a gene that do not overlap have no intron between them, nor have copies
+    of a transcript, which are told apart like those of a gene, by transcript records. Exons
+    without a `transcript_id` count as those of one transcript.
     """
     reader = GtfReader(source, lengths)
     return _annotation(reader, reader, lengths)
