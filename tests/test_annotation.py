@@ -154,6 +154,10 @@ def gene(start: int, end: int, gene_id: str = "G") -> str:
     return record("chr1", "gene", start, end, "-", gene_id=gene_id)
 
 
+def transcript(start: int, end: int) -> str:
+    return record("chr1", "transcript", start, end, "-", gene_id="G", transcript_id="T")
+
+
 def of_transcript(name: str, *places: tuple[int, int]) -> str:
     return "".join(exon("chr1", start, end, "-", "G", transcript_id=name) for start, end in places)
 
@@ -185,6 +189,16 @@ TWO_COPIES = [("G|chr1|-|101", 100, 200), (f"G|chr1|-|{FAR + 201}", FAR + 200, F
             [(100, 200), (300, 400)],
         ),
         (
+            transcript(101, 120) + transcript(181, 200) + of_transcript("T", (101, 105), (116, 120), (181, 200)),
+            [("G", 100, 200)],
+            [(100, 120), (180, 200)],
+        ),
+        (
+            transcript(101, FAR + 300) + of_transcript("T", (101, 200), (FAR + 201, FAR + 300)),
+            [("G", 100, FAR + 300)],
+            [(100, FAR + 300)],
+        ),
+        (
             gene(101, 300) + gene(201, 400) + of_transcript("T", (101, 200), (301, 400)),
             [("G", 100, 400)],
             [(100, 400)],
@@ -212,6 +226,8 @@ TWO_COPIES = [("G|chr1|-|101", 100, 200), (f"G|chr1|-|{FAR + 201}", FAR + 200, F
         "transcripts that chain",
         "transcripts apart in a gene record",
         "two gene records",
+        "copies of one transcript",
+        "a transcript record over an intron that is long",
         "gene records that overlap",
         "exons too far apart",
         "exons without transcript, near enough",

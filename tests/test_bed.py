@@ -42,6 +42,7 @@ ODD: dict[str, tuple[str, list[Region]]] = {
     "quotes": ('chr1\t0\t1\t"open\nchr1\t2\t3\t"\nchr1\t4\t5\t5"\n', [("chr1", 0, 1), ("chr1", 2, 3), ("chr1", 4, 5)]),
     "PanSN": ("HG002#1#chr1\t0\t10\nHG002#2#chr1\t5\t6\t#7\n", [("HG002#1#chr1", 0, 10), ("HG002#2#chr1", 5, 6)]),
     "byte order mark and CRLF": ("\ufeffchr1\t0\t10\r\nchr2\t0\t9\r\n", [("chr1", 0, 10), ("chr2", 0, 9)]),
+    "line ends of old Macs": ("track name=x\rchr1\t0\t10\rchr2\t0\t9\r", [("chr1", 0, 10), ("chr2", 0, 9)]),
     "mark before a track line": ("\ufefftrack name=x\nchr1\t0\t10", [("chr1", 0, 10)]),
     "empty columns": ("chr1\t0\t10\t\t\t\n", [("chr1", 0, 10)]),
 }
@@ -64,6 +65,7 @@ def test_odd_files_are_read(tmp_path: Path, text: str, expected: list[Region]) -
         ("chr1\t-1\t5\n", 1, "start '-1'"),
         ("chr1\t1e3\t5000\n", 1, "start '1e3'"),
         ("chr1\t\t5\n", 1, "start ''"),
+        (f"chr1\t0\t{10**19}\n", 1, f"end '{10**19}'; expected whole numbers"),
         ("\t1\t5\n", 1, "no chromosome"),
         ("chrom\tstart\tend\n", 1, "start 'start'"),
     ],

@@ -60,7 +60,7 @@ def padded(sequence: str, start: int, end: int) -> str:
 @pytest.mark.parametrize(
     "pack", [bytes, gzip.compress, lambda text: gzip.compress(text[:99]) + gzip.compress(text[99:])]
 )
-@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r", " \n", "\n\n\n"])
 @pytest.mark.parametrize("width", [1, 60, 500])
 def test_bases_equal_the_string(tmp_path: Path, pack: Callable[[bytes], bytes], end: str, width: int) -> None:
     sequences = random_sequences(0, chr2=301, chr1=60, chrM=1)
@@ -83,6 +83,15 @@ def test_bases_equal_the_string(tmp_path: Path, pack: Callable[[bytes], bytes], 
             assert bases.tobytes().decode() == padded(sequence, start, stop), (chrom, start, stop)
 
 
+def test_a_character_that_is_no_base_is_never_read(tmp_path: Path) -> None:
+    fasta = tmp_path / "genome.fa"
+    fasta.write_text(">chr1\nACGT \nACGT \nAC\n")
+    pyfaidx.Faidx(str(fasta)).close()
+    assert Genome(fasta).bases("chr1", 0, 4).tobytes() == b"ACGT"
+    with pytest.raises(InputError, match=re.escape(f"{fasta}, chr1:5: found the character ' ' in its sequence")):
+        Genome(fasta).bases("chr1", 2, 8)
+
+
 def test_lengths_come_from_the_index_in_the_order_asked(tmp_path: Path) -> None:
     make_genome(tmp_path, {"chr2": "ACGT", "chr1": "AC", "NA": "A"})
     assert chromosome_lengths(tmp_path / "genome.fa") == {"chr2": 4, "chr1": 2, "NA": 1}
@@ -102,7 +111,7 @@ def test_a_new_fasta_gets_a_new_index(tmp_path: Path) -> None:
         (b"", "an empty file"),
         (gzip.compress(b""), "an empty file"),
         (b"ACGT\n", "a FASTA record"),
-        (b"\n>chr1\nACGT\n", "a FASTA record"),
+        (b"\n;chr1\nACGT\n", "a FASTA record"),
         (gzip.compress(fasta_text(random_sequences(4, chr1=5000)))[:-200], "a complete gzip file"),
         (gzip.compress(b">chr1\nACGT\n")[:5], "a complete gzip file"),
         (gzip.compress(b">chr1\n" + b"ACGT" * 99)[:-8] + bytes(8), "a complete gzip file"),
@@ -118,7 +127,7 @@ def test_a_new_fasta_gets_a_new_index(tmp_path: Path) -> None:
         "empty",
         "empty gzip",
         "no name",
-        "blank line",
+        "old comment",
         "cut gzip",
         "cut gzip header",
         "gzip checksum",

@@ -10,10 +10,11 @@ import pytest
 from bigwigs import mixed_coverage, read_bases, write_bases, write_intervals
 
 from rnatracks.annotation import EXON_COLUMNS, read_gtf
+from rnatracks.bigwig import Coverage
 from rnatracks.errors import InputError
 from rnatracks.files import write_json
 from rnatracks.qc import Flag, SampleCheck, check_copies, check_sample, read_check, stop_on_flags
-from rnatracks.signal_summary import SignalSummary
+from rnatracks.signal_summary import SignalSummary, summarise
 from rnatracks.terms import Strand
 
 LENGTHS = {"chr1": 500, "chr2": 300}
@@ -143,6 +144,19 @@ def test_coverage_in_bins_is_flagged(tmp_path: Path) -> None:
     path = write_bases(tmp_path / "binned.bw", {"chr1": values})
     check = check_sample("B1", "B", {Strand.UNSTRANDED: path}, {"chr1": 9970}, NO_EXONS)
     assert "every 50 bases" in str(check.strand_problems("unstranded")["binned"])
+
+
+def test_bins_are_found_in_few_of_them_and_behind_masks(tmp_path: Path) -> None:
+    """A mask, as of bamCoverage's blacklist, cuts bins and shifts those behind it."""
+    rng = np.random.default_rng(1)
+    few, many = (rng.permutation(number).repeat(25).astype(np.float32) for number in (25, 400))
+    masked = np.concatenate([many[:4013], np.zeros(1111), many[4013:]]).astype(np.float32)
+    reads = np.bincount(rng.integers(0, 5000, 400), minlength=5075)
+    single = np.convolve(reads, np.ones(75))[:5000].astype(np.float32)
+    for values, size in ((few, 25), (masked, 25), (single, 1)):
+        lengths = {"chr1": len(values)}
+        with Coverage(write_bases(tmp_path / "values.bw", {"chr1": values})) as coverage:
+            assert summarise(coverage, lengths).bin_size == size
 
 
 def test_stopping_passes_over_lesser_flags() -> None:

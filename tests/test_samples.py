@@ -342,6 +342,10 @@ BAD_CELL_TYPES = [
         ([CELL_TYPE_HEADER, f"B . . a=b&{key}=x . yes"], "line 2, encode_query", f"'{key}=x'", "filters only")
         for key in ("type", "format", "frame", "limit", "field", "type!")
     ),
+    *(
+        ([CELL_TYPE_HEADER, f"B . . {front}a=b . yes"], "line 2, encode_query", f"'{front}a=b'", "follows the ? in a")
+        for front in ("?", "https://www.encodeproject.org/search/?")
+    ),
     ([CELL_TYPE_HEADER, "B . . . blood"], "line 2, gtex_tissue", "'blood'", "such as BLOOD:Whole Blood or LIVER"),
     ([CELL_TYPE_HEADER, "B . . . BLOOD:"], "line 2, gtex_tissue", "'BLOOD:'", "such as BLOOD:Whole Blood or LIVER"),
     ([CELL_TYPE_HEADER, "B . . a=b"], "line 2, stranded", "nothing", "yes or no"),

@@ -139,7 +139,12 @@ def test_a_gene_is_found_by_its_name_and_id(model: Path, fasta: Path, gtf: Path)
         assert (region.chrom, region.start, region.end) == ("chr2", 900 - 220, 1000 + 220)
 
 
-@pytest.mark.parametrize("content", [None, b"", b"chr1\n", b"\x80\x81garbage\n", b"chr1\t300\tsix\t60\t61\n"])
+FASTQ_INDEX = b"chr1\t300\t6\t60\t61\t400\n"
+
+
+@pytest.mark.parametrize(
+    "content", [None, b"", b"chr1\n", b"\x80\x81garbage\n", b"chr1\t300\tsix\t60\t61\n", FASTQ_INDEX]
+)
 def test_a_genome_without_a_whole_index_gets_one(fasta: Path, content: bytes | None) -> None:
     index = Path(f"{fasta}.fai")
     written = index.read_text()
@@ -319,6 +324,7 @@ MISTAKES = {
     "empty genome": (["model", "empty.fa", "chr1:1-9"], ["empty.fa", "an empty file"]),
     "no FASTA": (["model", "model/config.json", "chr1:1-9"], ["config.json", "a FASTA record"]),
     "uneven FASTA": (["model", "uneven.fa", "chr1:1-9"], ["uneven.fa", "lines that cannot be indexed"]),
+    "blank lines": (["model", "blank.fa", "chr1:1-9"], ["blank.fa", "blank lines at its end"]),
     "index in the way": (["model", "blocked.fa", "chr1:1-9"], ["blocked.fa.fai", "none can be written"]),
     "other chromosome": (["model", "genome.fa", "chr9:1-9"], ["chromosome 'chr9'", "chr1, chr2, chr3"]),
     "beyond the end": (["model", "genome.fa", "chr1:1-301"], ["1-301", "1 <= start <= end <= 300"]),
@@ -355,6 +361,7 @@ def test_a_mistake_is_told_in_one_line(
     Path("cut.gtf.gz").write_bytes(gtf.read_bytes()[:-20])
     Path("empty.fa").touch()
     Path("uneven.fa").write_text(">chr1\nACGT\nAC\nACGT\n")
+    Path("blank.fa").write_text(">chr1\nACGT\nACGT\n\n\n")
     Path("blocked.fa").write_text(">chr1\nACGTACGTACGT\n")
     Path("blocked.fa.fai").mkdir()
     Path("hollow").mkdir()

@@ -4,13 +4,14 @@ import gzip
 import re
 import zlib
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import pyBigWig
 import pytest
 
 from fetching.downloads import short_id
-from rnatracks.content import BGZF_END, check_content
+from rnatracks.content import BGZF_END, HEAD, check_content
 from rnatracks.errors import InputError
 from rnatracks.remote import Kind
 
@@ -57,6 +58,21 @@ def test_good_content(tmp_path: Path, kind: Kind, text: bytes, pack: Callable[[b
     (tmp_path / "file").write_bytes(pack(text))
     assert not pack(text).startswith(b"\x1f\x8b") or gzip.decompress(pack(text)) == text
     check_content(tmp_path / "file", kind)
+
+
+@pytest.mark.parametrize("level", [0, 6])
+@pytest.mark.parametrize("size", [100, 0xFF00, 0x1FFFF])
+@pytest.mark.parametrize(("kind", "line"), [(Kind.GTF, GTF.split(b"\n")[2]), (Kind.BED, BED.rstrip())])
+def test_a_line_cut_by_a_block_of_gzip_is_no_fault(
+    tmp_path: Path, kind: Kind, line: bytes, size: int, level: int
+) -> None:
+    text = b"".join(line + b"%d\n" % number for number in range(10_000))
+    parts = [text[at : at + size] for at in range(0, len(text), size)]
+    (tmp_path / "file").write_bytes(b"".join(gzip.compress(part, level) for part in parts))
+    check_content(tmp_path / "file", kind)
+    (tmp_path / "file").write_bytes(b"".join(gzip.compress(part, level) for part in [parts[0], b"\nchr1\t5\n", *parts]))
+    with pytest.raises(InputError, match="line [0-9]+: found") if size < HEAD else nullcontext():
+        check_content(tmp_path / "file", kind)
 
 
 def test_good_bigwig(tmp_path: Path) -> None:

@@ -70,8 +70,9 @@ def read_gtf(source: Path, lengths: Mapping[str, int]) -> Annotation:
     A gene id that is found at several places becomes several genes, with `|chrom|strand` added to
     their ids, and `|start` (1-based) where the places are on one strand. There, two places are two
     gene records that do not touch, or, without a gene record, exons more than `MAX_INTRON` bases
-    apart. Transcripts of a gene that do not overlap have no intron between them. Exons without a
-    `transcript_id` count as those of one transcript.
+    apart. Transcripts of a gene that do not overlap have no intron between them, nor have copies
+    of a transcript, which are told apart like those of a gene, by transcript records. Exons
+    without a `transcript_id` count as those of one transcript.
     """
     reader = GtfReader(source, lengths)
     return _annotation(reader, reader, lengths)
@@ -121,8 +122,7 @@ def _annotation(reader: GtfReader, found: Iterable[Record], lengths: Mapping[str
     genes["exonic_length"] = genes["exonic_length"].astype("int64")
     own = exonic_lengths(own_exons(exons)).reindex(genes.index, fill_value=0)
     genes["shared_fraction"] = (genes["exonic_length"] - own) / genes["exonic_length"]
-    transcripts = _merge(records[exonic], by=["gene_id", "transcript_id"], slack=MAX_INTRON)
-    return Annotation(genes.reset_index()[list(GENE_COLUMNS)], exons, _merge(transcripts, by="gene_id"))
+    return Annotation(genes.reset_index()[list(GENE_COLUMNS)], exons, _merge(_transcripts(records), by="gene_id"))
 
 
 def _warn_of_bare_chromosomes(reader: GtfReader, lengths: Mapping[str, int], with_exons: set[str]) -> None:
@@ -138,7 +138,7 @@ def _warn_of_bare_chromosomes(reader: GtfReader, lengths: Mapping[str, int], wit
 def _ids_of_one_place(records: pd.DataFrame) -> pd.Series:
     """Gene ids, to which the place is added where an id is found at several."""
     strand_of_gene = ["gene_id", "chrom", "strand"]
-    records = records.assign(place=_places(records))
+    records = records.assign(place=_places(records, "gene", ["gene_id"]))
     places = records.drop_duplicates([*strand_of_gene, "place"])
     ambiguous = places.loc[places["gene_id"].duplicated(), "gene_id"].unique()
     if len(ambiguous) == 0:
@@ -151,27 +151,35 @@ def _ids_of_one_place(records: pd.DataFrame) -> pd.Series:
     return records["gene_id"].where(~records["gene_id"].isin(ambiguous), split)
 
 
-def _places(records: pd.DataFrame) -> pd.Series:
-    """Number of the place of each record: that of the gene record that holds it, else of those near it of its gene."""
-    places = _clusters(records, slack=0)
-    loose = ~places.isin(places[records["feature"] == "gene"])
+def _transcripts(records: pd.DataFrame) -> pd.DataFrame:
+    """What each transcript spans at each of its places, from its first to its last exon, columns `EXON_COLUMNS`."""
+    keys = ["gene_id", "transcript_id"]
+    parts = records[records["feature"] != "gene"]
+    parts = parts.assign(place=_places(parts, "transcript", keys))
+    places = parts[parts["feature"] == "exon"].groupby([*keys, "place", "chrom", "strand"], sort=False)
+    return places.agg(start=("start", "min"), end=("end", "max")).reset_index()[list(EXON_COLUMNS)]
+
+
+def _places(records: pd.DataFrame, holder: str, by: list[str]) -> pd.Series:
+    """Number of the place of each record: that of the `holder` record that holds it, else of those near it."""
+    places = _clusters(records, by, slack=0)
+    loose = ~places.isin(places[records["feature"] == holder])
     if loose.any():
-        places[loose] = -_clusters(records[loose], slack=MAX_INTRON)
+        places[loose] = -_clusters(records[loose], by, slack=MAX_INTRON)
     return places
 
 
-def _clusters(records: pd.DataFrame, slack: int) -> pd.Series:
-    """A number, from 1 on, for records of one gene id and strand that are at most `slack` bases apart."""
-    ranges = records[["chrom", "start", "end", "strand", "gene_id"]].assign(row=records.index)
-    clustered = pr.PyRanges(ranges.rename(columns=RANGE_COLUMNS)).cluster(strand=True, by="gene_id", slack=slack)
+def _clusters(records: pd.DataFrame, by: list[str], slack: int) -> pd.Series:
+    """A number, from 1 on, for records of one strand and of equal `by` that are at most `slack` bases apart."""
+    ranges = records[["chrom", "start", "end", "strand", *by]].assign(row=records.index)
+    clustered = pr.PyRanges(ranges.rename(columns=RANGE_COLUMNS)).cluster(strand=True, by=by, slack=slack)
     return clustered.df.set_index("row")["Cluster"].astype("int64").reindex(records.index)
 
 
-def _merge(records: pd.DataFrame, by: str | list[str], slack: int = 0) -> pd.DataFrame:
-    """Union of intervals of equal `by`, columns `EXON_COLUMNS`; those at most `slack` bases apart are joined."""
-    keys = [by] if isinstance(by, str) else by
-    ranges = records[["chrom", "start", "end", "strand", *keys]].rename(columns=RANGE_COLUMNS)
-    return _exon_table(pr.PyRanges(ranges).merge(strand=True, by=by, slack=slack).df)
+def _merge(records: pd.DataFrame, by: str) -> pd.DataFrame:
+    """Union of intervals of equal `by`, columns `EXON_COLUMNS`."""
+    ranges = records[["chrom", "start", "end", "strand", by]].rename(columns=RANGE_COLUMNS)
+    return _exon_table(pr.PyRanges(ranges).merge(strand=True, by=by).df)
 
 
 def _exon_table(ranges: pd.DataFrame) -> pd.DataFrame:

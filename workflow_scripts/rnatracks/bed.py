@@ -8,6 +8,8 @@ from .errors import InputError
 from .files import numbered_lines
 from .gtf import is_comment
 
+MAX_DIGITS = 18  # of a position, which is held in 64 bits
+
 
 def read_bed(path: Path) -> pd.DataFrame:
     """First three columns of a BED file, plain or gzipped whatever it is called; an empty file has no rows.
@@ -44,8 +46,8 @@ def region_of(line: str, where: str) -> tuple[str, int, int]:
     if len(columns) < 3:
         raise InputError(where, repr(line[:60]), "BED: chromosome, start and end, separated by tabs or blanks")
     chrom, start, end = (column.strip() for column in columns[:3])
-    if not (start.isdecimal() and end.isdecimal() and int(start) <= int(end)):
-        raise InputError(where, f"start {start!r} and end {end!r}", "whole numbers, 0 <= start <= end")
+    if not (start.isdecimal() and end.isdecimal() and len(end) <= MAX_DIGITS and int(start) <= int(end)):
+        raise InputError(where, f"start {start!r:.40} and end {end!r:.40}", "whole numbers, 0 <= start <= end")
     if not chrom:
         raise InputError(where, "no chromosome", "its name in column 1")
     return chrom, int(start), int(end)

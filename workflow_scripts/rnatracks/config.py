@@ -1,6 +1,5 @@
 """Checks of the configuration."""
 
-import codecs
 import copy
 import gzip
 import math
@@ -14,7 +13,7 @@ import yaml
 
 from .errors import InputError, alias_hint, shorten
 from .explain import explain
-from .fasta import chromosome_lengths, index_fits
+from .fasta import chromosome_lengths, clean_lines, index_fits
 from .files import open_plain_or_gzip, read_text
 from .locations import check_texts, normalise_paths
 from .remote import is_url
@@ -276,9 +275,8 @@ def _check_simulation(config: Mapping[str, Any], refuse: Refuse) -> None:
 def _header_names(fasta: Path) -> set[str]:
     """Names in the headers of a FASTA file, plain or gzipped."""
     try:
-        with open_plain_or_gzip(fasta) as lines:
-            starts = (line.removeprefix(codecs.BOM_UTF8) for line in lines)
-            headers = [line[1:].decode().split() for line in starts if line.startswith(b">")]
+        with open_plain_or_gzip(fasta) as stream:
+            headers = [line[1:].decode().split() for line in clean_lines(stream) if line.startswith(b">")]
     except UnicodeDecodeError as error:
         raise InputError(
             fasta, f"a header that is not UTF-8: {error.object[:60]!r}", "a FASTA file in UTF-8"

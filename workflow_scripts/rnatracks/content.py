@@ -2,6 +2,7 @@
 
 import codecs
 import os
+import re
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -42,12 +43,12 @@ def check_content(path: Path, kind: Kind, name: object = None) -> None:
             _check_bigwig(path, name)
         case Kind.FASTA:
             start = _unpacked_start(path, name)
-            if not start.removeprefix(codecs.BOM_UTF8).startswith(b">"):
+            if not start.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b">"):
                 raise InputError(name, _describe(start), "FASTA, which starts with '>'")
         case Kind.GTF:
-            _check_lines(_unpacked_start(path, name), name, check_line)
+            _check_lines(path, name, check_line)
         case Kind.BED:
-            _check_lines(_unpacked_start(path, name), name, region_of)
+            _check_lines(path, name, region_of)
 
 
 def _check_bigwig(path: Path, name: object) -> None:
@@ -61,22 +62,24 @@ def _check_bigwig(path: Path, name: object) -> None:
         raise InputError(name, f"a bigWig file that ends with {end!r}", "its magic number at the end too")
 
 
-def _check_lines(start: bytes, name: object, check: Callable[[str, str], object]) -> None:
+def _check_lines(path: Path, name: object, check: Callable[[str, str], object]) -> None:
     """Look at the whole lines among a file's first bytes with the check of the reader that will read them."""
+    start = _unpacked_start(path, name)
+    cut = max(len(start), path.stat().st_size) >= HEAD
     if not start or _is_web_page(start):
         raise InputError(name, _describe(start), "a text file of tab-separated lines")
-    lines = start.split(b"\n")
-    whole = lines[:-1] if len(start) >= HEAD else lines
+    lines = re.split(rb"\r*\n|\r", start)
+    whole = lines[:-1] if cut else lines
     records = 0
     for number, line in enumerate(whole, 1):
         try:
-            text = line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r")
+            text = line.decode("utf-8-sig" if number == 1 else "utf-8")
         except UnicodeDecodeError as error:
             raise InputError(f"{name}, line {number}", _describe(line), "text in UTF-8") from error
         if not is_comment(text):
             check(text, f"{name}, line {number}")
             records += 1
-    if check is check_line and not records and len(start) < HEAD:
+    if check is check_line and not records and not cut:
         raise InputError(name, "no record", "a GTF with genes")
 
 
@@ -93,8 +96,13 @@ def _unpacked_start(path: Path, name: object) -> bytes:
         raise InputError(name, "blocked gzip without its end", "a whole file")
     if not blocked and int.from_bytes(end[-4:], "little") > DEFLATE_LIMIT * path.stat().st_size:
         raise InputError(name, "gzip without its end", "a whole file")
+    unpacked = b""
     try:
-        return zlib.decompressobj(wbits=31).decompress(start, HEAD)
+        while start and len(unpacked) < HEAD:  # blocks of BGZF, and files put together, hold one gzip file each
+            gzipped = zlib.decompressobj(wbits=31)
+            unpacked += gzipped.decompress(start, HEAD - len(unpacked))
+            start = gzipped.unused_data.lstrip(b"\0") if gzipped.eof else b""
+        return unpacked
     except zlib.error as error:
         raise InputError(name, f"damaged gzip ({error})", "a whole file") from error
 

@@ -4,9 +4,9 @@ import codecs
 import csv
 import gzip
 import logging
-import shutil
+import string
 import zlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from .files import open_plain_or_gzip, written_whole
 
 log = logging.getLogger(__name__)
 
+SYMBOLS = frozenset(string.ascii_letters.encode() + b"*-.")  # characters that stand for a base, known or not
 MAX_HEADER = 1 << 14  # bytes in front of a sequence that are searched for its header
 
 
@@ -52,8 +53,7 @@ def prepare_fasta(source: Path, target: Path, chromosomes: Collection[str]) -> d
     with written_whole(Path(f"{target}.fai")), written_whole(target) as partial:
         with open_plain_or_gzip(source) as stream, partial.open("wb") as copy:
             try:
-                copy.write(stream.read(3).removeprefix(codecs.BOM_UTF8))
-                shutil.copyfileobj(stream, copy, 1 << 20)
+                copy.writelines(clean_lines(stream))
             except (EOFError, gzip.BadGzipFile, zlib.error) as error:
                 raise InputError(source, f"damaged gzip data ({error})", "a complete gzip file") from error
         with partial.open("rb") as stream:
@@ -73,6 +73,15 @@ def prepare_fasta(source: Path, target: Path, chromosomes: Collection[str]) -> d
         if missing:
             raise InputError(source, f"sequences {shorten(index.index)}", f"{shorten(missing)} among them, with bases")
         return {chrom: _examine(partial, index.loc[chrom].to_dict(), f"{source}, {chrom}") for chrom in chromosomes}
+
+
+def clean_lines(stream: Iterable[bytes]) -> Iterator[bytes]:
+    """Lines of a FASTA file of any system, without a byte order mark, blanks at their ends, and blank lines."""
+    lines = (line for chunk in stream for line in chunk.rstrip(b"\r\n").split(b"\r"))
+    for number, line in enumerate(lines):
+        text = (line if number else line.removeprefix(codecs.BOM_UTF8)).rstrip()
+        if text:
+            yield text + b"\n"
 
 
 def composition_table(compositions: Mapping[str, Composition]) -> pd.DataFrame:
@@ -98,7 +107,7 @@ def _examine(fasta: Path, record: Mapping[str, int], where: str) -> Composition:
     letters: dict[str, int] = {}
     for code in np.flatnonzero(counts):
         letter = chr(code).upper()
-        if code > 127 or not (letter.isalpha() or letter in "*-."):
+        if code not in SYMBOLS:
             raise InputError(where, f"the character {chr(code)!r} in its sequence", "letters, one a base")
         letters[letter] = letters.get(letter, 0) + int(counts[code])
     for letter, count in letters.items():
@@ -139,7 +148,7 @@ def index_fits(fasta: Path) -> bool:
         return False
     try:
         index = _read_index(fasta)
-    except (ValueError, OSError):
+    except (ValueError, KeyError, OSError):  # KeyError: more columns, as of a FASTQ file
         return False
     if index.empty:
         return False

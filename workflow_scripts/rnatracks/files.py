@@ -77,7 +77,7 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
 
     Yields
     ------
-    The line's number, from 1 on, and the line without its end.
+    The line's number, from 1 on, and the line without its end, which may be that of any system.
 
     Raises
     ------
@@ -88,12 +88,13 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
         raise InputError(path, "no such file", "a text file, plain or gzipped")
     with open_plain_or_gzip(path) as stream:
         try:
-            for number, line in enumerate(stream, 1):
+            lines = (line for chunk in stream for line in chunk.rstrip(b"\r\n").split(b"\r"))
+            for number, line in enumerate(lines, 1):
                 try:
                     text = line.decode("utf-8-sig" if number == 1 else "utf-8")
                 except UnicodeDecodeError as error:
                     raise _not_utf8(path, number, error) from error
-                yield number, text.rstrip("\r\n")
+                yield number, text
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise InputError(path, f"damaged gzip data ({error})", "a complete gzip file") from error
 

@@ -11,16 +11,17 @@ import pyranges as pr
 from numpy.typing import NDArray
 
 from .errors import InputError, alias_of, shorten
-from .fasta import chromosome_lengths
+from .fasta import SYMBOLS, chromosome_lengths
 from .files import gzipped_whole
 from .terms import Split
 
 log = logging.getLogger(__name__)
 
 WINDOW_COLUMNS = ("chrom", "start", "end", "split", "n_fraction", "blacklist_fraction")
-# What a base is read as, by its code in the file: A, C, G and T are known, in either case, and all else is N.
+# What a base is read as, by its code in the file: A, C, G and T are known, in either case, all else is N; 0 is no base.
 UNKNOWN = ord("N")
-READ_AS = np.full(256, UNKNOWN, np.uint8)
+READ_AS = np.zeros(256, np.uint8)
+READ_AS[[*SYMBOLS]] = UNKNOWN
 for _base in b"ACGT":
     READ_AS[[_base, _base + 32]] = _base
 
@@ -32,17 +33,29 @@ class Genome:
     """
 
     def __init__(self, fasta: Path | str) -> None:
+        self.path = Path(fasta)
         self._fasta = pyfaidx.Fasta(str(fasta), as_raw=True, rebuild=False)
         self.lengths = chromosome_lengths(Path(fasta))
 
     def bases(self, chrom: str, start: int, end: int) -> NDArray[np.uint8]:
-        """Bases of chrom:start-end (0-based, half-open); N beyond the chromosome's ends."""
+        """Bases of chrom:start-end (0-based, half-open); N beyond the chromosome's ends.
+
+        Raises
+        ------
+        InputError
+            If a character among them stands for no base, such as a blank.
+        """
         inner_start, inner_end = max(start, 0), min(end, self.lengths[chrom])
         bases = np.full(end - start, UNKNOWN, np.uint8)
         if inner_start < inner_end:
             text = self._fasta[chrom][inner_start:inner_end]
             codes = np.frombuffer(text.encode("ascii", "replace"), np.uint8)
-            bases[inner_start - start : inner_end - start] = READ_AS[codes]
+            read = READ_AS[codes]
+            if not read.all():
+                at = int(read.argmin())
+                where = f"{self.path}, {chrom}:{inner_start + at + 1:,}"
+                raise InputError(where, f"the character {text[at]!r} in its sequence", "letters, one a base")
+            bases[inner_start - start : inner_end - start] = read
         return bases
 
 

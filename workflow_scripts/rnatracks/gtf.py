@@ -109,16 +109,17 @@ def is_comment(line: str) -> bool:
 
 
 def check_line(line: str, where: str) -> None:
-    """Raise `InputError` unless a line that is no comment has the 9 columns of a GTF, with a start and an end."""
+    """Raise `InputError` unless a line that is no comment has the 9 columns of a GTF, and a place if it is read."""
     fields = _split(line, where)
-    _interval(fields[3], fields[4], where)
+    if fields[2] in FEATURES:
+        _interval(fields[3], fields[4], where)
 
 
 def _split(line: str, where: str) -> list[str]:
     fields = line.split("\t")
-    if len(fields) != COLUMNS:
+    if len(fields) < COLUMNS or any(map(str.strip, fields[COLUMNS:])):
         raise InputError(where, f"{len(fields)} columns", f"the {COLUMNS} columns of a GTF")
-    return fields
+    return fields[:COLUMNS]  # spreadsheets add empty ones
 
 
 def _interval(first: str, last: str, where: str) -> tuple[int, int]:

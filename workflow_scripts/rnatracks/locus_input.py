@@ -36,6 +36,8 @@ def open_genome(fasta: Path) -> Genome:
     try:
         index.unlink(missing_ok=True)
         pyfaidx.Faidx(str(fasta)).close()
+    except RuntimeError as error:  # what pyfaidx raises for these
+        raise InputError(fasta, "lines that cannot be indexed (blank lines at its end)", "a FASTA file") from error
     except (pyfaidx.FastaIndexingError, ValueError) as error:
         raise InputError(fasta, f"lines that cannot be indexed ({error})", "a FASTA file") from error
     except OSError as error:

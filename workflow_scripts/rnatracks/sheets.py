@@ -37,6 +37,7 @@ NOTES = (
 )
 TAKEN_NAMES = ("sample", "component", "share_of_variance")  # columns beside those of samples in qc/*.tsv
 QUERY_KEYS_OF_OURS = ("type", "format", "frame", "limit", "field")  # what kind of answer a search gives
+QUERY_KEY = re.compile(r"[@\w][\w.@-]*!?")
 GTEX_TISSUE = re.compile(r"[A-Z][A-Z0-9_]*(:\s*\S.*)?")
 ONTOLOGY_TERM = re.compile(r"[A-Za-z]+:[A-Za-z0-9_]+")
 
@@ -134,6 +135,8 @@ def _cell_type(row: Row) -> CellType:
         except ValueError as error:
             raise row.refuse("encode_query", repr(row["encode_query"]), "key=value joined by &") from error
         for key, value in filters:
+            if not QUERY_KEY.fullmatch(key):
+                raise row.refuse("encode_query", repr(f"{key}={value}"), "what follows the ? in a search's address")
             if key.removesuffix("!") in QUERY_KEYS_OF_OURS:
                 ours = ", ".join(QUERY_KEYS_OF_OURS)
                 raise row.refuse("encode_query", repr(f"{key}={value}"), f"filters only: the workflow sets {ours}")

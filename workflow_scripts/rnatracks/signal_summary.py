@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 from .bigwig import Coverage, blocks
 from .errors import InputError, shorten
 
-MIN_CHANGES = 100  # of a signal, before it can be called binned
+# A signal can be called binned from so many distances between changes on, if so many of them fit its bins.
+LEAST_DISTANCES, LEAST_FITTING = 20, 0.9
+LONGEST_BIN = 1 << 17
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,8 +19,9 @@ class SignalSummary:
     """What a bigWig holds on the chosen chromosomes; sums are of magnitudes, in float64.
 
     `by_chromosome` has the sum over each. `bin_size` is the number of bases over which values
-    stay the same: every distance between two changes is a multiple of it. It is 1 for coverage of
-    single bases, and where there are fewer than `MIN_CHANGES` changes to tell.
+    stay the same: 90% of the distances between two changes, or more, are multiples of it. Others are
+    where regions were masked or lifted over. It is 1 for coverage of single bases, and where
+    there are too few changes to tell.
     """
 
     total: float
@@ -68,21 +71,25 @@ def summarise(coverage: Coverage, lengths: Mapping[str, int]) -> SignalSummary:
 
 
 class _BinSize:
-    """The largest number of bases of which all distances between changes of a signal are multiples."""
+    """The largest number of bases of which nearly all distances between changes of a signal are multiples."""
 
     def __init__(self) -> None:
-        self._divisor, self._distances = 0, 0
+        self._distances = np.zeros(LONGEST_BIN + 1, np.int64)  # how often each is found
         self._last_value: np.float32 | None = None
         self._last_change: int | None = None
 
     @property
     def size(self) -> int:
-        return self._divisor if self._distances >= MIN_CHANGES else 1
+        total, commonest = self._distances.sum(), int(self._distances.argmax())
+        if total < LEAST_DISTANCES:
+            return 1
+        for size in range(commonest, 1, -1):
+            if commonest % size == 0 and self._distances[::size].sum() >= LEAST_FITTING * total:
+                return size
+        return 1
 
     def add(self, start: int, values: NDArray[np.float32]) -> None:
         """Take the values from `start` (0-based) on; blocks of a chromosome follow each other."""
-        if self._divisor == 1:
-            return
         if start == 0:
             self._last_value = self._last_change = None
         changes = np.flatnonzero(values[1:] != values[:-1]) + start + 1
@@ -94,5 +101,4 @@ class _BinSize:
         known = [] if self._last_change is None else [self._last_change]
         distances = np.diff(np.concatenate([known, changes])).astype(np.int64)
         self._last_change = int(changes[-1])
-        self._divisor = int(np.gcd.reduce(distances, initial=self._divisor))
-        self._distances += len(distances)
+        self._distances += np.bincount(distances[distances <= LONGEST_BIN], minlength=LONGEST_BIN + 1)
