@@ -155,7 +155,7 @@ def token_ids(tokenizer: PreTrainedTokenizerBase) -> dict[str, int]:
 
 
 def _unknown_token(tokenizer: PreTrainedTokenizerBase, name: str) -> int | None:
-    """Id of what is unknown; without one, a vocabulary that lacks a base is refused: reading it would be a bare error."""
+    """Id of what is unknown; without one, a vocabulary that lacks a base is refused, as reading it is a bare error."""
     backend = getattr(tokenizer, "backend_tokenizer", None)  # none where it is written in Python
     if backend is None:
         return getattr(tokenizer, "unk_token_id", None)
