@@ -21,10 +21,12 @@ SPELLINGS = {
     "~/run/results/demo": "results/demo",
     "~/elsewhere/demo/": "{home}/elsewhere/demo",
     "/scratch//me/demo/": "/scratch/me/demo",
-    "../demo": "{home}/demo",
-    "linked/../demo": "{home}/target/demo",
+    "../demo": "../demo",
+    "./../other//../demo/": "../demo",
+    "~/run/../demo": "{home}/demo",
+    "linked/../demo": "../target/demo",
     "../run/scratch/demo": "scratch/demo",  # a link that comes after is left as it is
-    "scratch/../scratch": "{home}/target/scratch",
+    "scratch/../scratch": "../target/scratch",
     "https://example.org/a//b/": "https://example.org/a//b/",
 }
 
@@ -46,6 +48,28 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 @pytest.mark.parametrize(("written", "kept"), SPELLINGS.items(), ids=SPELLINGS)
 def test_a_path_is_kept_under_one_spelling(here: dict[str, str], written: str, kept: str) -> None:
     assert normal_path("here", written.format(**here)) == kept.format(**here)
+
+
+FOLDERS = {
+    "demo": "demo",
+    "scratch/demo/": "{home}/target/deep/demo",
+    "{link}/scratch/demo": "{home}/target/deep/demo",
+    "../target/./deep/demo": "{home}/target/deep/demo",
+    "{home}/target/deep/demo": "{home}/target/deep/demo",
+    "within/demo": "demo",
+    "../link/within/../demo": "{home}/demo",
+    "../demo": "{home}/demo",
+}
+
+
+@pytest.mark.parametrize("key", ["results", "downloads"])
+@pytest.mark.parametrize(("written", "kept"), FOLDERS.items(), ids=FOLDERS)
+def test_a_folder_to_write_to_is_one_whatever_links_to_it(
+    here: dict[str, str], key: str, written: str, kept: str
+) -> None:
+    Path("within").symlink_to(".")
+    config = config_with(key, written.format(**here))
+    assert validate_config(config, SCHEMA)[key] == kept.format(**here)
 
 
 def test_paths_of_a_configuration_are_kept_under_one_spelling(here: dict[str, str]) -> None:

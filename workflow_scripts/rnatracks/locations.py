@@ -72,7 +72,8 @@ def normal_path(where: object, location: str) -> str:
     """The one spelling of a path under which Snakemake keeps its records; a URL stays as it is.
 
     `~` is expanded, `.`, `..`, repeated and last slashes are taken out, and a path below the working
-    directory becomes relative to it. Links are followed as far as the last `..`, since it may follow one.
+    directory becomes relative to it. Links are followed as far as the last `..`, since it may follow one;
+    a relative path that leaves the working directory stays relative, as both may be moved together.
 
     Parameters
     ----------
@@ -86,11 +87,11 @@ def normal_path(where: object, location: str) -> str:
     """
     if "://" in location:
         return location
-    path = Path(location)
     try:
-        path = path.expanduser()
+        path = Path(location).expanduser()
     except RuntimeError as error:
         raise InputError(where, f"{location!r}, a home folder that is not known", "a path") from error
+    is_relative = not path.is_absolute()
     climbed = max((number for number, part in enumerate(path.parts, 1) if part == ".."), default=0)
     if climbed:
         path = Path(os.path.realpath(Path(*path.parts[:climbed])), *path.parts[climbed:])
@@ -98,11 +99,15 @@ def normal_path(where: object, location: str) -> str:
         for above in (path, *path.parents):
             if above.exists() and above.samefile(Path.cwd()):
                 return str(path.relative_to(above))
+    if climbed and is_relative:
+        return os.path.relpath(path, Path.cwd())
     return str(path)
 
 
 def normalise_paths(config: dict[str, Any], where: object) -> None:
     """Give each path of a configuration its `normal_path`: for Snakemake, `results/` and `results` are two folders.
+
+    Of the folders that the workflow writes to, links are followed, too, as they would be a second spelling.
 
     Raises
     ------
@@ -120,6 +125,10 @@ def normalise_paths(config: dict[str, Any], where: object) -> None:
         there = next(above for above in (folder, *folder.parents) if os.path.lexists(above))
         if folder in (Path(), Path("/")) or "://" in config[key] or not there.is_dir():
             raise InputError(f"{where}, {key}", repr(config[key]), "a folder of its own")
+        if key != "results" or not config["simulate"]:  # the files of a simulation are named below `results` as written
+            config[key] = normal_path(f"{where}, {key}", os.path.realpath(folder))
+        if Path(config[key]) == Path():
+            raise InputError(f"{where}, {key}", f"{str(folder)!r}, the working directory", "a folder of its own")
     links = Path(config["results"], "downloads")
     if Path(config["downloads"]).resolve() == links.resolve():
         found = f"{config['downloads']!r}, where the run's links to its downloads go"
