@@ -2,13 +2,15 @@
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from configurations import SCHEMA, config_with
+from snakemake.persistence.file import FilePersistence
 
 from rnatracks.config import validate_config
 from rnatracks.errors import InputError
-from rnatracks.locations import check_location, normal_path, one_spelling
+from rnatracks.locations import check_location, is_recorded, normal_path, one_spelling
 
 SPELLINGS = {
     "results/demo": "results/demo",
@@ -52,8 +54,8 @@ def test_a_path_is_kept_under_one_spelling(here: dict[str, str], written: str, k
 
 FOLDERS = {
     "demo": "demo",
-    "scratch/demo/": "{home}/target/deep/demo",
-    "{link}/scratch/demo": "{home}/target/deep/demo",
+    "scratch/demo/": "scratch/demo",  # moved to another disk
+    "{link}/scratch/demo": "scratch/demo",
     "../target/./deep/demo": "{home}/target/deep/demo",
     "{home}/target/deep/demo": "{home}/target/deep/demo",
     "within/demo": "demo",
@@ -70,6 +72,23 @@ def test_a_folder_to_write_to_is_one_whatever_links_to_it(
     Path("within").symlink_to(".")
     config = config_with(key, written.format(**here))
     assert validate_config(config, SCHEMA)[key] == kept.format(**here)
+
+
+@pytest.mark.parametrize("folder", ["results", "results/" + "/".join(["a" * 100] * 4)])
+def test_results_under_another_name_have_no_record(here: dict[str, str], folder: str) -> None:
+    """Named by Snakemake itself, not by us."""
+    made = f"{folder}/genome.fa"
+    assert is_recorded(made), "it is new"
+    Path(folder).mkdir(parents=True)
+    Path(made).touch()
+    records = Path(".snakemake/metadata")
+    assert not is_recorded(made)
+    path = Path(FilePersistence._record_path(SimpleNamespace(_fetch_max_len=lambda _: 255), records, made))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    assert is_recorded(made)
+    Path("other").symlink_to("results")
+    assert not is_recorded(made.replace("results", "other"))
 
 
 def test_paths_of_a_configuration_are_kept_under_one_spelling(here: dict[str, str]) -> None:

@@ -1,5 +1,6 @@
 """Paths and URLs as a user writes them: which cannot be used, and which are one place under two spellings."""
 
+import base64
 import os
 import posixpath
 import re
@@ -107,7 +108,8 @@ def normal_path(where: object, location: str) -> str:
 def normalise_paths(config: dict[str, Any], where: object) -> None:
     """Give each path of a configuration its `normal_path`: for Snakemake, `results/` and `results` are two folders.
 
-    Of the folders that the workflow writes to, links are followed, too, as they would be a second spelling.
+    Of the folders that the workflow writes to, links within the working directory are followed, too, as they would
+    be a second spelling.
 
     Raises
     ------
@@ -125,10 +127,14 @@ def normalise_paths(config: dict[str, Any], where: object) -> None:
         there = next(above for above in (folder, *folder.parents) if os.path.lexists(above))
         if folder in (Path(), Path("/")) or "://" in config[key] or not there.is_dir():
             raise InputError(f"{where}, {key}", repr(config[key]), "a folder of its own")
-        if key != "results" or not config["simulate"]:  # the files of a simulation are named below `results` as written
-            config[key] = normal_path(f"{where}, {key}", os.path.realpath(folder))
-        if Path(config[key]) == Path():
+        # Without links, unless they lead away: such a folder was moved to another disk, and is called what it was.
+        place = Path(normal_path(f"{where}, {key}", os.path.realpath(folder)))
+        if place == Path():
             raise InputError(f"{where}, {key}", f"{str(folder)!r}, the working directory", "a folder of its own")
+        leads_away = place.is_absolute() and ".." not in folder.parts
+        # The files of a simulation are named below `results` as it is written.
+        if not leads_away and not (key == "results" and config["simulate"]):
+            config[key] = str(place)
     links = Path(config["results"], "downloads")
     if Path(config["downloads"]).resolve() == links.resolve():
         found = f"{config['downloads']!r}, where the run's links to its downloads go"
@@ -141,6 +147,16 @@ def normalise_paths(config: dict[str, Any], where: object) -> None:
                 if Path(path).is_dir() or settings[key].startswith("~"):
                     bare = "/" in settings[key] and "/" not in path
                     settings[key] = f"./{path}" if bare else path
+
+
+def is_recorded(made: str) -> bool:
+    """Whether Snakemake's records in the working directory know a file under this spelling, or it is not there."""
+    records, name = Path(".snakemake/metadata"), base64.urlsafe_b64encode(made.encode()).decode()
+    longest = 254  # longer names are cut into folders
+    parts = [name[start : start + longest] for start in range(0, len(name), longest)]
+    record = records.joinpath(*(f"@{part}" for part in parts[:-1]), parts[-1])
+    # With Snakemake's other kind of records, in a database, that is not known.
+    return not Path(made).exists() or Path(".snakemake/metadata.db").exists() or record.exists()
 
 
 def one_spelling(location: str) -> str:
