@@ -74,6 +74,15 @@ def test_a_folder_to_write_to_is_one_whatever_links_to_it(
     assert validate_config(config, SCHEMA)[key] == kept.format(**here)
 
 
+@pytest.mark.parametrize("folder", ["$HOME/results", "results/$USER", "./$SCRATCH_2/demo/"])
+def test_a_variable_of_the_shell_is_no_folder(here: dict[str, str], folder: str) -> None:
+    """It would be one of that very name."""
+    with pytest.raises(InputError, match=r"^config, results: found '.*\$.*'; expected a path without variables, as no"):
+        validate_config(config_with("results", folder), SCHEMA)
+    Path(folder).mkdir(parents=True)
+    validate_config(config_with("results", folder), SCHEMA)
+
+
 @pytest.mark.parametrize("folder", ["results", "results/" + "/".join(["a" * 100] * 4)])
 def test_results_under_another_name_have_no_record(here: dict[str, str], folder: str) -> None:
     """Named by Snakemake itself, not by us."""

@@ -15,6 +15,7 @@ from .remote import is_url
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")  # control characters, and Unicode's ends of lines
 MARKUP = re.compile(r"</|<!--")  # what ends or breaks the script of a page into which Snakemake writes it
 PATH_VARIABLE = re.compile(r"<[a-z][a-z0-9_]*>")
+SHELL_VARIABLE = re.compile(r"\$[A-Za-z_]")
 DEFAULT_PORTS = (None, 80, 443)
 
 
@@ -127,6 +128,8 @@ def normalise_paths(config: dict[str, Any], where: object) -> None:
         there = next(above for above in (folder, *folder.parents) if os.path.lexists(above))
         if folder in (Path(), Path("/")) or "://" in config[key] or not there.is_dir():
             raise InputError(f"{where}, {key}", repr(config[key]), "a folder of its own")
+        if SHELL_VARIABLE.search(config[key]) and not folder.is_dir():
+            raise InputError(f"{where}, {key}", repr(config[key]), "a path without variables, as no shell reads it")
         # Without links, unless they lead away: such a folder was moved to another disk, and is called what it was.
         place = Path(normal_path(f"{where}, {key}", os.path.realpath(folder)))
         if place == Path():
