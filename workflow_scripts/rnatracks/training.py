@@ -171,8 +171,10 @@ def prepare(job: TrainingJob, request: StopRequest) -> tuple[WindowTrainer, PreT
     )
     if settings.gradient_checkpointing:
         enable_checkpointing(model)
-    if settings.precision == "bf16":
-        check_half_precision(model, "config, training.precision")
+    if settings.precision == "bf16" and settings.parallel != "fsdp":
+        # On the device that the Trainer will choose: which steps can be done in half precision depends on it.
+        device = f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if torch.cuda.is_available() else "cpu"
+        check_half_precision(model.to(device), "config, training.precision")
     every_window = read_windows(job.windows)
     windows = training_windows(every_window, job.max_n_fraction, job.max_blacklist_fraction)
     training, validation = (
