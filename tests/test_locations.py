@@ -234,6 +234,7 @@ def test_braces_in_a_model_to_start_from_are_refused() -> None:
         ("a.bw", "./a.bw"),
         ("a/b.bw", "a//./b.bw"),
         ("a.bw", str(Path.cwd() / "a.bw")),
+        ("../../a.bw", str(Path.cwd().parents[1] / "a.bw")),
         *(
             ("https://example.org/a/b-c.bw", other)
             for other in (

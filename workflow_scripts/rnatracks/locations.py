@@ -165,7 +165,7 @@ def is_recorded(made: str) -> bool:
 def one_spelling(location: str) -> str:
     """A spelling that the spellings of one place share, to compare by and not to open.
 
-    Of a path, it is absolute and without `.` and `//`; links, and `..` that may follow one, are left as they are.
+    Of a path, it is absolute and without `.`, `//` and leading `..`; links, and `..` that may follow one, are left.
     Of a URL, nothing counts that makes no difference to a server of files: http or https, user, default port, upper
     case in the host, fragment, order of the query, `.` and `..` and `//` in the path, and which characters are encoded.
 
@@ -175,7 +175,10 @@ def one_spelling(location: str) -> str:
     'example.org/a-c/b.bw'
     """
     if not is_url(location):
-        return str(Path.cwd() / location)
+        base, names = Path.cwd(), Path(location).parts
+        while names[:1] == ("..",):
+            base, names = base.parent, names[1:]
+        return str(Path(base, *names))
     parts = urlsplit(location)
     host = (parts.hostname or "").rstrip(".")
     port = "" if parts.port in DEFAULT_PORTS else f":{parts.port}"
