@@ -31,7 +31,7 @@ from rnatracks.config import (
 )
 from rnatracks.errors import InputError
 from rnatracks.genome import read_sizes
-from rnatracks.locations import check_location
+from rnatracks.locations import check_location, is_recorded
 from rnatracks.plans import expand_models
 from rnatracks.qc import check_headers
 from rnatracks.recipe import SPEED_SETTINGS
@@ -97,6 +97,12 @@ except InputError as error:
 
 if workflow.is_main_process and not any(isinstance(handler, RequestedHours) for handler in logger.handlers):
     logger.addHandler(RequestedHours(logger))
+
+if workflow.is_main_process and not is_recorded(f"{CONFIG['results']}/reference/genome.fa"):
+    logger.warning(
+        f"rnatracks: {CONFIG_FILES}, results: found results in {CONFIG['results']} of which .snakemake has no record; "
+        "expected the path and working directory with which they were made, as changed settings are not noticed here"
+    )
 
 # Scripts get these. The dictionary that came in is left as it was, as it is that of the importing workflow, if any.
 config = CONFIG | {"config_files": CONFIG_FILES}

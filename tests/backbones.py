@@ -59,7 +59,10 @@ KINDS = {
     "esm": ENCODER | {"mask_token_id": 4, "position_embedding_type": "rotary", "token_dropout": True},
     "roberta": ENCODER,
     "modernbert": ENCODER | {"cls_token_id": 1, "sep_token_id": 2},
+    "albert": ENCODER | {"embedding_size": 8},
+    "deberta": ENCODER,
     "big_bird": ENCODER | {"attention_type": "block_sparse", "sep_token_id": 2},
+    "xlnet": {"vocab_size": 12, "d_model": 16, "n_layer": 2, "n_head": 2, "d_inner": 16},
     "t5": T5,
     "vit": VIT,
 }

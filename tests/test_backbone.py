@@ -212,6 +212,15 @@ def test_a_tokenizer_that_cannot_read_a_base_is_refused() -> None:
         token_ids(base_tokenizer({"A": 0, "C": 1, "G": 2, "T": 3}, unk_token="<unk>"))
 
 
+@pytest.mark.parametrize("others", [{"[UNK]": 0}, {"[UNK]": 0, "N": 5}, {"[UNK]": 4, "N": 0}])
+def test_a_tokenizer_of_rna_is_refused(others: dict[str, int]) -> None:
+    """It reads T as it reads what it does not know."""
+    tokenizer = base_tokenizer({"A": 1, "C": 2, "G": 3, "U": 6} | others, unk_token="[UNK]")
+    for each in (tokenizer, PreTrainedTokenizerFast(tokenizer_object=tokenizer.backend_tokenizer)):
+        with pytest.raises(InputError, match="^tokenizer .*: found .*, where T has the token of unknown letters; exp"):
+            token_ids(each)
+
+
 def test_lookup_maps_every_byte() -> None:
     table = token_lookup(GENOS_IDS)
     text = b"ACGTNacgtnRYKMSWBDHVryn-*\xff"
@@ -292,6 +301,15 @@ def test_spoilt_folders_are_refused(genos: Path, spoil) -> None:
     assert line.startswith(f"backbone '{genos}': found ")
     assert "\n" not in line
     assert len(line) < 600
+
+
+def test_a_weight_of_another_shape_is_named(genos: Path) -> None:
+    spoil_shape(genos)
+    with pytest.raises(InputError) as refusal:
+        load_backbone(str(genos), max_length=512)
+    assert str(refusal.value) == (
+        f"backbone '{genos}': found norm.weight of shape ({HIDDEN + 1},); expected ({HIDDEN},), as its config.json says"
+    )
 
 
 @pytest.mark.parametrize("name", ["ZhejiangLab/No-Such-Model-0.0B", "no such id", ""])

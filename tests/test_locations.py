@@ -2,13 +2,15 @@
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from configurations import SCHEMA, config_with
+from snakemake.persistence.file import FilePersistence
 
 from rnatracks.config import validate_config
 from rnatracks.errors import InputError
-from rnatracks.locations import check_location, normal_path, one_spelling
+from rnatracks.locations import check_location, is_recorded, normal_path, one_spelling
 
 SPELLINGS = {
     "results/demo": "results/demo",
@@ -21,10 +23,12 @@ SPELLINGS = {
     "~/run/results/demo": "results/demo",
     "~/elsewhere/demo/": "{home}/elsewhere/demo",
     "/scratch//me/demo/": "/scratch/me/demo",
-    "../demo": "{home}/demo",
-    "linked/../demo": "{home}/target/demo",
+    "../demo": "../demo",
+    "./../other//../demo/": "../demo",
+    "~/run/../demo": "{home}/demo",
+    "linked/../demo": "../target/demo",
     "../run/scratch/demo": "scratch/demo",  # a link that comes after is left as it is
-    "scratch/../scratch": "{home}/target/scratch",
+    "scratch/../scratch": "../target/scratch",
     "https://example.org/a//b/": "https://example.org/a//b/",
 }
 
@@ -46,6 +50,54 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 @pytest.mark.parametrize(("written", "kept"), SPELLINGS.items(), ids=SPELLINGS)
 def test_a_path_is_kept_under_one_spelling(here: dict[str, str], written: str, kept: str) -> None:
     assert normal_path("here", written.format(**here)) == kept.format(**here)
+
+
+FOLDERS = {
+    "demo": "demo",
+    "scratch/demo/": "scratch/demo",  # moved to another disk
+    "{link}/scratch/demo": "scratch/demo",
+    "../target/./deep/demo": "{home}/target/deep/demo",
+    "{home}/target/deep/demo": "{home}/target/deep/demo",
+    "within/demo": "demo",
+    "../link/within/../demo": "{home}/demo",
+    "../demo": "{home}/demo",
+}
+
+
+@pytest.mark.parametrize("key", ["results", "downloads"])
+@pytest.mark.parametrize(("written", "kept"), FOLDERS.items(), ids=FOLDERS)
+def test_a_folder_to_write_to_is_one_whatever_links_to_it(
+    here: dict[str, str], key: str, written: str, kept: str
+) -> None:
+    Path("within").symlink_to(".")
+    config = config_with(key, written.format(**here))
+    assert validate_config(config, SCHEMA)[key] == kept.format(**here)
+
+
+@pytest.mark.parametrize("folder", ["$HOME/results", "results/$USER", "./$SCRATCH_2/demo/"])
+def test_a_variable_of_the_shell_is_no_folder(here: dict[str, str], folder: str) -> None:
+    """It would be one of that very name."""
+    with pytest.raises(InputError, match=r"^config, results: found '.*\$.*'; expected a path without variables, as no"):
+        validate_config(config_with("results", folder), SCHEMA)
+    Path(folder).mkdir(parents=True)
+    validate_config(config_with("results", folder), SCHEMA)
+
+
+@pytest.mark.parametrize("folder", ["results", "results/" + "/".join(["a" * 100] * 4)])
+def test_results_under_another_name_have_no_record(here: dict[str, str], folder: str) -> None:
+    """Named by Snakemake itself, not by us."""
+    made = f"{folder}/genome.fa"
+    assert is_recorded(made), "it is new"
+    Path(folder).mkdir(parents=True)
+    Path(made).touch()
+    records = Path(".snakemake/metadata")
+    assert not is_recorded(made)
+    path = Path(FilePersistence._record_path(SimpleNamespace(_fetch_max_len=lambda _: 255), records, made))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    assert is_recorded(made)
+    Path("other").symlink_to("results")
+    assert not is_recorded(made.replace("results", "other"))
 
 
 def test_paths_of_a_configuration_are_kept_under_one_spelling(here: dict[str, str]) -> None:
@@ -182,6 +234,7 @@ def test_braces_in_a_model_to_start_from_are_refused() -> None:
         ("a.bw", "./a.bw"),
         ("a/b.bw", "a//./b.bw"),
         ("a.bw", str(Path.cwd() / "a.bw")),
+        ("../../a.bw", str(Path.cwd().parents[1] / "a.bw")),
         *(
             ("https://example.org/a/b-c.bw", other)
             for other in (

@@ -22,6 +22,7 @@ from rnatracks.errors import InputError
 from rnatracks.genome import Genome
 from rnatracks.modelfolder import load_model, save_model
 from rnatracks.prediction import TilePlan, track_views
+from rnatracks.rehearsal import check_half_precision
 from rnatracks.stitching import Stitch, View
 from rnatracks.training import train
 
@@ -144,6 +145,43 @@ def test_a_backbone_that_will_not_do_is_refused_before_data(
         train(make_job(data, tmp_path / "B", plan_of(tmp_path / "b", kind, attention)))
     assert str(refusal.value).startswith(line.format(b=tmp_path / "b"))
     assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "line"),
+    [
+        (
+            "albert",
+            {"gradient_checkpointing": True},
+            "config, training.gradient_checkpointing: found true, which albert does not support; expected false",
+        ),
+        (
+            "xlnet",
+            {"gradient_checkpointing": True},
+            "config, training.gradient_checkpointing: found true, which xlnet does not support; expected false",
+        ),
+        ("deberta", {"precision": "bf16"}, "config, training.precision: found bf16, in which deberta does not run ("),
+    ],
+)
+def test_a_recipe_that_a_network_cannot_follow_is_refused_before_data(
+    kind: str, settings: dict[str, object], line: str, tmp_path: Path
+) -> None:
+    """Both are defaults."""
+    data = write_data(tmp_path / "data")
+    (data / "windows.bed.gz").write_bytes(b"not read")
+    with pytest.raises(InputError) as refusal:
+        train(make_job(data, tmp_path / "B", plan_of(tmp_path / "b", kind, "bidirectional"), **settings))
+    assert str(refusal.value).startswith(line)
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_network_that_needs_float32_is_not_predicted_in_half(tmp_path: Path) -> None:
+    model = load_model(start_of(tmp_path, "deberta", "bidirectional"), "cpu")
+    with pytest.raises(
+        InputError, match=r"^prediction.precision: found bf16, in which .* run \(.*\); expected float32"
+    ):
+        check_half_precision(model, "prediction.precision")
+    assert not model.training
 
 
 @pytest.mark.parametrize(

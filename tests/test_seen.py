@@ -102,6 +102,7 @@ def test_checksum_is_that_of_upper_case_and_n(block: int, tmp_path: Path, monkey
     found = {chrom: SeenSequence.of(genome, chrom, "train").md5 for chrom in "abc"}
     assert found["a"] == found["b"] == by_hand("ACGT" * 50)[1]
     assert found["c"] == by_hand("AC" * 30 + "NNNNNNNN" + "GT")[1]
+    assert SeenSequence.of(genome, "c", "test", flipped=True).md5 == by_hand("AC" + "NNNNNNNN" + "GT" * 30)[1]
 
 
 # --- What is refused
@@ -126,8 +127,9 @@ GAPS = SEQUENCES | {"chr1": SEQUENCES["chr1"][:50] + "N" * 20 + SEQUENCES["chr1"
         ("1", SEQUENCES["chr1"], "chr1 (here called 1)"),
         ("CM000663.2", soft_masked(SEQUENCES["chr1"]), "chr1 (here called CM000663.2)"),
         ("chr3", SEQUENCES["chr1"].lower(), "chr1 (here called chr3)"),
+        ("ctg1", SEQUENCES["chr1"][::-1].translate(str.maketrans("ACGT", "TGCA")), "chr1 (here called ctg1)"),
     ],
-    ids=["name", "other name", "soft-masked", "name of another"],
+    ids=["name", "other name", "soft-masked", "name of another", "reverse complement"],
 )
 def test_a_trained_sequence_is_not_held_out(
     first: Path, split: str, here: str, bases: str, named: str, tmp_path: Path

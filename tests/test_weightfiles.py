@@ -190,6 +190,8 @@ def test_what_is_not_loaded_may_be_anything(tmp_path: Path) -> None:
     plain(tmp_path)
     for name in ("pytorch_model.bin", "tf_model.h5", "flax_model.msgpack", "training_args.bin", "onnx.json"):
         (tmp_path / name).write_bytes(POINTER)
+    settings = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps(settings | {"quantization_config": None}))
     assert load_backbone(str(tmp_path), max_length=64)[0].config.hidden_size == 16
     config = validate_config(config_with("models", {"a": {"cell_types": ["B"], "backbone": str(tmp_path)}}), SCHEMA)
     expand_models(config, ["B"])

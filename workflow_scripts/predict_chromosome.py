@@ -13,6 +13,7 @@ from rnatracks.genome import Genome
 from rnatracks.jobs import open_log
 from rnatracks.modelfolder import load_on_devices
 from rnatracks.prediction import Precision, TilePlan, write_region
+from rnatracks.rehearsal import check_half_precision
 from rnatracks.stitching import Stitch
 
 open_log(snakemake.log[0])
@@ -20,6 +21,9 @@ torch.set_num_threads(snakemake.threads)
 params, genome = snakemake.params, Genome(snakemake.input.fasta)
 chrom, start, end = re.fullmatch(r"(.+?)(?:\.(\d+)-(\d+))?", snakemake.wildcards.part).groups()
 models = load_on_devices(Path(snakemake.input.weights).parent, snakemake.resources.get("gpu", 1))
+precision = Precision.of(params.precision, params.digits, models[0].device)
+if precision.bf16:
+    check_half_precision(models[0], "config, prediction.precision")
 write_region(
     models,
     genome,
@@ -27,7 +31,7 @@ write_region(
     int(start or 0),
     int(end or genome.lengths[chrom]),
     tiles=TilePlan(size=params.size, overlap=params.overlap, stitch=Stitch(params.stitch)),
-    precision=Precision.of(params.precision, params.digits, models[0].device),
+    precision=precision,
     batch_size=snakemake.config["prediction"]["batch_size"],
     target=Path(snakemake.output[0]),
 )

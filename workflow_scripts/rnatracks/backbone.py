@@ -95,9 +95,17 @@ def _load_pretrained(spec: str, where: str) -> tuple[PreTrainedModel, PreTrained
             # RWKV divides its weights in place when it first predicts, and a saved model would be divided once more.
             config.rescale_every = 0
         backbone, loaded = AutoModel.from_pretrained(
-            spec, config=config, dtype=torch.float32, output_loading_info=True, **no_code
+            spec,
+            config=config,
+            dtype=torch.float32,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,  # else what Transformers raises does not name them
+            **no_code,
         )
     drop_unused(backbone)
+    for name, found, expected in loaded["mismatched_keys"]:
+        if name.partition(".")[0] not in UNUSED:
+            raise InputError(where, f"{name} of shape {tuple(found)}", f"{tuple(expected)}, as its config.json says")
     missing = sorted(name for name in loaded["missing_keys"] if name.partition(".")[0] not in UNUSED)
     if missing:
         raise InputError(where, f"no weights for {shorten(missing, 3)}", "a complete model")
@@ -124,10 +132,10 @@ def token_ids(tokenizer: PreTrainedTokenizerBase) -> dict[str, int]:
     ------
     InputError
         If a sequence of n bases does not give n tokens, the same for a base wherever
-        it stands, and different for A, C, G and T.
+        it stands, different for A, C, G and T, and none of these that of unknown letters.
     """
     name = f"tokenizer {getattr(tokenizer, 'name_or_path', '') or type(tokenizer).__name__!r}"
-    _check_unknown_token(tokenizer, name)
+    of_unknown = _unknown_token(tokenizer, name)
     with one_line(name, "one token a base"):
         ids = tokenizer(PROBE, add_special_tokens=False)["input_ids"]
     if len(ids) != len(PROBE):
@@ -139,18 +147,23 @@ def token_ids(tokenizer: PreTrainedTokenizerBase) -> dict[str, int]:
     single = {base: tokens.pop() for base, tokens in found.items()}
     if len({single[base] for base in "ACGT"}) != 4:
         raise InputError(name, f"{single}", "four different tokens for A, C, G and T")
+    unknown = [base for base in "ACGT" if single[base] in (single["N"], of_unknown)]
+    if unknown:
+        found = f"{single}, where {unknown[0]} has the token of unknown letters"
+        raise InputError(name, found, "four tokens for A, C, G and T that nothing else has (a model of RNA reads U)")
     return single
 
 
-def _check_unknown_token(tokenizer: PreTrainedTokenizerBase, name: str) -> None:
-    """Refuse a vocabulary that lacks a base and a token for what is unknown: reading the base would be a bare error."""
+def _unknown_token(tokenizer: PreTrainedTokenizerBase, name: str) -> int | None:
+    """Id of what is unknown; without one, a vocabulary that lacks a base is refused, as reading it is a bare error."""
     backend = getattr(tokenizer, "backend_tokenizer", None)  # none where it is written in Python
     if backend is None:
-        return
+        return getattr(tokenizer, "unk_token_id", None)
     vocabulary, unknown = backend.get_vocab(with_added_tokens=False), getattr(backend.model, "unk_token", None)
     missing = [base for base in BASES if base not in vocabulary]
     if missing and unknown is not None and unknown not in vocabulary:
         raise InputError(name, f"no token for {', '.join(missing)}, nor for unknown letters", "one token a base")
+    return vocabulary.get(unknown)
 
 
 def token_lookup(ids: Mapping[str, int]) -> NDArray[np.int64]:

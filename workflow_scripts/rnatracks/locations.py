@@ -1,5 +1,6 @@
 """Paths and URLs as a user writes them: which cannot be used, and which are one place under two spellings."""
 
+import base64
 import os
 import posixpath
 import re
@@ -14,6 +15,7 @@ from .remote import is_url
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")  # control characters, and Unicode's ends of lines
 MARKUP = re.compile(r"</|<!--")  # what ends or breaks the script of a page into which Snakemake writes it
 PATH_VARIABLE = re.compile(r"<[a-z][a-z0-9_]*>")
+SHELL_VARIABLE = re.compile(r"\$[A-Za-z_]")
 DEFAULT_PORTS = (None, 80, 443)
 
 
@@ -72,7 +74,8 @@ def normal_path(where: object, location: str) -> str:
     """The one spelling of a path under which Snakemake keeps its records; a URL stays as it is.
 
     `~` is expanded, `.`, `..`, repeated and last slashes are taken out, and a path below the working
-    directory becomes relative to it. Links are followed as far as the last `..`, since it may follow one.
+    directory becomes relative to it. Links are followed as far as the last `..`, since it may follow one;
+    a relative path that leaves the working directory stays relative, as both may be moved together.
 
     Parameters
     ----------
@@ -86,11 +89,11 @@ def normal_path(where: object, location: str) -> str:
     """
     if "://" in location:
         return location
-    path = Path(location)
     try:
-        path = path.expanduser()
+        path = Path(location).expanduser()
     except RuntimeError as error:
         raise InputError(where, f"{location!r}, a home folder that is not known", "a path") from error
+    is_relative = not path.is_absolute()
     climbed = max((number for number, part in enumerate(path.parts, 1) if part == ".."), default=0)
     if climbed:
         path = Path(os.path.realpath(Path(*path.parts[:climbed])), *path.parts[climbed:])
@@ -98,11 +101,16 @@ def normal_path(where: object, location: str) -> str:
         for above in (path, *path.parents):
             if above.exists() and above.samefile(Path.cwd()):
                 return str(path.relative_to(above))
+    if climbed and is_relative:
+        return os.path.relpath(path, Path.cwd())
     return str(path)
 
 
 def normalise_paths(config: dict[str, Any], where: object) -> None:
     """Give each path of a configuration its `normal_path`: for Snakemake, `results/` and `results` are two folders.
+
+    Of the folders that the workflow writes to, links within the working directory are followed, too, as they would
+    be a second spelling.
 
     Raises
     ------
@@ -120,6 +128,16 @@ def normalise_paths(config: dict[str, Any], where: object) -> None:
         there = next(above for above in (folder, *folder.parents) if os.path.lexists(above))
         if folder in (Path(), Path("/")) or "://" in config[key] or not there.is_dir():
             raise InputError(f"{where}, {key}", repr(config[key]), "a folder of its own")
+        if SHELL_VARIABLE.search(config[key]) and not folder.is_dir():
+            raise InputError(f"{where}, {key}", repr(config[key]), "a path without variables, as no shell reads it")
+        # Without links, unless they lead away: such a folder was moved to another disk, and is called what it was.
+        place = Path(normal_path(f"{where}, {key}", os.path.realpath(folder)))
+        if place == Path():
+            raise InputError(f"{where}, {key}", f"{str(folder)!r}, the working directory", "a folder of its own")
+        leads_away = place.is_absolute() and ".." not in folder.parts
+        # The files of a simulation are named below `results` as it is written.
+        if not leads_away and not (key == "results" and config["simulate"]):
+            config[key] = str(place)
     links = Path(config["results"], "downloads")
     if Path(config["downloads"]).resolve() == links.resolve():
         found = f"{config['downloads']!r}, where the run's links to its downloads go"
@@ -134,10 +152,20 @@ def normalise_paths(config: dict[str, Any], where: object) -> None:
                     settings[key] = f"./{path}" if bare else path
 
 
+def is_recorded(made: str) -> bool:
+    """Whether Snakemake's records in the working directory know a file under this spelling, or it is not there."""
+    records, name = Path(".snakemake/metadata"), base64.urlsafe_b64encode(made.encode()).decode()
+    longest = 254  # longer names are cut into folders
+    parts = [name[start : start + longest] for start in range(0, len(name), longest)]
+    record = records.joinpath(*(f"@{part}" for part in parts[:-1]), parts[-1])
+    # With Snakemake's other kind of records, in a database, that is not known.
+    return not Path(made).exists() or Path(".snakemake/metadata.db").exists() or record.exists()
+
+
 def one_spelling(location: str) -> str:
     """A spelling that the spellings of one place share, to compare by and not to open.
 
-    Of a path, it is absolute and without `.` and `//`; links, and `..` that may follow one, are left as they are.
+    Of a path, it is absolute and without `.`, `//` and leading `..`; links, and `..` that may follow one, are left.
     Of a URL, nothing counts that makes no difference to a server of files: http or https, user, default port, upper
     case in the host, fragment, order of the query, `.` and `..` and `//` in the path, and which characters are encoded.
 
@@ -147,7 +175,10 @@ def one_spelling(location: str) -> str:
     'example.org/a-c/b.bw'
     """
     if not is_url(location):
-        return str(Path.cwd() / location)
+        base, names = Path.cwd(), Path(location).parts
+        while names[:1] == ("..",):
+            base, names = base.parent, names[1:]
+        return str(Path(base, *names))
     parts = urlsplit(location)
     host = (parts.hostname or "").rstrip(".")
     port = "" if parts.port in DEFAULT_PORTS else f":{parts.port}"

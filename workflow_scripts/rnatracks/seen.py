@@ -9,6 +9,7 @@ from typing import Self
 
 import pandas as pd
 
+from .dataset import COMPLEMENT
 from .errors import InputError, shorten
 from .genome import Genome
 from .model import CoverageConfig
@@ -34,11 +35,16 @@ class SeenSequence:
     split: str
 
     @classmethod
-    def of(cls, genome: Genome, chrom: str, split: str) -> Self:
-        """Read a chromosome, block by block."""
+    def of(cls, genome: Genome, chrom: str, split: str, *, flipped: bool = False) -> Self:
+        """Read a chromosome, or with `flipped` its reverse complement, block by block."""
         length, digest = genome.lengths[chrom], hashlib.md5(usedforsecurity=False)
         for start in range(0, length, BLOCK):
-            digest.update(genome.bases(chrom, start, min(start + BLOCK, length)))
+            end = min(start + BLOCK, length)
+            if flipped:
+                bases = COMPLEMENT[genome.bases(chrom, length - end, length - start)[::-1]]
+            else:
+                bases = genome.bases(chrom, start, end)
+            digest.update(bases)
         return cls(name=chrom, length=length, md5=digest.hexdigest(), split=str(split))
 
 
@@ -72,7 +78,7 @@ def record_sequences(
     before, sequences = CoverageConfig(), []
     if start is not None:
         before, where = CoverageConfig.from_pretrained(start), f"{start}, to start {name} from"
-        check_start(before, _sequences(held_out, genome), where)
+        check_start(before, _sequences(held_out, genome), where, flipped=_sequences(held_out, genome, flipped=True))
         sequences = seen_by(before, where)
     sequences += _sequences(used, genome)
     trained = set(used.loc[used["split"] == Split.TRAIN, "chrom"])
@@ -80,9 +86,9 @@ def record_sequences(
     config.seen_sequences = [asdict(sequence) for sequence in dict.fromkeys(sequences)]
 
 
-def _sequences(windows: pd.DataFrame, genome: Genome) -> list[SeenSequence]:
+def _sequences(windows: pd.DataFrame, genome: Genome, *, flipped: bool = False) -> list[SeenSequence]:
     places = windows[["chrom", "split"]].drop_duplicates()
-    return [SeenSequence.of(genome, chrom, split) for chrom, split in places.itertuples(index=False)]
+    return [SeenSequence.of(genome, chrom, split, flipped=flipped) for chrom, split in places.itertuples(index=False)]
 
 
 def seen_by(config: CoverageConfig, where: str) -> list[SeenSequence]:
@@ -100,10 +106,13 @@ def seen_by(config: CoverageConfig, where: str) -> list[SeenSequence]:
         raise InputError(f"{where}, config.json, seen_sequences", error, expected) from error
 
 
-def check_start(config: CoverageConfig, held_out: Iterable[SeenSequence], where: str) -> None:
+def check_start(
+    config: CoverageConfig, held_out: Iterable[SeenSequence], where: str, *, flipped: Iterable[SeenSequence] = ()
+) -> None:
     """Check that a model to start from has not seen what is held out from the new one.
 
-    Sequences are compared by length and checksum, whatever their names. A validation
+    Sequences, and where given their reverse complements (`flipped`), are compared by
+    length and checksum, whatever their names. A validation
     chromosome must not have trained; a test chromosome must not have validated
     either. One that has the name of a seen one, but another sequence, is
     accepted with a warning. Chromosomes of which older models know the name only are
@@ -122,8 +131,10 @@ def check_start(config: CoverageConfig, held_out: Iterable[SeenSequence], where:
     elif not seen:
         log.warning("%s: it does not list what it was trained on, so that cannot be compared", where)
     trained, watched = [], []
+    turned = {(new.name, new.split): new.md5 for new in flipped}
     for new in held_out:
-        same = [old for old in seen if (old.length, old.md5) == (new.length, new.md5)]
+        here = (new.md5, turned.get((new.name, new.split)))
+        same = [old for old in seen if old.length == new.length and old.md5 in here]
         trained += [_both_names(old.name, new.name) for old in same if old.split == Split.TRAIN]
         trained += [_both_names(name, new.name) for name in unread if _alike(name, new.name)]
         if new.split == Split.TEST:

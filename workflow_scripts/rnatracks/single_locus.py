@@ -24,6 +24,7 @@ from .locus import Panel, locus_figure
 from .locus_input import check_output_folder, open_genome
 from .modelfolder import load_on_devices
 from .prediction import Arithmetic, Precision, TilePlan, predict_region
+from .rehearsal import check_half_precision
 from .settings import locus_file_name
 from .signals import Origin
 from .stitching import Stitch
@@ -97,6 +98,9 @@ def predict_locus(
     overlap = size // 2 if overlap is None else overlap
     if not 0 <= overlap < size:
         raise InputError("overlap", overlap, f"0 or more, and less than the model's window of {size:,} bases")
+    numbers = Precision.of(precision, None, models[0].device)
+    if numbers.bf16:
+        check_half_precision(models[0], "precision")
     stretches = predict_region(
         models,
         genome,
@@ -104,7 +108,7 @@ def predict_locus(
         region.start,
         region.end,
         tiles=TilePlan(size=size, overlap=overlap, stitch=stitch),
-        precision=Precision.of(precision, None, models[0].device),
+        precision=numbers,
         batch_size=batch_size,
     )
     coverage = np.concatenate([values for _, values in stretches], axis=1)

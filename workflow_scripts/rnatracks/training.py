@@ -47,6 +47,7 @@ from .launch import STOPPED, StopRequest
 from .modelfolder import save_model
 from .monitors import LOGGED, FallingLoss, FiniteLoss, ProgressLog, tidy_history
 from .recipe import TrainingJob, accumulation_steps, recipe
+from .rehearsal import check_half_precision, enable_checkpointing
 from .seen import record_sequences
 from .terms import Split
 from .validation import PEARSON, TrackScores, warn_of_blind_validation
@@ -168,6 +169,12 @@ def prepare(job: TrainingJob, request: StopRequest) -> tuple[WindowTrainer, PreT
         start=job.start,
         weights=None if job.weights is None else Path(job.weights.folder),
     )
+    if settings.gradient_checkpointing:
+        enable_checkpointing(model)
+    if settings.precision == "bf16" and settings.parallel != "fsdp":
+        # On the device that the Trainer will choose: which steps can be done in half precision depends on it.
+        device = f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if torch.cuda.is_available() else "cpu"
+        check_half_precision(model.to(device), "config, training.precision")
     every_window = read_windows(job.windows)
     windows = training_windows(every_window, job.max_n_fraction, job.max_blacklist_fraction)
     training, validation = (
@@ -215,8 +222,6 @@ def prepare(job: TrainingJob, request: StopRequest) -> tuple[WindowTrainer, PreT
         checkpointing,
     ):
         trainer.add_callback(callback)
-    if settings.gradient_checkpointing:
-        model.activation_checkpointing_enable()
     _tell_cost(trainer, job, steps_per_epoch, len(training), len(validation))
     # Processes drop other values of their windows; the first one is as a single one would be.
     torch.manual_seed(settings.seed + arguments.process_index)

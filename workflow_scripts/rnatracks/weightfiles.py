@@ -55,7 +55,7 @@ def check_texts(folder: Path, where: str, expected: str) -> None:
             _check_content(path, where)
             if path.suffix == ".json":
                 _read_json(path, where, expected)
-    if "quantization_config" in _read_json(folder / "config.json", where, expected):
+    if _read_json(folder / "config.json", where, expected).get("quantization_config") is not None:
         raise InputError(where, "quantised weights (quantization_config in config.json)", "weights of 16 or 32 bits")
 
 
