@@ -1,6 +1,6 @@
 """Coverage in bigWigs, against pyBigWig and NumPy in float64."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
@@ -177,11 +177,26 @@ def test_bins_are_found_whatever_is_read_at_once(tmp_path: Path, block_size: int
         assert summarise(coverage, lengths).bin_size == size
 
 
-def test_a_signal_of_few_steps_is_not_called_binned(tmp_path: Path) -> None:
-    intervals = [(start, start + 50, 1.0) for start in range(0, 4900, 100)]
-    path = write_intervals(tmp_path / "a.bw", {"chr1": 5000}, {"chr1": intervals})
+def bin_size(tmp_path: Path, starts: Iterable[int], width: int) -> int:
+    """What is found in a signal of 1 at every start, over so many bases."""
+    intervals = [(start, start + width, 1.0) for start in starts]
+    length = intervals[-1][1] + 10
+    path = write_intervals(tmp_path / "a.bw", {"chr1": length}, {"chr1": intervals})
     with Coverage(path) as coverage:
-        assert summarise(coverage, {"chr1": 5000}).bin_size == 1
+        return summarise(coverage, {"chr1": length}).bin_size
+
+
+def test_a_signal_of_few_steps_is_not_called_binned(tmp_path: Path) -> None:
+    assert bin_size(tmp_path, range(0, 1000, 100), 50) == 1
+    assert bin_size(tmp_path, range(0, 2000, 100), 50) == 50
+
+
+def test_isolated_reads_of_one_length_are_not_called_bins(tmp_path: Path) -> None:
+    """Far from each other, on both sides of the longest bin; bins that are as far keep their grid."""
+    rng = np.random.default_rng(5)
+    reads = np.cumsum(rng.integers(2000, 9000, 1500))
+    assert bin_size(tmp_path, reads, 100) == 1
+    assert bin_size(tmp_path, reads // 50 * 50, 50) == 50
 
 
 def test_a_header_may_leave_out_chromosomes_without_reads(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
