@@ -17,8 +17,8 @@ from harness import Bench, Result, Target, Way, main, rows
 from mean_tracks import average_samples
 from tracks import CHROM, LENGTH, runs, sample_paths, write_samples
 
-from rnatracks.bigwig import BLOCK, Coverage, blocks
-from rnatracks.signal_summary import summarise
+from rnatracks.qc.signal_summary import summarise
+from rnatracks.tracks.bigwig import BLOCK, Coverage, blocks
 
 NUMBERS = (4, 16)
 CHECK = "check"

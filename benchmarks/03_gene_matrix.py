@@ -22,9 +22,9 @@ from harness import Bench, Measured, Numbers, Result, Target, Way, main, rows
 from mean_tracks import observed, predicted, write_track
 from tracks import CHROM, LENGTH
 
-from rnatracks.annotation import EXON_COLUMNS, exonic_lengths, read_exons, read_genes, write_exons, write_genes
-from rnatracks.bigwig import Coverage
-from rnatracks.expression import exonic_means
+from rnatracks.genome.annotation import EXON_COLUMNS, exonic_lengths, read_exons, read_genes, write_exons, write_genes
+from rnatracks.tracks.bigwig import Coverage
+from rnatracks.tracks.expression import exonic_means
 
 CASES = {"observed": [f"observed_{n}" for n in range(4)], "predicted": [f"predicted_{n}" for n in range(2)]}
 TRACKS = {"observed": observed, "predicted": predicted}

@@ -21,10 +21,10 @@ from mean_tracks import observed, write_genome, write_track
 from numpy.typing import NDArray
 from tracks import CHROM, LENGTH
 
-from rnatracks.backbone import BASES, token_lookup
-from rnatracks.dataset import Draw, TargetTrack, WindowDataset, WindowSampler
-from rnatracks.genome import tile_starts
-from rnatracks.transforms import squash
+from rnatracks.genome.sequence import tile_starts
+from rnatracks.model.backbone import BASES, token_lookup
+from rnatracks.tracks.squash import squash
+from rnatracks.training.dataset import Draw, TargetTrack, WindowDataset, WindowSampler
 
 SIZE, SHIFT, WINDOWS, CHECKED = 32_000, 1000, 1000, 20
 TRACKS, MEAN = ("B.plus", "B.minus"), 0.1

@@ -17,9 +17,9 @@ from harness import Bench, Numbers, Result, Target, Way, main, rows
 from mean_tracks import write_genome
 from tracks import CHROM, LENGTH
 
-from rnatracks.backbone import make_base_tokenizer, token_ids, token_lookup
-from rnatracks.dataset import COMPLEMENT
-from rnatracks.genome import Genome
+from rnatracks.genome.sequence import Genome
+from rnatracks.model.backbone import make_base_tokenizer, token_ids, token_lookup
+from rnatracks.training.dataset import COMPLEMENT
 
 SIZE, WINDOWS, SHARE, CHECKED = 32_000, 1000, 0.1, 20
 WEIGHTS = np.random.default_rng(0).random(SIZE)

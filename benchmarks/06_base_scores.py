@@ -24,13 +24,13 @@ from mean_tracks import observed, predicted, write_genome, write_track
 from scipy import stats
 from tracks import CHROM, LENGTH
 
-from rnatracks.basescores import BaseScoring, write_sums
-from rnatracks.bigwig import Coverage
-from rnatracks.comparison import CountedBases, compare, write_sample
-from rnatracks.genome import Genome
-from rnatracks.regions import CODES, RegionClass, RegionClasses
-from rnatracks.terms import Split, Strand, Track
-from rnatracks.transforms import squash
+from rnatracks.evaluation.base_scores import BaseScoring, write_sums
+from rnatracks.evaluation.base_sums import CountedBases, compare, write_sample
+from rnatracks.genome.regions import CODES, RegionClass, RegionClasses
+from rnatracks.genome.sequence import Genome
+from rnatracks.tracks.bigwig import Coverage
+from rnatracks.tracks.squash import squash
+from rnatracks.vocabulary import Split, Strand, Track
 
 PAIRS, SIDES = ("a", "b"), ("observed", "predicted")
 MEAN = 0.1

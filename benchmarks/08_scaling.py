@@ -19,7 +19,7 @@ from harness import Bench, Result, Target, Way, main, rows
 from mean_tracks import average_samples, predicted
 from tracks import CHR1, CHROM, sample_paths, write_samples
 
-from rnatracks.bigwig import write_coverage
+from rnatracks.tracks.bigwig import write_coverage
 
 SAMPLES, MEGABASES = (1, 2, 4, 8, 16), (5, 10, 25, 50)
 FIXED_SAMPLES, FIXED_MEGABASES = 4, 10

@@ -9,9 +9,9 @@ from harness import REPOSITORY  # noqa: F401  finds the library
 from numpy.typing import NDArray
 from tracks import CHROM, LENGTH, read_depth
 
-from rnatracks.averaging import TrackStatistics, average
-from rnatracks.bigwig import Coverage, write_coverage
-from rnatracks.transforms import round_significant
+from rnatracks.tracks.average import TrackStatistics, average
+from rnatracks.tracks.bigwig import Coverage, write_coverage
+from rnatracks.tracks.squash import round_significant
 
 
 def write_genome(path: Path) -> None:

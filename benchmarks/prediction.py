@@ -26,13 +26,13 @@ import pyfaidx
 import torch
 from harness import REPOSITORY, demo_backbone
 
-from rnatracks.backbone import load_backbone, token_ids, token_lookup
-from rnatracks.bigwig import write_coverage
-from rnatracks.genome import Genome, tile_starts
-from rnatracks.model import CoverageConfig, CoverageModel
-from rnatracks.modelfolder import load_on_devices, save_model
-from rnatracks.prediction import Precision, TilePlan, write_region
-from rnatracks.stitching import Stitch
+from rnatracks.genome.sequence import Genome, tile_starts
+from rnatracks.model.backbone import load_backbone, token_ids, token_lookup
+from rnatracks.model.folder import load_on_devices, save_model
+from rnatracks.model.network import CoverageConfig, CoverageModel
+from rnatracks.prediction.predict import Precision, TilePlan, write_region
+from rnatracks.prediction.stitching import Stitch
+from rnatracks.tracks.bigwig import write_coverage
 
 SIZE, BATCH = 512, 16
 

@@ -21,7 +21,7 @@ from published_run import BASES, FILES, KINDS, MODELS, TRACKS
 from run import machine, read_result
 from tracks import CHR1, CHROM, LENGTH, write_samples
 
-from rnatracks.bigwig import write_coverage
+from rnatracks.tracks.bigwig import write_coverage
 
 EPOCHS, STEP = 60, 16_000  # of the published recipe: epochs, and bases from one window to the next
 SHORT = 10_000_000  # bases on which bytes are measured

@@ -14,13 +14,13 @@ from pathlib import Path
 import numpy as np
 from harness import REPOSITORY
 
-from rnatracks.bigwig import Coverage
-from rnatracks.genome import Genome, read_windows, tile_starts
-from rnatracks.metrics import Moments
-from rnatracks.modelfolder import load_model
-from rnatracks.prediction import Precision, TilePlan, predict_region, track_views
-from rnatracks.stitching import Stitch, View
-from rnatracks.terms import Split
+from rnatracks.correlation import Moments
+from rnatracks.genome.sequence import Genome, read_windows, tile_starts
+from rnatracks.model.folder import load_model
+from rnatracks.prediction.predict import Precision, TilePlan, predict_region, track_views
+from rnatracks.prediction.stitching import Stitch, View
+from rnatracks.tracks.bigwig import Coverage
+from rnatracks.vocabulary import Split
 
 TEXT = """# Ways to stitch, on the demo's held-out chromosome
 

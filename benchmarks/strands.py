@@ -20,13 +20,13 @@ import torch
 import yaml
 from harness import DEMO, REPOSITORY
 
-from rnatracks.backbone import token_lookup
-from rnatracks.bigwig import Coverage
-from rnatracks.genome import Genome
-from rnatracks.metrics import Moments
-from rnatracks.modelfolder import load_model
-from rnatracks.scoretables import read_scores
-from rnatracks.transforms import unsquash
+from rnatracks.correlation import Moments
+from rnatracks.evaluation.tables import read_scores
+from rnatracks.genome.sequence import Genome
+from rnatracks.model.backbone import token_lookup
+from rnatracks.model.folder import load_model
+from rnatracks.tracks.bigwig import Coverage
+from rnatracks.tracks.squash import unsquash
 
 FOLDER = Path("results/strands")
 CNN = {"type": "dilated_cnn", "hidden_size": 32, "num_hidden_layers": 7}

@@ -28,14 +28,14 @@ from harness import DEMO, REPOSITORY, demo_backbone
 from torch.utils.data import default_collate
 from transformers import Adafactor, TrainerCallback, TrainerState, TrainingArguments
 
-from rnatracks.assembly import assemble
-from rnatracks.config import validate_config
-from rnatracks.dataset import WindowDataset, target_tracks
-from rnatracks.genome import read_windows, write_windows
-from rnatracks.interruption import StopRequest
-from rnatracks.plans import expand_models
-from rnatracks.recipe import TrainingJob, training_settings
-from rnatracks.training import prepare
+from rnatracks.config.validation import validate_config
+from rnatracks.genome.sequence import read_windows, write_windows
+from rnatracks.model.build import assemble
+from rnatracks.model.plan import expand_models
+from rnatracks.training.dataset import WindowDataset, target_tracks
+from rnatracks.training.interruption import StopRequest
+from rnatracks.training.job import TrainingJob, training_settings
+from rnatracks.training.train import prepare
 
 PEAKS = {"H100": 989e12, "H200": 989e12, "A100": 312e12}  # dense bf16 FLOP/s, from NVIDIA's data sheets
 

@@ -21,24 +21,24 @@ if not ROOT.is_dir():
     )
 sys.path.insert(0, str(ROOT / "workflow_scripts"))
 
-from rnatracks.bigwig import blocks
-from rnatracks.browser import first_cell_types
-from rnatracks.config import (
+from rnatracks.tracks.bigwig import blocks
+from rnatracks.report.browser_page import first_cell_types
+from rnatracks.config.validation import (
     check_chromosomes,
     check_pairs,
     known_chromosomes,
     validate_config,
 )
 from rnatracks.errors import InputError
-from rnatracks.genome import read_sizes
-from rnatracks.locations import check_location, is_recorded
-from rnatracks.plans import expand_models
-from rnatracks.qc import check_headers
-from rnatracks.recipe import SPEED_SETTINGS
-from rnatracks.remote import DataFile, Kind
-from rnatracks.requested import RequestedHours
-from rnatracks.samplefiles import check_local_files
-from rnatracks.samples import (
+from rnatracks.genome.sequence import read_sizes
+from rnatracks.downloads.locations import check_location, is_recorded
+from rnatracks.model.plan import expand_models
+from rnatracks.qc.checks import check_headers
+from rnatracks.training.job import SPEED_SETTINGS
+from rnatracks.downloads.data_file import DataFile, Kind
+from rnatracks.planning.requested_hours import RequestedHours
+from rnatracks.samples.sample_files import check_local_files
+from rnatracks.samples.sample import (
     all_located,
     check_excluded,
     halves,
@@ -47,9 +47,9 @@ from rnatracks.samples import (
     simulated_samples,
     tracks_of,
 )
-from rnatracks.settings import chromosome_splits, loci_by_file, seam_chromosomes
-from rnatracks.sheets import read_cell_types, read_samples
-from rnatracks.terms import Strand
+from rnatracks.config.settings import chromosome_splits, loci_by_file, seam_chromosomes
+from rnatracks.samples.sheets import read_cell_types, read_samples
+from rnatracks.vocabulary import Strand
 
 # Slurm sends its warning to all of a job's processes: the training heeds it, Snakemake must not end by it.
 signal.signal(signal.SIGUSR1, signal.SIG_IGN)

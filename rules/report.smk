@@ -135,7 +135,7 @@ rule write_report:
 onsuccess:
     scores = [Path(out(f"evaluation/{table}.tsv")) for table in SCORE_TABLES[:2]]
     if all(path.is_file() for path in [Path(out("report.html")), *scores]):
-        from rnatracks.headlines import headline
-        from rnatracks.scoretables import read_scores
+        from rnatracks.report.headlines import headline
+        from rnatracks.evaluation.tables import read_scores
 
         print("", *headline(*map(read_scores, scores)), f"Report: {out('report.html')}", sep="\n", file=sys.stderr)

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from models import HEAD, SPEC, random_bases, settings, write_fasta, write_tracks
 
-from rnatracks.genome import write_windows
-from rnatracks.plans import LoraPlan, ModelPlan
-from rnatracks.recipe import TrainingJob
+from rnatracks.genome.sequence import write_windows
+from rnatracks.model.plan import LoraPlan, ModelPlan
+from rnatracks.training.job import TrainingJob
 
 SIZE = 64
 LENGTHS = {"chr1": 2100, "chr2": 500, "chr3": 500}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rnatracks.errors import InputError
 from rnatracks.files import written_whole
-from rnatracks.launch import STOPPED, StopRequest
+from rnatracks.training.launch import STOPPED, StopRequest
 
 
 def main() -> int:

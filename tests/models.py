@@ -12,11 +12,11 @@ import torch
 from numpy.typing import NDArray
 from transformers import AutoConfig
 
-from rnatracks.backbone import BASES, load_backbone
-from rnatracks.dataset import TargetTrack
-from rnatracks.model import CoverageConfig, CoverageModel
-from rnatracks.plans import HeadPlan
-from rnatracks.recipe import TrainingSettings, training_settings
+from rnatracks.model.backbone import BASES, load_backbone
+from rnatracks.model.network import CoverageConfig, CoverageModel
+from rnatracks.model.plan import HeadPlan
+from rnatracks.training.dataset import TargetTrack
+from rnatracks.training.job import TrainingSettings, training_settings
 
 SPEC = {
     "type": "mixtral",

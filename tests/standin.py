@@ -9,8 +9,8 @@ import torch
 from models import random_bases, write_fasta
 from numpy.typing import NDArray
 
-from rnatracks.genome import Genome
-from rnatracks.prediction import Precision, TilePlan, predict_region
+from rnatracks.genome.sequence import Genome
+from rnatracks.prediction.predict import Precision, TilePlan, predict_region
 
 TRACKS = ("A.plus", "A.minus", "A.unstranded")
 MEANS = (0.05, 0.5, 40.0)

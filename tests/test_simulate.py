@@ -28,7 +28,7 @@ from rnatracks.simulate import (
     write_genome,
     write_sample,
 )
-from rnatracks.terms import Strand
+from rnatracks.vocabulary import Strand
 
 SETTINGS = SimulationSettings(seed=11, chromosomes={"chr1": 80_000, "chr2": 60_000, "tiny": 300})
 READ = SETTINGS.read_length

@@ -63,8 +63,8 @@ def test_text_is_written_as_utf8(tmp_path: Path) -> None:
 SHEETS = """
 import logging, sys
 from pathlib import Path
-from rnatracks.jobs import open_log
-from rnatracks.sheets import read_cell_types, read_samples, write_rows
+from rnatracks.log import open_log
+from rnatracks.samples.sheets import read_cell_types, read_samples, write_rows
 
 folder = Path(sys.argv[1])
 cell_types = read_cell_types(folder / "cell_types.tsv")

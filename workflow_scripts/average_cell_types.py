@@ -6,9 +6,9 @@ sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installe
 
 from pathlib import Path
 
-from rnatracks.averaging import average
-from rnatracks.genome import read_sizes
-from rnatracks.jobs import open_log
+from rnatracks.genome.sequence import read_sizes
+from rnatracks.log import open_log
+from rnatracks.tracks.average import average
 
 open_log(snakemake.log[0])
 average(

@@ -6,11 +6,11 @@ sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installe
 
 from pathlib import Path
 
-from rnatracks.averaging import average
 from rnatracks.files import write_json
-from rnatracks.genome import read_sizes
-from rnatracks.jobs import open_log
-from rnatracks.qc import check_copies, read_check
+from rnatracks.genome.sequence import read_sizes
+from rnatracks.log import open_log
+from rnatracks.qc.checks import check_copies, read_check
+from rnatracks.tracks.average import average
 
 open_log(snakemake.log[0])
 checks = [read_check(Path(path)) for path in snakemake.input.checks]

@@ -6,11 +6,11 @@ sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installe
 
 from pathlib import Path
 
-from rnatracks.bigwig import Coverage
-from rnatracks.genome import read_sizes
-from rnatracks.jobs import open_log
-from rnatracks.qc import read_check
-from rnatracks.samplebins import write_bins
+from rnatracks.genome.sequence import read_sizes
+from rnatracks.log import open_log
+from rnatracks.qc.bins import write_bins
+from rnatracks.qc.checks import read_check
+from rnatracks.tracks.bigwig import Coverage
 
 open_log(snakemake.log[0])
 scale = read_check(Path(snakemake.input.check)).scale(snakemake.params.total)

@@ -8,13 +8,13 @@ import logging
 from dataclasses import replace
 from pathlib import Path
 
-from rnatracks.annotation import read_exons
-from rnatracks.fetch import size_and_md5, verify_md5
+from rnatracks.downloads.fetch import size_and_md5, verify_md5
 from rnatracks.files import write_json
-from rnatracks.genome import read_sizes
-from rnatracks.jobs import open_log
-from rnatracks.qc import check_sample, stop_on_flags
-from rnatracks.terms import Strand
+from rnatracks.genome.annotation import read_exons
+from rnatracks.genome.sequence import read_sizes
+from rnatracks.log import open_log
+from rnatracks.qc.checks import check_sample, stop_on_flags
+from rnatracks.vocabulary import Strand
 
 open_log(snakemake.log[0])
 paths = [Path(path) for path in snakemake.input.signals]

@@ -6,16 +6,16 @@ sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installe
 
 from pathlib import Path
 
-from rnatracks.annotation import read_exons
-from rnatracks.basescores import write_sums
-from rnatracks.bed import read_bed
-from rnatracks.bigwig import Coverage
-from rnatracks.comparison import CountedBases, MeanOfOthers, compare, write_sample
-from rnatracks.genome import Genome
-from rnatracks.jobs import open_log
-from rnatracks.regions import RegionClasses, Regions
-from rnatracks.terms import Strand
-from rnatracks.transforms import strand_pair_mean
+from rnatracks.evaluation.base_scores import write_sums
+from rnatracks.evaluation.base_sums import CountedBases, MeanOfOthers, compare, write_sample
+from rnatracks.genome.annotation import read_exons
+from rnatracks.genome.bed import read_bed
+from rnatracks.genome.regions import RegionClasses, Regions
+from rnatracks.genome.sequence import Genome
+from rnatracks.log import open_log
+from rnatracks.tracks.bigwig import Coverage
+from rnatracks.tracks.squash import strand_pair_mean
+from rnatracks.vocabulary import Strand
 
 open_log(snakemake.log[0])
 files, params = snakemake.input, snakemake.params

@@ -7,10 +7,10 @@ sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installe
 import tempfile
 from pathlib import Path
 
-from rnatracks.genome import read_sizes
-from rnatracks.jobs import open_log
-from rnatracks.samplebins import bin_width
-from rnatracks.samplecomparison import plot_correlation, plot_pca, read_bins, why_incomparable, write_incomparable
+from rnatracks.genome.sequence import read_sizes
+from rnatracks.log import open_log
+from rnatracks.qc.bins import bin_width
+from rnatracks.qc.comparison import plot_correlation, plot_pca, read_bins, why_incomparable, write_incomparable
 
 open_log(snakemake.log[0])
 strand, names = snakemake.wildcards.strand, snakemake.params.samples

@@ -6,9 +6,9 @@ sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installe
 
 from pathlib import Path
 
-from rnatracks.expression import read_matrix
-from rnatracks.h5ad import to_anndata, write_h5ad
-from rnatracks.jobs import open_log
+from rnatracks.log import open_log
+from rnatracks.tracks.anndata import to_anndata, write_h5ad
+from rnatracks.tracks.expression import read_matrix
 
 open_log(snakemake.log[0])
 matrix = read_matrix(Path(snakemake.input[0]))

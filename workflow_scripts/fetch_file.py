@@ -6,9 +6,9 @@ sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installe
 
 from pathlib import Path
 
-from rnatracks.fetch import fetch_and_link
-from rnatracks.jobs import open_log
-from rnatracks.remote import DataFile, Kind
+from rnatracks.downloads.data_file import DataFile, Kind
+from rnatracks.downloads.fetch import fetch_and_link
+from rnatracks.log import open_log
 
 open_log(snakemake.log[0])
 file = dict(snakemake.params.file)

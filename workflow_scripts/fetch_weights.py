@@ -7,8 +7,8 @@ sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installe
 from pathlib import Path
 
 from rnatracks.files import write_json
-from rnatracks.jobs import open_log
-from rnatracks.weights import fetch_weights
+from rnatracks.log import open_log
+from rnatracks.model.hub_weights import fetch_weights
 
 open_log(snakemake.log[0])
 downloads = Path(snakemake.config["downloads"])

@@ -6,9 +6,9 @@ sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installe
 
 from pathlib import Path
 
-from rnatracks.annotation import read_genes
-from rnatracks.expression import read_means, write_matrix
-from rnatracks.jobs import open_log
+from rnatracks.genome.annotation import read_genes
+from rnatracks.log import open_log
+from rnatracks.tracks.expression import read_means, write_matrix
 
 open_log(snakemake.log[0])
 columns = {

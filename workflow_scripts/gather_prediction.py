@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from rnatracks.bigwig import write_coverage
-from rnatracks.genome import read_sizes
-from rnatracks.jobs import open_log
+from rnatracks.genome.sequence import read_sizes
+from rnatracks.log import open_log
+from rnatracks.tracks.bigwig import write_coverage
 
 open_log(snakemake.log[0])
 lengths = read_sizes(Path(snakemake.input.sizes))

@@ -9,10 +9,10 @@ from pathlib import Path
 import pandas as pd
 
 from rnatracks.files import write_table
-from rnatracks.jobs import open_log
-from rnatracks.samplefiles import check_distinct
-from rnatracks.samples import check_excluded
-from rnatracks.sheets import read_cell_types, read_samples, write_rows
+from rnatracks.log import open_log
+from rnatracks.samples.sample import check_excluded
+from rnatracks.samples.sample_files import check_distinct
+from rnatracks.samples.sheets import read_cell_types, read_samples, write_rows
 
 open_log(snakemake.log[0])
 excluded = snakemake.config["exclude"]

@@ -6,10 +6,10 @@ sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installe
 
 from pathlib import Path
 
-from rnatracks.bed import read_bed
-from rnatracks.genome import Genome, make_windows, write_windows
-from rnatracks.jobs import open_log
-from rnatracks.terms import Split
+from rnatracks.genome.bed import read_bed
+from rnatracks.genome.sequence import Genome, make_windows, write_windows
+from rnatracks.log import open_log
+from rnatracks.vocabulary import Split
 
 open_log(snakemake.log[0])
 splits = {chrom: Split(split) for chrom, split in snakemake.params.splits.items()}

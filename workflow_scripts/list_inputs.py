@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from rnatracks.fetch import size_and_md5
+from rnatracks.downloads.fetch import size_and_md5
 from rnatracks.files import write_table
-from rnatracks.jobs import open_log
+from rnatracks.log import open_log
 
 open_log(snakemake.log[0])
 rows = [(str(path), *size_and_md5(path)) for path in sorted(map(Path, {*snakemake.input}))]

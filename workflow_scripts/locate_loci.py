@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from rnatracks.annotation import locate, read_genes
-from rnatracks.expression import select_gene_types
 from rnatracks.files import write_table
-from rnatracks.genome import read_sizes
-from rnatracks.jobs import open_log
+from rnatracks.genome.annotation import locate, read_genes
+from rnatracks.genome.sequence import read_sizes
+from rnatracks.log import open_log
+from rnatracks.tracks.expression import select_gene_types
 
 open_log(snakemake.log[0])
 genes, sizes = read_genes(Path(snakemake.input.genes)), read_sizes(Path(snakemake.input.sizes))

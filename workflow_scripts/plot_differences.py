@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from rnatracks.annotation import read_genes
-from rnatracks.differences import Pair, log2_ratios
-from rnatracks.expression import read_means, select_gene_types
-from rnatracks.figures import write_svg
-from rnatracks.jobs import open_log
-from rnatracks.scatters import difference_scatter
-from rnatracks.settings import chromosome_splits
-from rnatracks.terms import Track
+from rnatracks.config.settings import chromosome_splits
+from rnatracks.evaluation.differential import Pair, log2_ratios
+from rnatracks.figures.scatters import difference_scatter
+from rnatracks.figures.style import write_svg
+from rnatracks.genome.annotation import read_genes
+from rnatracks.log import open_log
+from rnatracks.tracks.expression import read_means, select_gene_types
+from rnatracks.vocabulary import Track
 
 open_log(snakemake.log[0])
 pair = Pair(snakemake.wildcards.family, *map(Track.parse, snakemake.params.tracks))

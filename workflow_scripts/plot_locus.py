@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from rnatracks.annotation import Region, read_exons, read_genes
-from rnatracks.bigwig import Coverage
-from rnatracks.figures import write_svg
-from rnatracks.jobs import open_log
-from rnatracks.locus import Panel, locus_figure
-from rnatracks.signals import Origin
-from rnatracks.terms import Track
+from rnatracks.figures.colours import Origin
+from rnatracks.figures.locus import Panel, locus_figure
+from rnatracks.figures.style import write_svg
+from rnatracks.genome.annotation import Region, read_exons, read_genes
+from rnatracks.log import open_log
+from rnatracks.tracks.bigwig import Coverage
+from rnatracks.vocabulary import Track
 
 open_log(snakemake.log[0])
 genes, exons = read_genes(Path(snakemake.input.genes)), read_exons(Path(snakemake.input.exons))

@@ -6,10 +6,10 @@ sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installe
 
 from pathlib import Path
 
-from rnatracks.figures import write_svg
-from rnatracks.jobs import open_log
-from rnatracks.scorefigures import chromosome_scores, score_bars
-from rnatracks.scoretables import read_scores
+from rnatracks.evaluation.tables import read_scores
+from rnatracks.figures.scores import chromosome_scores, score_bars
+from rnatracks.figures.style import write_svg
+from rnatracks.log import open_log
 
 open_log(snakemake.log[0])
 base, genes, by_chromosome = (read_scores(Path(path)) for path in snakemake.input)

@@ -7,13 +7,13 @@ sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installe
 from collections import defaultdict
 from pathlib import Path
 
-from rnatracks.figures import write_svg
-from rnatracks.jobs import open_log
-from rnatracks.scorefigures import seam_figure
-from rnatracks.seams import mean_profiles, seam_places
-from rnatracks.settings import seam_chromosomes
-from rnatracks.stitching import Stitch
-from rnatracks.terms import Track
+from rnatracks.config.settings import seam_chromosomes
+from rnatracks.evaluation.seams import mean_profiles, seam_places
+from rnatracks.figures.scores import seam_figure
+from rnatracks.figures.style import write_svg
+from rnatracks.log import open_log
+from rnatracks.prediction.stitching import Stitch
+from rnatracks.vocabulary import Track
 
 open_log(snakemake.log[0])
 params = snakemake.params

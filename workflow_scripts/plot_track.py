@@ -8,15 +8,15 @@ from pathlib import Path
 
 import numpy as np
 
-from rnatracks.annotation import read_genes
-from rnatracks.comparison import read_sample
-from rnatracks.expression import read_means, select_gene_types
-from rnatracks.figures import track_name, write_svg
-from rnatracks.jobs import open_log
-from rnatracks.levels import error_by_level, expression_levels
-from rnatracks.scatters import base_hexbin, gene_scatter
-from rnatracks.settings import chromosome_splits
-from rnatracks.terms import Strand, Track
+from rnatracks.config.settings import chromosome_splits
+from rnatracks.evaluation.base_sums import read_sample
+from rnatracks.figures.expression_error import error_by_level, expression_levels
+from rnatracks.figures.scatters import base_hexbin, gene_scatter
+from rnatracks.figures.style import track_name, write_svg
+from rnatracks.genome.annotation import read_genes
+from rnatracks.log import open_log
+from rnatracks.tracks.expression import read_means, select_gene_types
+from rnatracks.vocabulary import Strand, Track
 
 open_log(snakemake.log[0])
 track = Track(snakemake.wildcards.cell_type, Strand(snakemake.wildcards.strand))

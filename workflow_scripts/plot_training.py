@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from rnatracks.curves import training_curve
-from rnatracks.figures import write_svg
-from rnatracks.jobs import open_log
+from rnatracks.figures.style import write_svg
+from rnatracks.figures.training_curve import training_curve
+from rnatracks.log import open_log
 
 open_log(snakemake.log[0])
 write_svg(training_curve(pd.read_csv(snakemake.input[0], sep="\t")), Path(snakemake.output[0]))

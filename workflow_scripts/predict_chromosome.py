@@ -9,12 +9,12 @@ from pathlib import Path
 
 import torch
 
-from rnatracks.genome import Genome
-from rnatracks.jobs import open_log
-from rnatracks.modelfolder import load_on_devices
-from rnatracks.prediction import Precision, TilePlan, write_region
-from rnatracks.rehearsal import check_half_precision
-from rnatracks.stitching import Stitch
+from rnatracks.genome.sequence import Genome
+from rnatracks.log import open_log
+from rnatracks.model.folder import load_on_devices
+from rnatracks.model.rehearsal import check_half_precision
+from rnatracks.prediction.predict import Precision, TilePlan, write_region
+from rnatracks.prediction.stitching import Stitch
 
 open_log(snakemake.log[0])
 torch.set_num_threads(snakemake.threads)

@@ -6,10 +6,10 @@ sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installe
 
 from pathlib import Path
 
-from rnatracks.annotation import own_exons, prepare_gtf, write_exons, write_genes
-from rnatracks.fetch import verify_md5
-from rnatracks.genome import read_sizes
-from rnatracks.jobs import open_log
+from rnatracks.downloads.fetch import verify_md5
+from rnatracks.genome.annotation import own_exons, prepare_gtf, write_exons, write_genes
+from rnatracks.genome.sequence import read_sizes
+from rnatracks.log import open_log
 
 open_log(snakemake.log[0])
 source = Path(snakemake.input.gtf)

@@ -6,10 +6,10 @@ sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installe
 
 from pathlib import Path
 
-from rnatracks.fasta import composition_table, prepare_fasta
-from rnatracks.fetch import verify_md5
+from rnatracks.downloads.fetch import verify_md5
 from rnatracks.files import write_table
-from rnatracks.jobs import open_log
+from rnatracks.genome.fasta import composition_table, prepare_fasta
+from rnatracks.log import open_log
 
 open_log(snakemake.log[0])
 source = Path(snakemake.input[0])

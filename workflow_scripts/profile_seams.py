@@ -6,9 +6,9 @@ sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installe
 
 from pathlib import Path
 
-from rnatracks.bigwig import Coverage
-from rnatracks.jobs import open_log
-from rnatracks.seams import step_profile, write_profiles
+from rnatracks.evaluation.seams import step_profile, write_profiles
+from rnatracks.log import open_log
+from rnatracks.tracks.bigwig import Coverage
 
 open_log(snakemake.log[0])
 profiles = []

@@ -7,10 +7,10 @@ sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installe
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rnatracks.jobs import open_log
-from rnatracks.resolve import resolve
-from rnatracks.searches import Sources
-from rnatracks.sheets import read_cell_types, read_samples, write_rejected, write_rows
+from rnatracks.log import open_log
+from rnatracks.samples.search import resolve
+from rnatracks.samples.search_terms import Sources
+from rnatracks.samples.sheets import read_cell_types, read_samples, write_rejected, write_rows
 
 open_log(snakemake.log[0])
 # The cell type's own rows are parameters of the rule: rows of others are no reason to ask again.

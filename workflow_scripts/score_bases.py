@@ -6,14 +6,14 @@ sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installe
 
 from pathlib import Path
 
-from rnatracks.basescores import CHROMOSOME_COLUMNS, BaseScoring, beside, read_sums
-from rnatracks.comparison import read_sample
-from rnatracks.context import baseline_columns, with_baselines
-from rnatracks.jobs import open_log
-from rnatracks.notcomputed import REASON_COLUMNS, one_donor, reasons, track_reasons
-from rnatracks.scoretables import BASE_COLUMNS, write_scores
-from rnatracks.settings import chromosome_splits
-from rnatracks.terms import Track
+from rnatracks.config.settings import chromosome_splits
+from rnatracks.evaluation.base_scores import CHROMOSOME_COLUMNS, BaseScoring, beside, read_sums
+from rnatracks.evaluation.base_sums import read_sample
+from rnatracks.evaluation.not_computed import REASON_COLUMNS, one_donor, reasons, track_reasons
+from rnatracks.evaluation.references import baseline_columns, with_baselines
+from rnatracks.evaluation.tables import BASE_COLUMNS, write_scores
+from rnatracks.log import open_log
+from rnatracks.vocabulary import Track
 
 REFERENCES = {"replicate_ceiling": "halves", "other_cell_type": "other_cell_type", "mean_of_others": "mean_of_others"}
 

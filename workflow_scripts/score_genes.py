@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from rnatracks.context import baseline_columns, with_baselines
-from rnatracks.differences import DIFFERENT_COLUMNS, Pair, difference_rows, most_different
-from rnatracks.expression import read_matrix, select_gene_types
-from rnatracks.genescores import GeneScoring, beside, gene_rows, read_halves
-from rnatracks.jobs import open_log
-from rnatracks.notcomputed import REASON_COLUMNS, one_donor, pair_reasons, reasons, track_reasons, whose
-from rnatracks.scoretables import DIFFERENCE_COLUMNS, GENE_COLUMNS, write_scores
-from rnatracks.settings import chromosome_splits
-from rnatracks.terms import Track
+from rnatracks.config.settings import chromosome_splits
+from rnatracks.evaluation.differential import DIFFERENT_COLUMNS, Pair, difference_rows, most_different
+from rnatracks.evaluation.gene_scores import GeneScoring, beside, gene_rows, read_halves
+from rnatracks.evaluation.not_computed import REASON_COLUMNS, one_donor, pair_reasons, reasons, track_reasons, whose
+from rnatracks.evaluation.references import baseline_columns, with_baselines
+from rnatracks.evaluation.tables import DIFFERENCE_COLUMNS, GENE_COLUMNS, write_scores
+from rnatracks.log import open_log
+from rnatracks.tracks.expression import read_matrix, select_gene_types
+from rnatracks.vocabulary import Track
 
 open_log(snakemake.log[0])
 params = snakemake.params

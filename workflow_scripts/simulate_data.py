@@ -6,7 +6,7 @@ sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installe
 
 from pathlib import Path
 
-from rnatracks.jobs import open_log
+from rnatracks.log import open_log
 from rnatracks.simulate import (
     SimulatedSample,
     SimulationSettings,

@@ -6,10 +6,10 @@ sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installe
 
 from pathlib import Path
 
-from rnatracks.annotation import read_exons, read_genes
-from rnatracks.bigwig import Coverage
-from rnatracks.expression import exonic_means, write_means
-from rnatracks.jobs import open_log
+from rnatracks.genome.annotation import read_exons, read_genes
+from rnatracks.log import open_log
+from rnatracks.tracks.bigwig import Coverage
+from rnatracks.tracks.expression import exonic_means, write_means
 
 open_log(snakemake.log[0])
 genes, exons = read_genes(Path(snakemake.input.genes)), read_exons(Path(snakemake.input.exons))

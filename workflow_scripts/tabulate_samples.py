@@ -7,10 +7,10 @@ sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installe
 from pathlib import Path
 
 from rnatracks.files import write_table
-from rnatracks.jobs import open_log
-from rnatracks.qc import check_copies, read_check, stop_on_flags
-from rnatracks.sampletable import chromosome_table, read_correlation, sample_table
-from rnatracks.terms import Track
+from rnatracks.log import open_log
+from rnatracks.qc.checks import check_copies, read_check, stop_on_flags
+from rnatracks.qc.table import chromosome_table, read_correlation, sample_table
+from rnatracks.vocabulary import Track
 
 open_log(snakemake.log[0])
 params = snakemake.params

@@ -10,17 +10,17 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from rnatracks.dataset import target_tracks, training_windows
 from rnatracks.errors import InputError
 from rnatracks.files import write_json
-from rnatracks.genome import read_windows
-from rnatracks.jobs import open_log
-from rnatracks.launch import run_in_processes
-from rnatracks.modelcard import write_model_card
-from rnatracks.plans import FetchedWeights, model_plan
+from rnatracks.genome.sequence import read_windows
+from rnatracks.log import open_log
+from rnatracks.model.card import write_model_card
+from rnatracks.model.plan import FetchedWeights, model_plan
 from rnatracks.provenance import Provenance, describe_commit, software_versions
-from rnatracks.recipe import TrainingJob, training_settings
-from rnatracks.training import train
+from rnatracks.training.dataset import target_tracks, training_windows
+from rnatracks.training.job import TrainingJob, training_settings
+from rnatracks.training.launch import run_in_processes
+from rnatracks.training.train import train
 
 open_log(snakemake.log[0])
 torch.set_num_threads(snakemake.threads)
@@ -50,7 +50,8 @@ else:
     with tempfile.TemporaryDirectory(dir=job.target) as folder:
         path = Path(folder, "job.json")
         job.write(path)
-        run_in_processes("rnatracks.training", path, processes=gpus // nodes, nodes=nodes, threads=snakemake.threads)
+        processes = gpus // nodes
+        run_in_processes("rnatracks.training.train", path, processes=processes, nodes=nodes, threads=snakemake.threads)
 provenance = Provenance(describe_commit(Path(snakemake.scriptdir)), software_versions())
 write_model_card(
     job.target,

@@ -6,15 +6,15 @@ sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installe
 
 from pathlib import Path
 
-from rnatracks.annotation import locate, read_exons, read_genes
-from rnatracks.browser import PageText, Place, Source, Why, write_browser
-from rnatracks.expression import read_matrix, select_gene_types
-from rnatracks.genome import read_sizes
-from rnatracks.jobs import open_log
-from rnatracks.loci import read_loci
-from rnatracks.settings import chromosome_splits, loci_by_file
-from rnatracks.standouts import find_standouts
-from rnatracks.terms import Split, Track
+from rnatracks.config.settings import chromosome_splits, loci_by_file
+from rnatracks.evaluation.extreme_genes import find_standouts
+from rnatracks.genome.annotation import locate, read_exons, read_genes
+from rnatracks.genome.loci import read_loci
+from rnatracks.genome.sequence import read_sizes
+from rnatracks.log import open_log
+from rnatracks.report.browser_page import PageText, Place, Source, Why, write_browser
+from rnatracks.tracks.expression import read_matrix, select_gene_types
+from rnatracks.vocabulary import Split, Track
 
 open_log(snakemake.log[0])
 config, params, sizes = snakemake.config, snakemake.params, read_sizes(Path(snakemake.input.sizes))

@@ -6,9 +6,9 @@ sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installe
 
 from pathlib import Path
 
-from rnatracks.hub import write_hub
-from rnatracks.jobs import open_log
-from rnatracks.terms import Track
+from rnatracks.log import open_log
+from rnatracks.report.track_hub import write_hub
+from rnatracks.vocabulary import Track
 
 open_log(snakemake.log[0])
 signals = [(model, Track.parse(track)) for model, track in snakemake.params.signals]

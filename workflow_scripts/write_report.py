@@ -12,25 +12,24 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
-from rnatracks.annotation import read_genes
-from rnatracks.chromosomes import bare_chromosome_warnings, describe_chromosomes, read_by_chromosome
+from rnatracks.config.settings import chromosome_splits
 from rnatracks.errors import shorten
-from rnatracks.figures import track_name
+from rnatracks.evaluation.tables import read_scores
+from rnatracks.figures.scores import chosen_tracks
+from rnatracks.figures.style import track_name
 from rnatracks.files import read_text, write_table, write_text
-from rnatracks.headlines import headline, warnings
-from rnatracks.jobs import open_log
-from rnatracks.methods import methods_text
-from rnatracks.plans import expand_models
+from rnatracks.genome.annotation import read_genes
+from rnatracks.log import open_log
+from rnatracks.model.outcome import TrainedModel
+from rnatracks.model.plan import expand_models
 from rnatracks.provenance import describe_commit, read_benchmarks, read_provenance, software_versions
-from rnatracks.published import beside_published, read_published
-from rnatracks.qc import read_sample_table
-from rnatracks.report import MOST_PICTURES, Data, ReportContent, Scores, TrainingRun, gallery, write_report
-from rnatracks.resolve import PUBLISHED
-from rnatracks.scorefigures import chosen_tracks
-from rnatracks.scoretables import read_scores
-from rnatracks.settings import chromosome_splits
-from rnatracks.sheets import read_cell_types
-from rnatracks.tables import (
+from rnatracks.qc.checks import read_sample_table
+from rnatracks.qc.chromosomes import bare_chromosome_warnings, describe_chromosomes, read_by_chromosome
+from rnatracks.report.headlines import headline, warnings
+from rnatracks.report.methods import methods_text
+from rnatracks.report.page import MOST_PICTURES, Data, ReportContent, Scores, TrainingRun, gallery, write_report
+from rnatracks.report.published import beside_published, read_published
+from rnatracks.report.tables import (
     BASE_COLUMNS,
     BENCHMARK_COLUMNS,
     BESIDE_COLUMNS,
@@ -49,8 +48,9 @@ from rnatracks.tables import (
     scores_table,
     table,
 )
-from rnatracks.terms import Strand, Track
-from rnatracks.trained import TrainedModel
+from rnatracks.samples.search import PUBLISHED
+from rnatracks.samples.sheets import read_cell_types
+from rnatracks.vocabulary import Strand, Track
 
 open_log(snakemake.log[0])
 given, params = snakemake.input, snakemake.params

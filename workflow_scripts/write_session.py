@@ -6,10 +6,10 @@ sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installe
 
 from pathlib import Path
 
-from rnatracks.hub import write_session
-from rnatracks.jobs import open_log
-from rnatracks.loci import read_loci
-from rnatracks.terms import Track
+from rnatracks.genome.loci import read_loci
+from rnatracks.log import open_log
+from rnatracks.report.track_hub import write_session
+from rnatracks.vocabulary import Track
 
 open_log(snakemake.log[0])
 signals = [(model, Track.parse(track)) for model, track in snakemake.params.signals]

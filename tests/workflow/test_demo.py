@@ -15,14 +15,14 @@ import torch
 import yaml
 from safetensors.torch import load_file
 
-from rnatracks.backbone import token_lookup
-from rnatracks.bigwig import Coverage
-from rnatracks.genome import Genome
-from rnatracks.metrics import Moments
-from rnatracks.modelfolder import load_model
-from rnatracks.notcomputed import whose
-from rnatracks.scoretables import BASE_COLUMNS, DIFFERENCE_COLUMNS, GENE_COLUMNS
-from rnatracks.transforms import unsquash
+from rnatracks.correlation import Moments
+from rnatracks.evaluation.not_computed import whose
+from rnatracks.evaluation.tables import BASE_COLUMNS, DIFFERENCE_COLUMNS, GENE_COLUMNS
+from rnatracks.genome.sequence import Genome
+from rnatracks.model.backbone import token_lookup
+from rnatracks.model.folder import load_model
+from rnatracks.tracks.bigwig import Coverage
+from rnatracks.tracks.squash import unsquash
 from workflow.conftest import DEMO, Demo
 from workflow.runs import REPOSITORY, snakemake
 

@@ -28,7 +28,7 @@ import pyBigWig
 from numpy.typing import NDArray
 
 from .files import write_text, written_whole
-from .terms import Strand
+from .vocabulary import Strand
 
 BASES = np.frombuffer(b"ACGT", np.uint8)
 COMPLEMENT = bytes.maketrans(b"ACGTN", b"TGCAN")

@@ -1,0 +1,251 @@
+"""Models that a configuration names: what is planned for each, what each starts from, and what is refused."""
+
+import dataclasses
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from configurations import CNN, CONFIG, MIXTRAL, SCHEMA, config_with
+
+from rnatracks.config.validation import validate_config
+from rnatracks.errors import InputError
+from rnatracks.model.plan import HeadPlan, LoraPlan, ModelPlan, expand_models
+
+
+def test_expand_models() -> None:
+    config = config_with("models.joint", {"cell_types": ["T", "B"], "backbone": MIXTRAL, "control": "shuffled_targets"})
+    plans = expand_models(validate_config(config, SCHEMA), ["B", "T"])
+    assert list(plans) == ["small-B", "small-T", "joint"]
+    alone = ModelPlan(
+        name="small-T",
+        family="small",
+        cell_types=("T",),
+        backbone="some/model",
+        revision=None,
+        init_from=None,
+        strands="heads",
+        attention="causal",
+        trainable="all",
+        lora=LoraPlan(rank=16, alpha=32, dropout=0.05),
+        head=HeadPlan(
+            channels=(256, 64), kernel_size=9, dropout=0.1, initial_scale=8, batch_norm="batch", plain_output=False
+        ),
+        control="none",
+    )
+    assert plans["small-T"] == alone
+    assert plans["joint"] == dataclasses.replace(
+        alone,
+        name="joint",
+        family="joint",
+        cell_types=("T", "B"),
+        backbone=MIXTRAL | {"num_experts_per_tok": 2},
+        control="shuffled_targets",
+    )
+
+
+def test_what_is_configured_for_a_model_is_planned() -> None:
+    chosen = {
+        "cell_types": ["B"],
+        "backbone": "some/x",
+        "strands": "reverse_complement",
+        "attention": "bidirectional",
+        "trainable": "lora",
+        "lora": {"rank": 4, "alpha": 2.5, "dropout": 0},
+        "head": {"batch_norm": "renorm", "plain_output": True, "channels": [8], "kernel_size": 3, "dropout": 0.2},
+    }
+    config = validate_config(config_with("models.one", chosen), SCHEMA)
+    plan = dataclasses.asdict(expand_models(config, ["B"])["one"])
+    head = chosen["head"] | {"initial_scale": 8}
+    assert json.loads(json.dumps(plan)) == chosen | {
+        "name": "one",
+        "family": "one",
+        "revision": None,
+        "init_from": None,
+        "control": "none",
+        "head": head,
+    }
+
+
+def plans_of(families: dict[str, dict], cell_types: list[str]) -> dict[str, ModelPlan]:
+    """Plans of model families that are each given by what differs from a joint model of the cell types."""
+    models = {family: {"cell_types": cell_types} | settings for family, settings in families.items()}
+    return expand_models(validate_config(config_with("models", models), SCHEMA), cell_types)
+
+
+def test_models_start_from_models_of_the_run_in_any_order() -> None:
+    plans = plans_of(
+        {
+            "late": {"init_from": "middle"},
+            "middle": {"init_from": "first-B"},
+            "first": {"cell_types": "each", "backbone": "some/x"},
+            "last": {"init_from": "late"},
+        },
+        ["B", "T"],
+    )
+    starts = {name: plan.init_from for name, plan in plans.items()}
+    assert starts == {"late": "middle", "middle": "first-B", "first-B": None, "first-T": None, "last": "late"}
+
+
+def test_a_model_starts_from_a_folder(tmp_path: Path) -> None:
+    folder = str(tmp_path / "trained")
+    settings = {"small": {"cell_types": "each", "init_from": folder}, "other": {"backbone": "some/x"}}
+    with pytest.raises(InputError) as caught:
+        plans_of(settings, ["B"])
+    assert str(caught.value) == (
+        f"config, models.small.init_from: found {folder!r}, neither a model of this configuration "
+        "nor a folder with config.json and weights; expected a model folder, or one of: other"
+    )
+    (tmp_path / "trained").mkdir()
+    (tmp_path / "trained" / "config.json").write_text("{}")
+    with pytest.raises(InputError, match="nor a folder with config.json and weights"):
+        plans_of(settings, ["B"])
+    (tmp_path / "trained" / "model.safetensors").write_bytes(b"")
+    assert plans_of(settings, ["B"])["small-B"].init_from == folder
+
+
+@pytest.mark.parametrize(
+    ("families", "line"),
+    [
+        (
+            {"a": {"init_from": "a"}},
+            "config, models.a.init_from: found a circle of models: a starts from a; "
+            "expected another model, a model folder, or a backbone instead",
+        ),
+        (
+            {"a": {"cell_types": "each", "init_from": "a-B"}},
+            "config, models.a.init_from: found a circle of models: a-B starts from a-B; expected ",
+        ),
+        (
+            {"a": {"init_from": "b"}, "b": {"init_from": "c"}, "c": {"init_from": "a"}},
+            "config, models.a.init_from: found a circle of models: a starts from b starts from c starts from a; ",
+        ),
+        (
+            {"a": {"init_from": "b"}, "b": {"init_from": "b"}},
+            "config, models.a.init_from: found a circle of models: a starts from b starts from b; ",
+        ),
+        (
+            {"each": {"cell_types": "each", "backbone": "some/x"}, "b": {"init_from": "each"}},
+            "config, models.b.init_from: found 'each', neither a model of this configuration nor a folder with "
+            "config.json and weights; expected a model folder, or one of: each-B, each-T",
+        ),
+        (
+            {"a": {"init_from": "no/such/folder"}},
+            "config, models.a.init_from: found 'no/such/folder', neither a model of this configuration nor a folder "
+            "with config.json and weights; expected a model folder",
+        ),
+        (
+            {"a": {"backbone": CNN, "trainable": "lora"}},
+            "config, models.a.trainable: found 'lora', on the dilated_cnn of a; "
+            "expected all or head, as it has no attention",
+        ),
+        (
+            {"a": {"init_from": "b", "trainable": "lora"}, "b": {"init_from": "c"}, "c": {"backbone": CNN}},
+            "config, models.a.trainable: found 'lora', on the dilated_cnn of c; expected all or head",
+        ),
+        (
+            {"a": {"init_from": "b", "strands": "reverse_complement"}, "b": {"backbone": "some/x"}},
+            'config, models.a.strands: found "reverse_complement"; expected "heads", as b has, from which a starts',
+        ),
+        (
+            {"a": {"backbone": "some/x", "head": {"channels": [8]}}, "b": {"cell_types": "each", "init_from": "a"}},
+            "config, models.b.head.channels: found [256, 64]; expected [8], as a has, from which b-B starts",
+        ),
+        (
+            {"a": {"backbone": "some/x"}, "b": {"init_from": "a", "head": {"kernel_size": 3}}},
+            "config, models.b.head.kernel_size: found 3; expected 9, as a has",
+        ),
+        (
+            {"a": {"backbone": "some/x"}, "b": {"init_from": "a", "head": {"plain_output": True}}},
+            "config, models.b.head.plain_output: found true; expected false, as a has",
+        ),
+        (
+            {"a": {"backbone": "some/x", "attention": "bidirectional"}, "b": {"init_from": "a"}},
+            "config, models.b.attention: found 'causal', though a, from which b starts, sees both sides; "
+            "expected bidirectional",
+        ),
+        (
+            {"a": {"backbone": "no/such/folder"}},
+            "config, models.a.backbone: found 'no/such/folder', which is no folder; "
+            "expected a folder, or a hub id OWNER/NAME",
+        ),
+        (
+            {"a": {"backbone": CNN, "revision": "main"}},
+            "config, models.a.revision: found 'main'; expected no revision, as the backbone is not the hub's",
+        ),
+    ],
+    ids=[
+        "itself",
+        "itself of each",
+        "three",
+        "circle ahead",
+        "family of each",
+        "no folder",
+        "cnn",
+        "cnn ahead",
+        "strands",
+        "channels",
+        "kernel",
+        "output",
+        "masked",
+        "no hub id",
+        "revision of a cnn",
+    ],
+)
+def test_a_model_that_cannot_start_is_refused(families: dict[str, dict], line: str) -> None:
+    with pytest.raises(InputError) as caught:
+        plans_of(families, ["B", "T"])
+    assert str(caught.value).startswith(line)
+
+
+def test_low_rank_updates_may_start_from_a_language_model() -> None:
+    plans = plans_of({"a": {"backbone": MIXTRAL}, "b": {"init_from": "a", "trainable": "lora"}}, ["B"])
+    assert plans["b"].trainable == "lora"
+
+
+@pytest.mark.parametrize(
+    ("start", "attention"),
+    [
+        ({"backbone": MIXTRAL, "attention": "causal"}, "bidirectional"),
+        ({"backbone": MIXTRAL, "attention": "bidirectional"}, "bidirectional"),
+        ({"backbone": CNN, "attention": "bidirectional"}, "causal"),
+    ],
+    ids=["opened", "both", "cnn"],
+)
+def test_a_model_may_see_more_than_its_start(start: dict, attention: str) -> None:
+    assert plans_of({"a": start, "b": {"init_from": "a", "attention": attention}}, ["B"])["b"].attention == attention
+
+
+def test_the_models_of_the_readme_are_valid() -> None:
+    example = yaml.safe_load(re.search(r"^```yaml\n(.*?)^```$", (CONFIG / "README.md").read_text(), re.M | re.S)[1])
+    config = validate_config(config_with("models", example["models"]), SCHEMA)
+    assert list(expand_models(config, ["GM12878", "NK"])) == [
+        "genos-GM12878",
+        "genos-NK",
+        "cnn-GM12878",
+        "cnn-NK",
+        "both",
+        "moved",
+    ]
+
+
+def test_a_second_file_replaces_a_backbone_by_a_start() -> None:
+    config = config_with("models.small", {"cell_types": ["B"], "backbone": None, "init_from": "base"})
+    config["models"]["base"] = {"cell_types": ["B"], "backbone": "some/x"}
+    plan = expand_models(validate_config(config, SCHEMA), ["B"])["small"]
+    assert (plan.backbone, plan.init_from) == (None, "base")
+
+
+def test_expand_models_refuses_unknown_cell_types() -> None:
+    config = validate_config(config_with("models.small.cell_types", ["B", "liver"]), SCHEMA)
+    with pytest.raises(InputError, match=r"^config, models.small.cell_types: found 'liver'; expected .*B, T$"):
+        expand_models(config, ["B", "T"])
+
+
+def test_expand_models_refuses_two_models_of_one_name() -> None:
+    config = validate_config(config_with("models.small-B", {"cell_types": ["B"], "backbone": "some/x"}), SCHEMA)
+    with pytest.raises(
+        InputError, match=r"^config, models\.small-B\.cell_types: found a second model called 'small-B'"
+    ):
+        expand_models(config, ["B"])

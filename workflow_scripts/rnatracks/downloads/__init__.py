@@ -1,0 +1,1 @@
+"""Files from elsewhere: where they lie, how they come, and whether they are whole."""

@@ -1,0 +1,210 @@
+"""Files from the network: resumed, verified, pinned, and only then given their name.
+
+Beside a file `x` stand, while it is on its way, `x.part` (the bytes so far), `x.part.json` (what they are
+the beginning of) and `x.lock`; and, once it has arrived, `x.json` (a `FetchRecord`).
+"""
+
+import logging
+import os
+import re
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import requests
+from urllib3.util import Retry
+
+from ..errors import InputError
+from ..files import file_checksum, write_json
+from .data_file import DataFile, Kind, is_url
+from .file_format import check_content
+from .records import Checksum, FetchRecord, read_record, record_path
+from .resume import Expected, Part, alone, download
+from .web import Patience, Web
+
+log = logging.getLogger(__name__)
+
+DOWNLOAD_FOLDER = re.compile("[0-9a-f]{12}")  # the first part of `DataFile.key`
+
+
+def fetch(
+    url: str,
+    target: Path,
+    md5: str | None = None,
+    *,
+    sha256: str | None = None,
+    size: int | None = None,
+    kind: Kind | None = None,
+    verify: bool = False,
+    timeout: float = 60.0,
+    attempts: int = 8,
+    delay: float = 1.0,
+    longest: float = 300.0,
+    redirects: int = 10,
+) -> FetchRecord:
+    """Download `url` to `target`, which appears only when it is whole and right.
+
+    A file that is there with a record that fits is not fetched again. A download that was cut, by the
+    network or by the end of the process, goes on where it stopped if the server still has the same file.
+    Without a checksum, the first fetch is pinned: a later fetch of the same URL must bring the same bytes.
+    What is given here outranks a record.
+
+    Parameters
+    ----------
+    md5, sha256
+        Expected digests in hexadecimal, as published.
+    size
+        Expected number of bytes.
+    kind
+        What the file must look like: see `check_content`.
+    verify
+        Read a file that is there through, and fetch it again if its MD5 is not its record's.
+    timeout
+        Seconds without a byte after which an attempt has failed.
+    attempts
+        Failures in a row, without 1 MiB of progress between them, that end the download.
+    delay, longest
+        Seconds between attempts: none before the second, then `delay` doubled each time, plus a random
+        part of up to `delay`, or what the server asks for (Retry-After); never more than `longest`.
+    redirects
+        Most redirects to follow.
+
+    Returns
+    -------
+    FetchRecord
+        As it stands in `{target}.json`.
+
+    Raises
+    ------
+    InputError
+        If the server refuses, stays away or sends something else, the disk is too small for the file,
+        or a record cannot be read.
+    """
+    target = Path(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    given = Expected(size=size, md5=md5 and md5.lower(), sha256=sha256 and sha256.lower())
+    patience = Retry(
+        total=attempts - 1,
+        backoff_factor=delay,
+        backoff_jitter=delay,
+        backoff_max=longest,
+        retry_after_max=longest,
+    )
+    with alone(target):
+        record = read_record(target)
+        pinned = record is not None and record.url == url and given.agrees_with(record)
+        if pinned and _is_intact(target, record, verify):
+            log.info("%s is there already, fetched on %s", target, record.fetched)
+            return record
+        if record is not None and not pinned:
+            log.warning("%s is of another file than %s as expected: it will be replaced", record_path(target), url)
+        expected = given.and_pinned(record, record_path(target)) if pinned else given
+        part = Part(target, url)
+        began, present = time.monotonic(), part.size
+        with requests.Session() as session:
+            session.max_redirects = redirects
+            download(session, part, expected, patience, timeout)
+        with part.deleted_if_wrong():
+            expected.check(part)
+            if kind is not None:
+                check_content(part.path, kind, name=url)
+        published = given.has_digest or (pinned and record.checksum is Checksum.PUBLISHED)
+        record = FetchRecord(
+            url=url,
+            size=part.size,
+            md5=part.md5.hexdigest(),
+            sha256=part.sha256.hexdigest(),
+            etag=part.origin.etag,
+            fetched=datetime.now(UTC).isoformat(timespec="seconds"),
+            checksum=Checksum.PUBLISHED if published else Checksum.PINNED,
+        )
+        part.path.replace(target)
+        write_json(record_path(target), record)
+        part.origin_path.unlink()
+    speed = (record.size - present) / max(time.monotonic() - began, 1e-3) / 1e6
+    log.info("fetched %s (%s bytes, %.1f MB/s)", url, f"{record.size:,}", speed)
+    return record
+
+
+def fetch_and_link(file: DataFile, downloads: Path, link: Path) -> FetchRecord:
+    """Fetch a file into the shared downloads and link to it from a run's own folder.
+
+    The link is the run's: Snakemake may delete it, and the file and its record stay. Where `downloads`
+    is relative, so is the link, so that a project that is moved as a whole keeps its files. A published
+    list is asked for the MD5 only if the file is not there already with a published one.
+
+    Raises
+    ------
+    InputError
+        See `fetch`.
+    """
+    target = downloads / file.key
+    md5 = file.md5
+    if md5 and is_url(md5):
+        record = read_record(target)
+        if record and record.url == file.location and record.checksum is Checksum.PUBLISHED and target.is_file():
+            md5 = record.md5
+        else:
+            with Web(Patience()) as web:
+                md5 = published_md5(web.text(md5), target.name, md5)
+    record = fetch(file.location, target, md5, size=file.size, kind=file.kind)
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.unlink(missing_ok=True)
+    place = target.resolve()
+    link.symlink_to(place if downloads.is_absolute() else os.path.relpath(place, link.parent.resolve()))
+    return record
+
+
+def size_and_md5(path: Path) -> tuple[int, str]:
+    """Size and MD5 of a file: from its record if it is a run's link to a download, else from its bytes."""
+    linked = path.is_symlink() and DOWNLOAD_FOLDER.fullmatch(path.parent.name)
+    record = read_record(path.resolve()) if linked else None
+    return (record.size, record.md5) if record else (path.stat().st_size, file_md5(path))
+
+
+def published_md5(listing: str, name: str, where: object = "MD5 listing") -> str:
+    """MD5 of a file in an `md5sum.txt` or `MD5SUMS`: lines of `md5  name`, `md5 *name` or `md5 ./name`.
+
+    Parameters
+    ----------
+    where
+        Name of the listing, for errors.
+
+    Raises
+    ------
+    InputError
+        If the listing does not have the file, or has it with two MD5s.
+    """
+    lines = re.findall(r"^([0-9a-fA-F]{32})[ \t]+\*?(?:\./)?(\S.*?)[ \t\r]*$", listing, flags=re.MULTILINE)
+    found = sorted({md5.lower() for md5, listed in lines if listed == name})
+    if len(found) != 1:
+        raise InputError(where, " and ".join(found) or f"{len(lines)} other files", f"one MD5 of {name}")
+    return found[0]
+
+
+def verify_md5(path: Path, md5: str | None, name: object = None) -> None:
+    """Raise `InputError` unless the file has this MD5; None is no expectation."""
+    if md5 is None:
+        return
+    found = file_md5(path)
+    if found != md5.lower():
+        raise InputError(name or path, f"MD5 {found}", f"MD5 {md5.lower()}")
+
+
+def file_md5(path: Path) -> str:
+    """MD5 of a file, in hexadecimal."""
+    return file_checksum(Path(path), "md5")
+
+
+def _is_intact(target: Path, record: FetchRecord, verify: bool) -> bool:
+    """Whether the file is there and fits its record."""
+    if not target.exists():
+        return False
+    size = target.stat().st_size
+    if size != record.size:
+        log.warning("%s has %s bytes, its record says %s: fetching it again", target, f"{size:,}", f"{record.size:,}")
+        return False
+    if verify and (md5 := file_md5(target)) != record.md5:
+        log.warning("%s has MD5 %s, its record says %s: fetching it again", target, md5, record.md5)
+        return False
+    return True

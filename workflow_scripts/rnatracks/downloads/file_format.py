@@ -1,0 +1,120 @@
+"""A quick look at what a downloaded file holds: at its start and its end only."""
+
+import codecs
+import os
+import re
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+from ..errors import InputError
+from ..genome.bed import region_of
+from ..genome.gtf import check_line, is_comment
+from ..tracks.bigwig import MAGIC
+from .data_file import Kind
+
+HEAD = 1 << 16
+GZIP = b"\x1f\x8b"
+BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")  # SAM specification, 4.1.2
+DEFLATE_LIMIT = 1032  # a deflated byte holds no more bytes than this: zlib's technical details
+
+
+def check_content(path: Path, kind: Kind, name: object = None) -> None:
+    """Look whether a file is what it should be, at its start and its end only.
+
+    bigWig: its magic number at both ends. FASTA: `>` at the start. GTF and BED: the lines among the first 64 KiB
+    are such as their readers take. These three may be gzipped; then the first bytes are unpacked, and the last
+    ones must be able to end a gzip file: the end mark of BGZF, or else a length that deflate can reach. A large
+    gzip file that was cut shows only in its size or checksum.
+
+    Parameters
+    ----------
+    name
+        What to call the file in errors; its path by default.
+
+    Raises
+    ------
+    InputError
+        If the file is something else.
+    """
+    name = name or path
+    match kind:
+        case Kind.BIGWIG:
+            _check_bigwig(path, name)
+        case Kind.FASTA:
+            start = _unpacked_start(path, name)
+            if not start.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b">"):
+                raise InputError(name, _describe(start), "FASTA, which starts with '>'")
+        case Kind.GTF:
+            _check_lines(path, name, check_line)
+        case Kind.BED:
+            _check_lines(path, name, region_of)
+
+
+def _check_bigwig(path: Path, name: object) -> None:
+    with path.open("rb") as stream:
+        start = stream.read(HEAD)
+        if start[:4] not in MAGIC:
+            raise InputError(name, _describe(start), "a bigWig file")
+        stream.seek(-4, os.SEEK_END)
+        end = stream.read()
+    if end != start[:4] or path.stat().st_size <= 64:
+        raise InputError(name, f"a bigWig file that ends with {end!r}", "its magic number at the end too")
+
+
+def _check_lines(path: Path, name: object, check: Callable[[str, str], object]) -> None:
+    """Look at the whole lines among a file's first bytes with the check of the reader that will read them."""
+    start = _unpacked_start(path, name)
+    cut = max(len(start), path.stat().st_size) >= HEAD
+    if not start or _is_web_page(start):
+        raise InputError(name, _describe(start), "a text file of tab-separated lines")
+    lines = re.split(rb"\r*\n|\r", start)
+    whole = lines[:-1] if cut else lines
+    records = 0
+    for number, line in enumerate(whole, 1):
+        try:
+            text = line.decode("utf-8-sig" if number == 1 else "utf-8")
+        except UnicodeDecodeError as error:
+            raise InputError(f"{name}, line {number}", _describe(line), "text in UTF-8") from error
+        if not is_comment(text):
+            check(text, f"{name}, line {number}")
+            records += 1
+    if check is check_line and not records and not cut:
+        raise InputError(name, "no record", "a GTF with genes")
+
+
+def _unpacked_start(path: Path, name: object) -> bytes:
+    """First bytes of a file that may be gzipped; its end is looked at too, if it is."""
+    with path.open("rb") as stream:
+        start = stream.read(HEAD)
+        if not start.startswith(GZIP):
+            return start
+        stream.seek(-min(path.stat().st_size, len(BGZF_END)), os.SEEK_END)
+        end = stream.read()
+    blocked = start[12:14] == b"BC" and start[3] & 4  # an extra field, of BGZF
+    if blocked and end != BGZF_END:
+        raise InputError(name, "blocked gzip without its end", "a whole file")
+    if not blocked and int.from_bytes(end[-4:], "little") > DEFLATE_LIMIT * path.stat().st_size:
+        raise InputError(name, "gzip without its end", "a whole file")
+    unpacked = b""
+    try:
+        while start and len(unpacked) < HEAD:  # blocks of BGZF, and files put together, hold one gzip file each
+            gzipped = zlib.decompressobj(wbits=31)
+            unpacked += gzipped.decompress(start, HEAD - len(unpacked))
+            start = gzipped.unused_data.lstrip(b"\0") if gzipped.eof else b""
+        return unpacked
+    except zlib.error as error:
+        raise InputError(name, f"damaged gzip ({error})", "a whole file") from error
+
+
+def _describe(start: bytes) -> str:
+    """What the first bytes of a file look like, for an error."""
+    if not start:
+        return "no data"
+    if _is_web_page(start):
+        return f"a web page: {start[:40]!r}"
+    return f"data that start with {start[:40]!r}"
+
+
+def _is_web_page(start: bytes) -> bool:
+    return start.lstrip()[:9].lower().startswith((b"<!doctype", b"<html", b"<?xml"))

@@ -1,0 +1,135 @@
+"""Base-level scores: a comparison's sums by block, as a table, and combined by split and region class."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ..correlation import Moments, spearman
+from ..files import gzipped_whole
+from ..genome.regions import CODES, RegionClass
+from ..vocabulary import Split, Track
+from .base_sums import Bases, BaseSums, Block
+from .bootstrap import pearson_interval
+from .references import attainable
+from .tables import log1p_of, track_columns
+
+CHROMOSOME_COLUMNS = ["model", "cell_type", "strand", "split", "chrom", "bases", "pearson_log1p"]
+
+Part = tuple[Split, RegionClass]
+
+
+def write_sums(sums: Mapping[Block, BaseSums], target: Path) -> None:
+    """Write the sums of blocks as a gzipped table, one row a block and region class, with all digits."""
+    rows = [
+        block._asdict()
+        | {f"raw_{name}": value for name, value in asdict(part.raw).items()}
+        | {f"log1p_{name}": value for name, value in asdict(part.log1p).items()}
+        | {"squared_error": part.squared_error}
+        for block, part in sums.items()
+    ]
+    moments = [f"{scale}_{name}" for scale in ("raw", "log1p") for name in Moments.__dataclass_fields__]
+    with gzipped_whole(target) as stream:
+        columns = [*Block._fields, *moments, "squared_error"]
+        pd.DataFrame(rows, columns=columns).to_csv(stream, sep="\t", index=False)
+
+
+def read_sums(path: Path) -> dict[Block, BaseSums]:
+    """Read back what `write_sums` wrote."""
+    texts = {"chrom": str, "region": str}
+    table = pd.read_csv(path, sep="\t", dtype=texts, keep_default_na=False, float_precision="round_trip")
+    size = len(Moments.__dataclass_fields__)
+    return {
+        Block(chrom, start, RegionClass(region)): BaseSums(
+            Moments(*numbers[:size]), Moments(*numbers[size : 2 * size]), numbers[-1]
+        )
+        for chrom, start, region, *numbers in table.itertuples(index=False, name=None)
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class BaseScoring:
+    """How bases are scored: the split of each chromosome, and the bootstrap's number of resamples and seed."""
+
+    splits: Mapping[str, Split]
+    resamples: int
+    seed: int
+
+    def rows(self, model: str, track: Track, sums: Mapping[Block, BaseSums], sample: Mapping[str, Bases]) -> list[dict]:
+        """Rows of `evaluation/base_resolution.tsv` for one model's track: every split and region that has bases.
+
+        What the score stands beside is added by `beside`.
+        """
+        rows = []
+        for split, region in _parts():
+            blocks = self._blocks(sums, split, region)
+            total = sum(blocks, BaseSums())
+            if total.raw.count == 0:
+                continue
+            interval = pearson_interval([block.log1p for block in blocks], resamples=self.resamples, seed=self.seed)
+            observed, predicted = self._sampled(sample, split, region)
+            rows.append(
+                track_columns(model, track, split)
+                | {"region": str(region), "bases": total.raw.count, "pearson_log1p": total.log1p.pearson}
+                | {"ci_low": interval[0], "ci_high": interval[1]}
+                | {"pearson": total.raw.pearson, "log1p_of_pearson": log1p_of(total.raw.pearson)}
+                | {"spearman": spearman(observed, predicted), "spearman_bases": len(observed)}
+                | {"mse_squashed": total.mse_squashed}
+                | {"mean_observed": total.raw.mean_x, "mean_predicted": total.raw.mean_y}
+                | {"predicted_over_observed": total.raw.ratio}
+            )
+        return rows
+
+    def correlations(self, sums: Mapping[Block, BaseSums]) -> dict[Part, float]:
+        """`pearson_log1p` of every split and region class; NaN where it has none."""
+        return {
+            (split, region): sum(self._blocks(sums, split, region), BaseSums()).log1p.pearson
+            for split, region in _parts()
+        }
+
+    def chromosome_rows(self, model: str, track: Track, sums: Mapping[Block, BaseSums]) -> list[dict]:
+        """Rows of `evaluation/by_chromosome.tsv` for one model's track."""
+        totals: dict[str, BaseSums] = {}
+        for block, part in sums.items():
+            totals[block.chrom] = totals.get(block.chrom, BaseSums()) + part
+        return [
+            track_columns(model, track, self.splits[chrom])
+            | {"chrom": chrom, "bases": total.raw.count, "pearson_log1p": total.log1p.pearson}
+            for chrom, total in totals.items()
+        ]
+
+    def _in_split(self, chrom: str, split: Split) -> bool:
+        return split in (Split.ALL, self.splits[chrom])
+
+    def _blocks(self, sums: Mapping[Block, BaseSums], split: Split, region: RegionClass) -> list[BaseSums]:
+        """Sums of each block of a split, over one region class or all."""
+        merged: dict[tuple[str, int], BaseSums] = {}
+        for block, part in sums.items():
+            if self._in_split(block.chrom, split) and region in (RegionClass.ALL, block.region):
+                place = (block.chrom, block.start)
+                merged[place] = merged[place] + part if place in merged else part
+        return list(merged.values())
+
+    def _sampled(self, sample: Mapping[str, Bases], split: Split, region: RegionClass) -> tuple[np.ndarray, np.ndarray]:
+        chosen = [bases for chrom, bases in sample.items() if self._in_split(chrom, split)]
+        if region is not RegionClass.ALL:
+            chosen = [bases.take(bases.region == CODES.index(region)) for bases in chosen]
+        return tuple(np.concatenate([part[side] for part in chosen] or [[]]) for side in (1, 2))
+
+
+def beside(row: Mapping, references: Mapping[str, Mapping[Part, float]], half_sizes: Sequence[int]) -> dict[str, float]:
+    """What a row's score stands beside: `references` gives scores by column, for those columns that could be computed.
+
+    `attainable` follows from `replicate_ceiling` and the number of samples in both halves.
+    """
+    part = Split(row["split"]), RegionClass(row["region"])
+    scores = {column: correlations[part] for column, correlations in references.items()}
+    if "replicate_ceiling" in scores:
+        scores["attainable"] = attainable(scores["replicate_ceiling"], half_sizes)
+    return scores
+
+
+def _parts() -> Iterator[Part]:
+    return ((split, region) for split in Split for region in (RegionClass.ALL, *reversed(CODES)))

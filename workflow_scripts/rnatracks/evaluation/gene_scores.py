@@ -1,0 +1,168 @@
+"""Gene-level scores, their confidence intervals, and what stands beside them."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..correlation import Moments, spearman
+from ..genome.annotation import GENE_COLUMNS
+from ..tracks.expression import read_means
+from ..vocabulary import Split, Track
+from .bootstrap import pearson_interval
+from .references import attainable
+from .tables import log1p_of, track_columns
+
+MIN_OTHERS = 2  # the mean over one other cell type would be that cell type
+
+
+@dataclass(frozen=True, kw_only=True)
+class GeneScoring:
+    """How genes are scored.
+
+    `splits` says what each chromosome is used for; blocks of `block_size` bases are
+    drawn `resamples` times, from `seed`, for the confidence intervals.
+    """
+
+    splits: Mapping[str, Split]
+    block_size: int
+    resamples: int
+    seed: int
+
+    def interval(self, x: NDArray, y: NDArray, blocks: NDArray[np.integer]) -> tuple[float, float]:
+        """Confidence interval of the correlation of x and y, whose genes lie in the numbered `blocks`."""
+        return pearson_interval(_block_moments(x, y, blocks), resamples=self.resamples, seed=self.seed)
+
+
+@dataclass(frozen=True)
+class Halves:
+    """Two halves of the samples behind a track: the mean of each, one value a gene, and their numbers of samples."""
+
+    first: pd.Series
+    second: pd.Series
+    sizes: Sequence[int]
+
+
+def read_halves(paths: Iterable[Path], sizes: Mapping[str, Sequence[int]]) -> dict[Track, Halves]:
+    """Read the means of halves from `{track}.a.tsv.gz` and `{track}.b.tsv.gz`; `sizes` go by cell type."""
+    means = {path.name.removesuffix(".tsv.gz"): read_means(path) for path in paths}
+    tracks = dict.fromkeys(Track.parse(name.rpartition(".")[0]) for name in means)
+    return {track: Halves(means[f"{track}.a"], means[f"{track}.b"], sizes[track.cell_type]) for track in tracks}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Beside:
+    """What a track's prediction is set beside, one value a gene; None where it cannot be had.
+
+    `halves` are those of its samples, `other` the observed track of another cell type and
+    `mean_of_others` the mean of those of all other cell types.
+    """
+
+    halves: Halves | None = None
+    other: pd.Series | None = None
+    mean_of_others: pd.Series | None = None
+
+
+def beside(track: Track, other: str | None, observed: pd.DataFrame, halves: Mapping[Track, Halves]) -> Beside:
+    """Find what a track is set beside.
+
+    Parameters
+    ----------
+    other
+        The cell type whose observed track is a baseline, if there is one.
+    observed
+        Gene x track matrix of all cell types, indexed by `gene_id`.
+    halves
+        Halves of the samples of tracks that have two samples or more.
+    """
+    tracks = [Track.parse(name) for name in observed.columns if name not in GENE_COLUMNS]
+    others = [str(each) for each in tracks if each.strand is track.strand and each != track]
+    return Beside(
+        halves=halves.get(track),
+        other=None if other is None else observed[str(Track(other, track.strand))],
+        mean_of_others=observed[others].mean(axis=1) if len(others) >= MIN_OTHERS else None,
+    )
+
+
+def gene_rows(
+    model: str, track: Track, observed: pd.DataFrame, predicted: pd.DataFrame, near: Beside, scoring: GeneScoring
+) -> list[dict]:
+    """Rows of `evaluation/gene_expression.tsv` for one track, over the genes of its strand that have a value.
+
+    Parameters
+    ----------
+    observed, predicted
+        Gene x track matrices with the same genes, indexed by `gene_id`: means over exons.
+    near
+        What the prediction is set beside.
+    """
+
+    def column(values: pd.Series | None) -> NDArray[np.float64]:
+        return np.full(len(observed), np.nan) if values is None else values.reindex(observed.index).to_numpy()
+
+    x, y = column(observed[str(track)]), column(predicted[str(track)])
+    halves = [column(half) for half in (near.halves.first, near.halves.second)] if near.halves else []
+    other, mean_of_others = column(near.other), column(near.mean_of_others)
+    blocks = gene_blocks(observed, scoring.block_size)
+    rows = []
+    for split, of in genes_by_split(observed, track, scoring.splits):
+        raw = Moments.of(x[of], y[of])
+        low, high = scoring.interval(np.log1p(x[of]), np.log1p(y[of]), blocks[of])
+        rows.append(
+            track_columns(model, track, split)
+            | {"genes": int(of.sum()), "pearson_log1p": _pearson_log1p(x[of], y[of]), "ci_low": low, "ci_high": high}
+            | {"spearman": spearman(x[of], y[of]), "pearson": raw.pearson, "log1p_of_pearson": log1p_of(raw.pearson)}
+            | (ceiling(*(np.log1p(half[of]) for half in halves), near.halves.sizes) if near.halves else {})
+            | {"other_cell_type": _pearson_log1p(x[of], other[of])}
+            | {"mean_of_others": _pearson_log1p(x[of], mean_of_others[of])}
+            # The sum over exons in 1,000 bases of exon is 1,000 times the mean.
+            | {"pearson_log1p_per_kb": _pearson_log1p(1000 * x[of], 1000 * y[of])}
+            | {"predicted_over_observed": raw.ratio}
+        )
+    return rows
+
+
+def ceiling(x: NDArray, y: NDArray, *sizes: Sequence[int]) -> dict[str, float]:
+    """`replicate_ceiling` of two halves and `attainable`; `sizes` as `context.attainable` takes them."""
+    score = Moments.of(x, y).pearson
+    return {"replicate_ceiling": score, "attainable": attainable(score, *sizes)}
+
+
+def genes_by_split(
+    matrix: pd.DataFrame, track: Track, splits: Mapping[str, Split]
+) -> Iterator[tuple[Split, NDArray[np.bool_]]]:
+    """Masks of the genes that count for a track: of its strand, with a value, in each split that has any."""
+    counted = matrix["strand"].isin([strand for strand in "+-" if track.strand.holds(strand)])
+    counted &= matrix[str(track)].notna()
+    split_of = matrix["chrom"].map(splits)
+    for split in Split:
+        genes = (counted & ((split_of == split) | (split is Split.ALL))).to_numpy()
+        if genes.any():
+            yield split, genes
+
+
+def gene_blocks(matrix: pd.DataFrame, size: int) -> NDArray[np.integer]:
+    """Number of the block of `size` bases in which the middle of each gene lies; chromosomes share no block."""
+    middle = (matrix["start"] + matrix["end"]) // 2
+    return matrix.groupby([matrix["chrom"], middle // size]).ngroup().to_numpy()
+
+
+def _pearson_log1p(x: NDArray, y: NDArray) -> float:
+    return Moments.of(np.log1p(x), np.log1p(y)).pearson
+
+
+def _block_moments(x: NDArray, y: NDArray, blocks: NDArray[np.integer]) -> list[Moments]:
+    """Moments of each block's pairs, both sides taken from their first value on, so that a constant side is 0."""
+    x, y = x - x[:1], y - y[:1]
+    _, block, count = np.unique(blocks, return_inverse=True, return_counts=True)
+
+    def total(values: NDArray) -> NDArray[np.float64]:
+        return np.bincount(block, values)
+
+    mean_x, mean_y = total(x) / count, total(y) / count
+    x, y = x - mean_x[block], y - mean_y[block]
+    columns = (count, mean_x, mean_y, total(x * x), total(y * y), total(x * y))
+    return [Moments(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]

@@ -1,0 +1,195 @@
+"""The locus figure: gene models above observed and predicted coverage.
+
+Observed signal is blue and predicted signal is orange everywhere; the minus strand
+has the lighter shade of each. The colours come from the palette of Okabe and Ito.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, StrMethodFormatter
+from numpy.typing import NDArray
+
+from ..vocabulary import Strand
+from .colours import SIGNAL_COLOURS, Origin
+from .style import FAINT, INK, STYLE, plain
+
+LOCUS_POINTS = 2000  # of one panel, that are worth their bytes in an SVG file
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One coverage panel of a locus figure.
+
+    Parameters
+    ----------
+    label
+        Name of the track, as the reader should see it; its kind is written below it.
+    kind, strand
+        They choose the colour.
+    values
+        Coverage at every base of the region, shape `[end - start]`; NaN where unknown.
+    group
+        Panels of one group share their y scale, such as all those of a cell type.
+    """
+
+    label: str
+    kind: Origin
+    strand: Strand
+    values: NDArray[np.floating]
+    group: str
+
+
+@matplotlib.rc_context(STYLE)
+def locus_figure(
+    chrom: str, start: int, end: int, genes: pd.DataFrame, exons: pd.DataFrame, panels: Sequence[Panel]
+) -> Figure:
+    """Draw gene models above one coverage panel a track.
+
+    Coverage is the maximum over bins where the region is longer than the figure has points.
+
+    Parameters
+    ----------
+    chrom, start, end
+        The region, 0-based half-open. The figure's title and axis are 1-based.
+    genes
+        Columns `gene_id`, `gene_name`, `chrom`, `strand` (`+` or `-`), `start`, `end`, 0-based half-open;
+        no rows at all where no gene models are known.
+    exons
+        Columns `gene_id`, `chrom`, `start`, `end`, `strand`; exons may overlap.
+    panels
+        From top to bottom.
+
+    Raises
+    ------
+    ValueError
+        If the region is empty, or a panel does not hold one value a base.
+    """
+    if not 0 <= start < end:
+        raise ValueError(f"{start=} and {end=} must hold 0 <= start < end")
+    for panel in panels:
+        if np.shape(panel.values) != (end - start,):
+            raise ValueError(f"{panel.label}, {panel.kind}: {np.shape(panel.values)=} must be {(end - start,)}")
+    width, left, right, top, bottom = 10.0, 1.55, 0.25, 0.4, 0.55
+    no_gene = "no gene models given" if genes.empty else "no annotated gene in this region"
+    genes = genes[(genes["chrom"] == chrom) & (genes["start"] < end) & (genes["end"] > start)].sort_values("start")
+    letter = 0.075 / (width - left - right) * (end - start)
+    labels = [_place_label(gene, start, end, letter) for gene in genes.itertuples()]
+    rows = pack_rows([(label.left, label.right) for label in labels])
+
+    heights = [0.32 * (max(rows, default=0) + 1) + 0.1] + [0.62] * len(panels)
+    height = sum(heights) * 1.15 + top + bottom
+    figure = Figure(figsize=(width, height))
+    every = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights, squeeze=False)[:, 0]
+    figure.subplots_adjust(left / width, bottom / height, 1 - right / width, 1 - top / height, hspace=0.2)
+
+    _draw_genes(every[0], labels, rows, exons[exons["chrom"] == chrom], start, end)
+    if not labels:
+        every[0].text(0.5, 0.5, no_gene, transform=every[0].transAxes, ha="center", color="#555555")
+    tops = _shared_tops(panels)
+    for axes, panel in zip(every[1:], panels, strict=True):
+        _draw_panel(axes, panel, start, tops[panel.group])
+    for axes in every[:-1]:
+        axes.tick_params(bottom=False)
+    last = every[-1]
+    last.set_xlim(start + 0.5, end + 0.5)
+    last.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    last.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    last.set_xlabel(f"position on {chrom} (1-based)")
+    every[0].set_title(f"{chrom}:{start + 1:,}–{end:,}", loc="left", size=11)
+    every[0].set_title("heights: normalised coverage", loc="right", size=8, color="#555555")
+    return figure
+
+
+def bin_maximum(values: NDArray[np.floating], limit: int) -> tuple[NDArray[np.floating], NDArray[np.integer]]:
+    """Reduce to at most `limit` maxima over bins of equal width, the last one perhaps shorter.
+
+    NaN counts only where a bin holds nothing else.
+
+    Returns
+    -------
+    The maxima, shape `[bins]`, and the bins' edges as indices into `values`, shape `[bins + 1]`.
+    """
+    starts = np.arange(0, len(values), -(-len(values) // limit))
+    return np.fmax.reduceat(values, starts), np.append(starts, len(values))
+
+
+def pack_rows(intervals: Sequence[tuple[float, float]]) -> list[int]:
+    """Give each interval the first row where it overlaps none before it; intervals are sorted by their left end."""
+    ends: list[float] = []
+    rows = []
+    for left, right in intervals:
+        row = next((index for index, end in enumerate(ends) if end <= left), len(ends))
+        ends[row : row + 1] = [right]
+        rows.append(row)
+    return rows
+
+
+@dataclass(frozen=True)
+class _GeneLabel:
+    """A gene, the part of it in view, where its name stands, and the room that both take."""
+
+    gene_id: str
+    strand: str
+    text: str
+    seen: tuple[float, float]
+    centre: float
+    left: float
+    right: float
+
+
+def _place_label(gene, start: int, end: int, letter: float) -> _GeneLabel:
+    """Centre the name over the part of the gene that is in view; `letter` is the width of one, in bases."""
+    text = f"{gene.gene_name} →" if gene.strand == "+" else f"← {gene.gene_name}"
+    seen = max(gene.start, start), min(gene.end, end)
+    half = letter * len(text) / 2
+    centre = min(max(sum(seen) / 2, start + half), max(end - half, start + half))
+    room = min(seen[0], centre - half) - letter, max(seen[1], centre + half) + letter
+    return _GeneLabel(gene.gene_id, gene.strand, text, seen, centre, *room)
+
+
+def _draw_genes(
+    axes: Axes, labels: Sequence[_GeneLabel], rows: Sequence[int], exons: pd.DataFrame, start: int, end: int
+) -> None:
+    axes.set_yticks([])
+    axes.spines[["left", "bottom"]].set_visible(False)
+    axes.set_ylim(max(rows, default=0) + 0.55, -0.6)
+    for label, row in zip(labels, rows, strict=True):
+        axes.plot(np.add(label.seen, 0.5), [row + 0.2] * 2, color=INK, linewidth=0.8, solid_capstyle="butt", zorder=1)
+        step = (end - start) / 50
+        arrows = np.arange(label.seen[0] + step / 2, label.seen[1], step) + 0.5
+        marker = ">" if label.strand == "+" else "<"
+        axes.plot(arrows, np.full(len(arrows), row + 0.2), marker, color=INK, markersize=2.5, zorder=1)
+        own = exons[(exons["gene_id"] == label.gene_id) & (exons["start"] < end) & (exons["end"] > start)]
+        left, right = own["start"].clip(lower=start), own["end"].clip(upper=end)
+        axes.broken_barh(list(zip(left + 0.5, right - left, strict=True)), (row, 0.4), color=INK, linewidth=0.3)
+        axes.text(label.centre + 0.5, row - 0.12, label.text, ha="center", va="bottom", size=8)
+
+
+def _draw_panel(axes: Axes, panel: Panel, start: int, top: float) -> None:
+    """Fill the coverage; heights are rounded to 1/500 of the panel, so that flat stretches take one step."""
+    heights, edges = bin_maximum(np.asarray(panel.values, float), LOCUS_POINTS)
+    heights = np.round(heights / top * 500) * (top / 500)
+    changes = np.flatnonzero(np.diff(heights, prepend=np.nan) != 0)
+    edges = np.append(edges[changes], edges[-1]) + start + 0.5
+    axes.stairs(heights[changes], edges, fill=True, color=SIGNAL_COLOURS[panel.kind, panel.strand])
+    axes.set_ylim(0, 1.05 * top)
+    axes.set_yticks([0, top], ["0", plain(top)], size=7)
+    axes.spines["bottom"].set_color(FAINT)
+    place = {"transform": axes.transAxes, "ha": "right", "clip_on": False}
+    axes.text(-0.055, 0.52, panel.label, va="bottom", size=8.5, **place)
+    axes.text(-0.055, 0.48, panel.kind, va="top", size=8, color=SIGNAL_COLOURS[panel.kind, Strand.PLUS], **place)
+
+
+def _shared_tops(panels: Sequence[Panel]) -> dict[str, float]:
+    """Highest value of each group's panels, or 1 where all are silent or unknown."""
+    tops: dict[str, float] = {}
+    for panel in panels:
+        highest = float(np.fmax.reduce(np.asarray(panel.values, float)))
+        tops[panel.group] = max(tops.get(panel.group, 0.0), highest if np.isfinite(highest) else 0.0)
+    return {group: top or 1.0 for group, top in tops.items()}

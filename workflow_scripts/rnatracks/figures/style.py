@@ -1,0 +1,86 @@
+"""What all figures share: style, colours, the log1p axis, and how a figure becomes a file.
+
+Splits have colours of their own: grey for training, pink for validation, green for
+held-out. All come from the palette of Okabe and Ito, which readers with any kind of
+colour vision can tell apart.
+
+The figures use no pyplot, and the same input gives the same bytes of SVG.
+"""
+
+import io
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ..files import write_text
+from ..vocabulary import Split, Strand, Track
+
+STYLE = {
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlesize": 10,
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "legend.fontsize": 8,
+    "legend.frameon": False,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "rnatracks",
+    "text.parse_math": False,
+}
+SPLIT_COLOURS = {Split.TRAIN: "#8C8C8C", Split.VALID: "#CC79A7", Split.TEST: "#009E73"}
+INK, SOFT, FAINT = "#222222", "#555555", "#BBBBBB"
+MISSING = "–"
+
+
+@matplotlib.rc_context(STYLE)
+def svg_text(figure: Figure) -> str:
+    """Write a figure as SVG, with text kept as text, without a date: the same figure gives the same bytes."""
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", dpi=200, metadata={"Date": None})
+    return buffer.getvalue()
+
+
+def write_svg(figure: Figure, target: Path) -> None:
+    """Write a figure to `target` as SVG; a file of that name is complete or absent."""
+    write_text(target, svg_text(figure))
+
+
+def track_name(track: Track) -> str:
+    """A track as figures write it: `amber +`."""
+    symbols = {Strand.PLUS: " +", Strand.MINUS: " −", Strand.UNSTRANDED: ""}
+    return track.cell_type + symbols[track.strand]
+
+
+def plain(value: float) -> str:
+    """Write a value with three digits, or with all those before the point."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def three_decimals(value: float) -> str:
+    """Write a score; a dash where there is none."""
+    return f"{value:.3f}" if np.isfinite(value) else MISSING
+
+
+def square_log1p_axes(axes: Axes, top: float, what: str) -> None:
+    """Give both axes the same log1p scale up to `top`, which is log1p of the largest value, and draw the diagonal."""
+    ticks = _log1p_ticks(top)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_ticks(np.log1p(ticks), labels=[plain(tick) for tick in ticks])
+    limits = (-0.04 * top, 1.05 * top)
+    axes.plot([0, top], [0, top], color=INK, linewidth=0.8, linestyle=(0, (4, 3)), zorder=3)
+    axes.set(xlim=limits, ylim=limits, xlabel=f"observed {what}", ylabel=f"predicted {what}", aspect="equal")
+
+
+def _log1p_ticks(top: float) -> list[float]:
+    """Zero and round values up to expm1(top), far enough apart on a log1p axis: powers of ten if they are enough."""
+    for digits in ((1,), (1, 2, 5)):
+        ticks = [0.0]
+        for value in (digit * 10.0**power for power in range(-4, 10) for digit in digits):
+            if np.log1p(ticks[-1]) + top / 10 <= np.log1p(value) <= top:
+                ticks.append(value)
+        if len(ticks) > 3:
+            break
+    return ticks

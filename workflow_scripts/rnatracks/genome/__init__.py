@@ -1,0 +1,1 @@
+"""The genome: its sequence, genes and regions."""

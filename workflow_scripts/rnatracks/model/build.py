@@ -1,0 +1,203 @@
+"""Models put together for training: heads on a backbone, from scratch or from another model; adapters in and out."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from peft import LoraConfig, PeftModel, get_peft_model
+from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+
+from ..errors import InputError
+from ..training.dataset import TargetTrack
+from .backbone import check_length, load_backbone, token_ids
+from .folder import load_model
+from .loading import one_line
+from .network import CoverageConfig, CoverageModel, drop_unused
+from .plan import ModelPlan
+from .sight import longest_input, set_attention
+
+log = logging.getLogger(__name__)
+
+# The attention's projections, as Mixtral, Mistral and Llama call them.
+ADAPTED = ("q_proj", "k_proj", "v_proj", "o_proj")
+TRAINED = {
+    "all": "every weight to train",
+    "head": "the heads alone to train",
+    "lora": "the heads and the low-rank updates alone to train",
+}
+
+
+def assemble(
+    plan: ModelPlan,
+    tracks: Sequence[TargetTrack],
+    *,
+    window_size: int,
+    router_loss: float = 0.0,
+    start: Path | None = None,
+    weights: Path | None = None,
+) -> tuple[CoverageModel, PreTrainedTokenizerBase]:
+    """Build the model that a plan describes, ready to train.
+
+    Parameters
+    ----------
+    plan
+        Backbone, heads, strands, attention, and what trains.
+    tracks
+        The tracks to predict, in order.
+    window_size
+        In bases.
+    router_loss
+        Weight of the loss that balances a mixture's experts; a backbone without experts goes without it.
+    start
+        Folder of the model to start from, where the plan has `init_from`: its backbone
+        is taken, and its heads as `copy_heads` says.
+    weights
+        Folder of the backbone, where it was fetched from the hub.
+
+    Raises
+    ------
+    InputError
+        If the backbone does not fit the plan, the model to start from has other heads, or
+        other weights would train than the plan says.
+    """
+    if plan.init_from is not None and start is None:
+        raise InputError(f"model {plan.name}, init_from", f"no weights of {plan.init_from}", "a trained model's folder")
+    if start is None:
+        spec = plan.backbone if weights is None else str(weights)
+        backbone, tokenizer = load_backbone(spec, plan.attention, max_length=window_size, family=plan.family)
+        source = None
+    else:
+        source = load_model(start, "cpu")
+        tokenizer = _load_tokenizer(start, source)
+        backbone = _longer(source.backbone, window_size, start)
+        where = f"the model {start}"
+        sight = set_attention(
+            backbone,
+            source.config.token_ids,
+            is_causal=plan.attention == "causal",
+            longest=window_size,
+            where=where,
+            key=f"config, models.{plan.family}.attention",
+        )
+        check_length(sight.positions, window_size, where)
+    if router_loss and not hasattr(backbone.config, "num_local_experts"):
+        log.info("training.router_loss does nothing for %s, whose backbone has no experts", plan.name)
+        router_loss = 0.0
+    config = CoverageConfig(
+        backbone_config=backbone.config,
+        tracks=[track.name for track in tracks],
+        track_means=[track.nonzero_mean for track in tracks],
+        strands=plan.strands,
+        head_channels=list(plan.head.channels),
+        head_kernel_size=plan.head.kernel_size,
+        head_dropout=plan.head.dropout,
+        head_initial_scale=plan.head.initial_scale,
+        head_batch_norm=plan.head.batch_norm,
+        head_plain_output=plan.head.plain_output,
+        router_loss=router_loss,
+        window_size=window_size,
+        token_ids=token_ids(tokenizer),
+        sees_right=not backbone.config.is_causal,
+    )
+    model = CoverageModel(config, backbone)
+    if source is not None:
+        copy_heads(source, model, start)
+    if plan.trainable != "all":
+        model.backbone.requires_grad_(False)
+    if plan.trainable == "lora":
+        _check_projections(plan, backbone)
+        model.backbone = get_peft_model(backbone, lora_config(plan))
+    _check_what_trains(plan, model)
+    return model, tokenizer
+
+
+def _load_tokenizer(folder: Path, source: CoverageModel) -> PreTrainedTokenizerBase:
+    with one_line(folder, "the tokenizer that the model was saved with"):
+        # Without these the library asks on the terminal whether to run the folder's code.
+        tokenizer = AutoTokenizer.from_pretrained(folder, config=source.config, trust_remote_code=False)
+    found, expected = token_ids(tokenizer), source.config.token_ids
+    if found != expected:
+        raise InputError(f"{folder}, tokenizer", found, f"{expected}, the token_ids of its config.json")
+    return tokenizer
+
+
+def _longer(backbone: PreTrainedModel, length: int, start: Path) -> PreTrainedModel:
+    """The backbone of a start, built for longer windows if it needs to be and can be."""
+    longest = longest_input(backbone)
+    if longest is None or longest >= length:
+        return backbone
+    log.warning("%s was trained on at most %d bases at once, and goes on with %d", start, longest, length)
+    backbone.config.max_position_embeddings = length
+    longer = AutoModel.from_config(backbone.config, dtype=torch.float32)
+    drop_unused(longer)
+    with one_line(f"{start}, to start from", f"windows.size = {longest:,} or less, as each position has weights"):
+        longer.load_state_dict(backbone.state_dict())
+    check_length(longest_input(longer), length, f"the model {start}")
+    return longer
+
+
+def _check_projections(plan: ModelPlan, backbone: PreTrainedModel) -> None:
+    there = {name.rpartition(".")[2] for name, _ in backbone.named_modules()}
+    missing = [name for name in ADAPTED if name not in there]
+    if missing:
+        raise InputError(
+            f"config, models.{plan.family}.trainable",
+            f"'lora', on a {backbone.config.model_type} without {', '.join(missing)}",
+            "all or head, as low-rank updates are of these projections of the attention",
+        )
+
+
+def _check_what_trains(plan: ModelPlan, model: CoverageModel) -> None:
+    """Raise `InputError` unless all that should train does, nothing else, and in float32."""
+    where = f"model {plan.name}, trainable: {plan.trainable}"
+    for name, value in model.named_parameters():
+        meant = plan.trainable == "all" or name.startswith("heads.") or "lora_" in name
+        if value.requires_grad != meant:
+            raise InputError(where, f"{name}, which would {'be frozen' if meant else 'train'}", TRAINED[plan.trainable])
+        if meant and value.dtype != torch.float32:
+            raise InputError(where, f"{name} in {value.dtype}", "torch.float32 in what trains")
+
+
+def lora_config(plan: ModelPlan) -> LoraConfig:
+    """Settings of a plan's adapters: low-rank updates of the attention's projections."""
+    return LoraConfig(
+        r=plan.lora.rank, lora_alpha=plan.lora.alpha, lora_dropout=plan.lora.dropout, target_modules=list(ADAPTED)
+    )
+
+
+def copy_heads(source: CoverageModel, target: CoverageModel, where: Path) -> None:
+    """Start each head from the source's head of that name, else from its only one of that strand, else anew.
+
+    Raises
+    ------
+    InputError
+        If the heads are of another shape, or read the strands in another way.
+    """
+    for key in ("strands", "head_channels", "head_kernel_size", "head_plain_output"):
+        found, expected = getattr(source.config, key), getattr(target.config, key)
+        if found != expected:
+            raise InputError(f"{where}, to start from, {key}", found, f"{expected}, as the new model has")
+    heads = dict(zip(source.config.head_names, source.heads, strict=True))
+    for name, head in zip(target.config.head_names, target.heads, strict=True):
+        origin = name if name in heads else _only_alike(name, list(heads), target.config.strands)
+        if origin is None:
+            log.warning("head %s starts anew: %s has no head of that name, nor a single one alike", name, where)
+            continue
+        head.load_state_dict(heads[origin].state_dict())
+        log.info("head %s starts from %s of %s", name, origin, where)
+
+
+def _only_alike(name: str, others: Sequence[str], strands: str) -> str | None:
+    """The only head that predicts the same strand; where a head has both strands, the only one."""
+    if strands == "heads":
+        others = [other for other in others if other.rpartition(".")[2] == name.rpartition(".")[2]]
+    return others[0] if len(others) == 1 else None
+
+
+def merge_adapters(model: CoverageModel, adapters: Path) -> None:
+    """Add adapters, if there are any, into the weights, after saving them by themselves to a folder."""
+    if isinstance(model.backbone, PeftModel):
+        model.backbone.save_pretrained(adapters)
+        model.backbone = model.backbone.merge_and_unload()
+        model.backbone.requires_grad_(True)

@@ -1,0 +1,186 @@
+"""The README of a trained model's folder."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import yaml
+from huggingface_hub import ModelCard, ModelCardData
+
+from ..files import read_text
+from ..provenance import Provenance
+from ..training.dataset import TargetTrack
+from .outcome import Kept, KeptWeights, describe_sight, kept_weights, sees_right
+from .plan import FetchedWeights, ModelPlan
+
+TEXT = """---
+{metadata}
+---
+
+# {name}
+
+Predicts single-base RNA-seq coverage from DNA: {tracks}. Trained with rnatracks{commit}.
+
+## Use
+
+```python
+from transformers import AutoModel
+
+model = AutoModel.from_pretrained("path/to/this/folder", trust_remote_code=True)
+```
+
+Weights are saved in float32. With `dtype=torch.bfloat16` the backbone takes half the memory; the heads stay in float32.
+The input is one token a base (`config.token_ids`), at best windows of {window_size:,} bases.
+`model(input_ids).predictions` is `[batch, track, base]` on the squashed scale. To invert it:
+`x = y if y <= 10 else (y + 10)**2 / 40`, then `coverage = m * x**(4/3)` with m from `config.track_means`.
+
+## Training data
+
+{windows:,} windows of split `train`, on {chromosomes}; {held_out}. Mean coverage over the samples of
+a cell type, each scaled to a total of {total:g} over the chosen chromosomes, both strands together.
+
+| track | m (nonzero mean) |
+| --- | --- |
+{means}
+
+{seen}{control}## Recipe
+
+Backbone: {backbone}, {sight}. Trained: {trained}. Strands: {strands}.
+Mean squared error on squashed coverage, Adafactor, cosine schedule after a linear warm-up.
+
+```yaml
+{settings}```
+
+Last training loss {loss:.4f} (with dropout). {valid}Software: {software}.
+
+## Limits
+
+Scores are in the run's report, not here. The model has seen no sequence context beyond one window.
+It predicts the average of the samples that it was trained on, not a person or a condition.
+The ends of a window are predicted worst: overlap windows and blend them.{causal}
+"""
+
+STRANDS = {
+    "heads": "a head for each track",
+    "reverse_complement": "a head for each cell type, on the sequence for plus and on its reverse complement for minus",
+}
+SEEN = """Chromosomes that this model, or one that it started from, has seen: `train` to learn from, `valid` to
+be watched and to choose an epoch. MD5 is that of the upper-case sequence, with N for all letters but A, C, G and T.
+
+| chromosome | split | bases | MD5 |
+| --- | --- | --- | --- |
+{rows}
+
+"""
+TRAINED = {
+    "all": "all weights",
+    "head": "the heads only",
+    "lora": "the heads, and low-rank updates of the attention, merged into the weights (by themselves in `adapter/`)",
+}
+CAUSAL = """
+A causal backbone sees only what lies to the left of a base, so the minus strand is at a disadvantage."""
+
+
+def write_model_card(
+    folder: Path,
+    *,
+    plan: ModelPlan,
+    tracks: Sequence[TargetTrack],
+    windows: pd.DataFrame,
+    window_size: int,
+    settings: dict,
+    history: pd.DataFrame,
+    total: float,
+    provenance: Provenance,
+    weights: FetchedWeights | None = None,
+) -> None:
+    """Write the model card (data, recipe, validation scores, limits) into the folder of a saved model.
+
+    Parameters
+    ----------
+    folder
+        The model's; its `config.json` has the kind of the backbone and the sequences that it has seen.
+    plan
+        What the model is made of.
+    tracks
+        What it predicts.
+    windows
+        Windows that could train or validate, columns `chrom split` at least.
+    window_size
+        In bases.
+    settings
+        The `training` section of the configuration.
+    history
+        The training log: see `monitors.LOG_COLUMNS`.
+    total
+        What a sample was scaled to.
+    provenance
+        Commit and versions.
+    weights
+        What was fetched from the hub, where the backbone is one of its.
+    """
+    training = windows.loc[windows["split"] == "train"]
+    config = json.loads(read_text(folder / "config.json"))
+    metadata = ModelCardData(
+        library_name="transformers",
+        tags=["genomics", "rna-seq", "rnatracks"],
+        base_model=None if weights is None else weights.hub_id,
+    )
+    text = TEXT.format(
+        metadata=metadata.to_yaml(),
+        name=plan.name,
+        tracks=", ".join(track.name for track in tracks),
+        commit=f" at commit {provenance.commit}" if provenance.commit else "",
+        software=", ".join(f"{name} {version}" for name, version in provenance.versions.items()),
+        window_size=window_size,
+        windows=len(training),
+        chromosomes=", ".join(dict.fromkeys(training["chrom"])),
+        held_out=_held_out(windows),
+        total=total,
+        means="\n".join(f"| {track.name} | {track.nonzero_mean:.6g} |" for track in tracks),
+        seen=_seen(config.get("seen_sequences", [])),
+        control="**A control: its targets were shuffled over windows. It is not meant to predict.**\n\n"
+        if plan.control == "shuffled_targets"
+        else "",
+        backbone=_backbone(plan, weights),
+        sight=describe_sight(config, plan.attention),
+        trained=TRAINED[plan.trainable],
+        strands=STRANDS[plan.strands],
+        settings=yaml.safe_dump(settings, sort_keys=False),
+        loss=history["loss"].dropna().iloc[-1],
+        valid=_validation(kept_weights(history, settings["keep"], plan.control)),
+        causal=CAUSAL if not sees_right(config, plan.attention) and plan.strands == "heads" else "",
+    )
+    ModelCard(text).save(folder / "README.md")
+
+
+def _backbone(plan: ModelPlan, weights: FetchedWeights | None) -> str:
+    if plan.init_from is not None:
+        return f"that of the model `{plan.init_from}`"
+    if weights is not None:
+        return f"`{weights.hub_id}` at commit `{weights.commit}`"
+    return f"`{plan.backbone}`" if isinstance(plan.backbone, str) else "random weights, " + str(dict(plan.backbone))
+
+
+def _seen(sequences: Sequence[Mapping[str, str | int]]) -> str:
+    rows = [f"| {seen['name']} | {seen['split']} | {seen['length']:,} | {seen['md5']} |" for seen in sequences]
+    return SEEN.format(rows="\n".join(rows)) if rows else ""
+
+
+def _validation(kept: KeptWeights) -> str:
+    """Whose weights these are, and how well they did on the validation windows."""
+    if kept.why is Kept.UNWATCHED:
+        return ""
+    correlation = "undefined" if np.isnan(kept.pearson_log1p) else f"{kept.pearson_log1p:.4f}"
+    return (
+        f"The weights are those {kept.why}. Validation windows after that epoch ({kept.epoch:g} of "
+        f"{kept.last_epoch:g}): loss {kept.loss:.4f}, pearson_log1p {correlation}. "
+    )
+
+
+def _held_out(windows: pd.DataFrame) -> str:
+    others = windows.loc[windows["split"] != "train"].groupby("split", sort=True)["chrom"].unique()
+    named = [f"{split}: {', '.join(chroms)}" for split, chroms in others.items()]
+    return "; ".join(named) if named else "nothing was held out"

@@ -1,0 +1,174 @@
+"""Chromosomes that a model has seen, known by their sequences: none may be held out from a model that starts there."""
+
+import hashlib
+import logging
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Self
+
+import pandas as pd
+
+from ..errors import InputError, shorten
+from ..genome.sequence import Genome
+from ..training.dataset import COMPLEMENT
+from ..vocabulary import Split
+from .network import CoverageConfig
+
+log = logging.getLogger(__name__)
+
+BLOCK = 1 << 24  # bases read at once
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeenSequence:
+    """A chromosome: its length in bases, its checksum, and what it was used for.
+
+    `md5` is that of the upper-case sequence, as the M5 tag of SAM is, but with N for
+    all letters other than A, C, G and T. `split` is `train`, or `valid` where the
+    training was watched and its best epoch chosen on it.
+    """
+
+    name: str
+    length: int
+    md5: str
+    split: str
+
+    @classmethod
+    def of(cls, genome: Genome, chrom: str, split: str, *, flipped: bool = False) -> Self:
+        """Read a chromosome, or with `flipped` its reverse complement, block by block."""
+        length, digest = genome.lengths[chrom], hashlib.md5(usedforsecurity=False)
+        for start in range(0, length, BLOCK):
+            end = min(start + BLOCK, length)
+            if flipped:
+                bases = COMPLEMENT[genome.bases(chrom, length - end, length - start)[::-1]]
+            else:
+                bases = genome.bases(chrom, start, end)
+            digest.update(bases)
+        return cls(name=chrom, length=length, md5=digest.hexdigest(), split=str(split))
+
+
+def record_sequences(
+    config: CoverageConfig,
+    genome: Genome,
+    *,
+    used: pd.DataFrame,
+    held_out: pd.DataFrame,
+    start: Path | None,
+    name: str,
+) -> None:
+    """Write into the configuration of a model which chromosomes it will have seen, those of its start included.
+
+    Parameters
+    ----------
+    config
+        Of the model, which receives `training_chromosomes` and `seen_sequences`.
+    used, held_out
+        Windows that train or validate, and those that do not train; columns `chrom split` at least.
+    start
+        Folder of the model to start from, or None.
+    name
+        The new model's, for errors.
+
+    Raises
+    ------
+    InputError
+        If the model to start from has seen what is held out: see `check_start`.
+    """
+    before, sequences = CoverageConfig(), []
+    if start is not None:
+        before, where = CoverageConfig.from_pretrained(start), f"{start}, to start {name} from"
+        check_start(before, _sequences(held_out, genome), where, flipped=_sequences(held_out, genome, flipped=True))
+        sequences = seen_by(before, where)
+    sequences += _sequences(used, genome)
+    trained = set(used.loc[used["split"] == Split.TRAIN, "chrom"])
+    config.training_chromosomes = sorted(trained | set(before.training_chromosomes))
+    config.seen_sequences = [asdict(sequence) for sequence in dict.fromkeys(sequences)]
+
+
+def _sequences(windows: pd.DataFrame, genome: Genome, *, flipped: bool = False) -> list[SeenSequence]:
+    places = windows[["chrom", "split"]].drop_duplicates()
+    return [SeenSequence.of(genome, chrom, split, flipped=flipped) for chrom, split in places.itertuples(index=False)]
+
+
+def seen_by(config: CoverageConfig, where: str) -> list[SeenSequence]:
+    """The sequences that a trained model has seen, as its configuration lists them; an older one lists none.
+
+    Raises
+    ------
+    InputError
+        If an entry of the list is none.
+    """
+    try:
+        return [SeenSequence(**entry) for entry in config.seen_sequences]
+    except TypeError as error:
+        expected = "entries with name, length, md5 and split"
+        raise InputError(f"{where}, config.json, seen_sequences", error, expected) from error
+
+
+def check_start(
+    config: CoverageConfig, held_out: Iterable[SeenSequence], where: str, *, flipped: Iterable[SeenSequence] = ()
+) -> None:
+    """Check that a model to start from has not seen what is held out from the new one.
+
+    Sequences, and where given their reverse complements (`flipped`), are compared by
+    length and checksum, whatever their names. A validation
+    chromosome must not have trained; a test chromosome must not have validated
+    either. One that has the name of a seen one, but another sequence, is
+    accepted with a warning. Chromosomes of which older models know the name only are
+    compared by name, with or without `chr`.
+
+    Raises
+    ------
+    InputError
+        If one of them was seen.
+    """
+    seen = seen_by(config, where)
+    read = {sequence.name for sequence in seen if sequence.split == Split.TRAIN}
+    unread = [name for name in config.training_chromosomes if name not in read]
+    if unread:
+        log.warning("%s: it lists no sequences of %s, so these are compared by name", where, shorten(unread))
+    elif not seen:
+        log.warning("%s: it does not list what it was trained on, so that cannot be compared", where)
+    trained, watched = [], []
+    turned = {(new.name, new.split): new.md5 for new in flipped}
+    for new in held_out:
+        here = (new.md5, turned.get((new.name, new.split)))
+        same = [old for old in seen if old.length == new.length and old.md5 in here]
+        trained += [_both_names(old.name, new.name) for old in same if old.split == Split.TRAIN]
+        trained += [_both_names(name, new.name) for name in unread if _alike(name, new.name)]
+        if new.split == Split.TEST:
+            watched += [_both_names(old.name, new.name) for old in same if old.split == Split.VALID]
+        if not same:
+            _warn_of_namesakes(seen, new, where)
+    found = [
+        f"{what} {shorten(dict.fromkeys(names))}"
+        for what, names in (("was trained on", trained), ("was validated on", watched))
+        if names
+    ]
+    if found:
+        expected = "one that never saw the coverage of chromosomes that split holds out"
+        raise InputError(where, f"a model that {' and '.join(found)}", expected)
+
+
+def _warn_of_namesakes(seen: Iterable[SeenSequence], new: SeenSequence, where: str) -> None:
+    for old in seen:
+        if _alike(old.name, new.name):
+            log.warning(
+                "%s: it has seen a %s of %s bases, another sequence than that of %s here (%s bases, %s); what they "
+                "share is not looked for",
+                where,
+                old.name,
+                f"{old.length:,}",
+                new.name,
+                f"{new.length:,}",
+                new.split,
+            )
+
+
+def _alike(name: str, other: str) -> bool:
+    return name.removeprefix("chr") == other.removeprefix("chr")
+
+
+def _both_names(there: str, here: str) -> str:
+    return there if there == here else f"{there} (here called {here})"

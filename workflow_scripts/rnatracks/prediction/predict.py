@@ -1,0 +1,222 @@
+"""Coverage from a trained model: tiles predicted in batches, stitched and put on the original scale as a stream."""
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ..errors import InputError
+from ..files import remove_partials, written_whole
+from ..genome.sequence import UNKNOWN, Genome, tile_starts
+from ..model.backbone import token_lookup
+from ..model.network import CoverageModel
+from ..tracks.squash import round_significant, unsquash
+from .stitching import Stitch, View, joined, stitch, tile_weights
+
+log = logging.getLogger(__name__)
+
+STRETCH = 1 << 15  # bases that are put on the original scale at once
+
+
+@dataclass(frozen=True, kw_only=True)
+class TilePlan:
+    """How a chromosome is cut into tiles of `size` bases that share `overlap`, and how they are put together."""
+
+    size: int
+    overlap: int
+    stitch: Stitch
+
+
+class Arithmetic(StrEnum):
+    """Numbers of the forward pass; `auto` is `bf16` on a GPU and `float32` without one."""
+
+    AUTO = "auto"
+    BF16 = "bf16"
+    FLOAT32 = "float32"
+
+    @classmethod
+    def _missing_(cls, value: object) -> None:
+        raise InputError("precision", repr(value), f"one of: {', '.join(cls)}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Precision:
+    """`bf16` for the forward pass in half precision; coverage has `digits` significant digits, None for all."""
+
+    bf16: bool
+    digits: int | None
+
+    @classmethod
+    def of(cls, arithmetic: Arithmetic | str, digits: int | None, device: torch.device) -> "Precision":
+        """From the configuration's words, for models on `device`.
+
+        Raises
+        ------
+        InputError
+            If `arithmetic` is none of the three words.
+        """
+        arithmetic = Arithmetic(arithmetic)
+        on_gpu = arithmetic is Arithmetic.AUTO and device.type == "cuda"
+        return cls(bf16=arithmetic is Arithmetic.BF16 or on_gpu, digits=digits)
+
+
+def track_views(model: CoverageModel) -> list[View]:
+    """From where each track of a model sees the sequence."""
+    sees_right = getattr(model.config, "sees_right", None)
+    if sees_right is None:
+        sees_right = not model.config.backbone_config.is_causal
+    if sees_right:
+        return [View.BOTH] * len(model.config.tracks)
+    if model.config.strands == "heads":
+        return [View.LEFT] * len(model.config.tracks)
+    views = {"plus": View.LEFT, "minus": View.RIGHT, "unstranded": View.BOTH}
+    return [views[track.rpartition(".")[2]] for track in model.config.tracks]
+
+
+def predict_tiles(
+    models: Sequence[CoverageModel],
+    genome: Genome,
+    chrom: str,
+    starts: Sequence[int],
+    size: int,
+    *,
+    batch_size: int,
+    bf16: bool = False,
+) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    """Predict tiles in order; yields (start, squashed coverage `[track, size]`).
+
+    The next batches are read and computed while the caller works on the last one. A tile
+    that is N throughout is not computed: it is 0.
+
+    Parameters
+    ----------
+    models
+        The model, once on each device; batches go to them in turn.
+    batch_size
+        Tiles of a batch.
+    bf16
+        Whether the backbone computes in half precision.
+    """
+    batches = [starts[first : first + batch_size] for first in range(0, len(starts), batch_size)]
+    computing = [threading.Lock() for _ in models]
+    lookup = token_lookup(models[0].config.token_ids)
+
+    def predict(number: int) -> NDArray[np.float32]:
+        bases = np.stack([genome.bases(chrom, start, start + size) for start in batches[number]])
+        known = (bases != UNKNOWN).any(axis=1)
+        output = np.zeros((len(bases), len(models[0].config.tracks), size), np.float32)
+        if known.any():
+            model = models[number % len(models)]
+            tokens = torch.from_numpy(lookup[bases[known]])
+            with computing[number % len(models)], torch.inference_mode():
+                if model.device.type == "cuda":
+                    tokens = tokens.pin_memory().to(model.device, non_blocking=True)
+                with torch.autocast(model.device.type, torch.bfloat16, enabled=bf16):
+                    output[known] = model(tokens).predictions.float().cpu().numpy()
+        return output
+
+    places = ", ".join(str(model.device) for model in models)
+    log.info("%s: %d tiles of %d bases, %s on %s", chrom, len(starts), size, "bf16" if bf16 else "float32", places)
+    began, done, next_report = time.monotonic(), 0, 0.1
+    with ThreadPoolExecutor(2 * len(models)) as pool:
+        pending: deque[Future[NDArray[np.float32]]] = deque()
+        for number, batch in enumerate(batches):
+            while len(pending) < 2 * len(models) and number + len(pending) < len(batches):
+                pending.append(pool.submit(predict, number + len(pending)))
+            yield from zip(batch, pending.popleft().result(), strict=True)
+            done += len(batch)
+            if done >= next_report * len(starts) or done == len(starts):
+                seconds = time.monotonic() - began
+                finished = starts[done] if done < len(starts) else min(starts[-1] + size, genome.lengths[chrom])
+                speed = f"{(finished - starts[0]) / seconds:,.0f}"
+                left = seconds * (len(starts) - done) / done
+                log.info("%s: %d of %d tiles, %s bases/s, %.0f s left", chrom, done, len(starts), speed, left)
+                next_report = done / len(starts) + 0.1
+
+
+def predict_region(
+    models: Sequence[CoverageModel],
+    genome: Genome,
+    chrom: str,
+    start: int,
+    end: int,
+    *,
+    tiles: TilePlan,
+    precision: Precision,
+    batch_size: int,
+) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    """Predict chrom:start-end (0-based, half-open); yields (position, normalised coverage `[track, n]`) as it goes.
+
+    The tiles are those of the whole chromosome, so that any part of it is predicted as the whole would be.
+    They are averaged on the squashed scale, on which the model was trained, and the result is put on the
+    original one. Unknown bases (N) are 0.
+
+    Raises
+    ------
+    ValueError
+        If the region is empty or reaches beyond the chromosome.
+    InputError
+        If the model gives NaN or infinite coverage.
+    """
+    length = genome.lengths[chrom]
+    if not 0 <= start < end <= length:
+        raise ValueError(f"{chrom}, {start=} and {end=} must hold 0 <= start < end <= {length}")
+    touching = [
+        first for first in tile_starts(length, tiles.size, tiles.overlap) if first < end and first + tiles.size > start
+    ]
+    predicted = predict_tiles(models, genome, chrom, touching, tiles.size, batch_size=batch_size, bf16=precision.bf16)
+    weights = tile_weights(tiles.stitch, tiles.size, track_views(models[0]))
+    config = models[0].config
+    for position, values in joined(stitch(predicted, start, end, weights), STRETCH):
+        squashed = zip(values.astype(np.float32), config.track_means, strict=True)
+        coverage = np.stack([unsquash(row, mean) for row, mean in squashed])
+        coverage[:, genome.bases(chrom, position, position + values.shape[1]) == UNKNOWN] = 0
+        wrong = np.argwhere(~np.isfinite(coverage))
+        if len(wrong):
+            row, base = wrong[0]
+            where = f"model {config.name_or_path}, track {config.tracks[row]}, {chrom}:{position + base + 1:,}"
+            raise InputError(
+                where, f"a prediction of {coverage[row, base]}", "finite coverage (are all weights finite?)"
+            )
+        yield position, coverage if precision.digits is None else round_significant(coverage, precision.digits)
+
+
+def write_region(
+    models: Sequence[CoverageModel],
+    genome: Genome,
+    chrom: str,
+    start: int,
+    end: int,
+    *,
+    tiles: TilePlan,
+    precision: Precision,
+    batch_size: int,
+    target: Path,
+) -> None:
+    """Predict a region into a `.npy` file, float32 `[track, end - start]`.
+
+    What is in memory is a few tiles and a stretch of bases, however long the region is. No one else may be
+    writing `target`: what a killed process left of it is removed.
+    """
+    remove_partials(target)
+    kind, shape = np.dtype(np.float32), (len(models[0].config.tracks), end - start)
+    header = {"descr": np.lib.format.dtype_to_descr(kind), "fortran_order": False, "shape": shape}
+    with written_whole(target) as partial, partial.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        first = file.tell()
+        stretches = predict_region(
+            models, genome, chrom, start, end, tiles=tiles, precision=precision, batch_size=batch_size
+        )
+        for position, coverage in stretches:
+            for row, values in enumerate(coverage):
+                file.seek(first + (row * shape[1] + position - start) * kind.itemsize)
+                file.write(values.tobytes())

@@ -1,0 +1,1 @@
+"""Whether the samples are sound."""

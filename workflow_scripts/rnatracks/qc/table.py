@@ -1,0 +1,183 @@
+"""The table of samples: what the checks of each found, how it agrees with its cell type, and what is alarming."""
+
+import logging
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..errors import InputError, shorten
+from ..vocabulary import Track
+from .checks import Flag, SampleCheck, no_signal
+
+log = logging.getLogger(__name__)
+
+LEAST_CORRELATION, MARGIN = 0.3, 0.1
+LEAST_SAMPLES, DEVIATIONS = 4, 5
+SPARSE_BELOW = 0.25
+
+
+def read_correlation(path: Path) -> pd.DataFrame:
+    """Read `qc/correlation.{strand}.tsv`: a square table by sample; NaN where it could not be computed."""
+    empty = {column: [""] for column in pd.read_csv(path, sep="\t", nrows=0).columns[1:]}
+    table = pd.read_csv(path, sep="\t", dtype={"sample": str}, keep_default_na=False, na_values=empty)
+    return table.set_index("sample").astype(float)
+
+
+def sample_table(
+    checks: Iterable[SampleCheck],
+    normalised_total: float,
+    correlations: Mapping[str, pd.DataFrame],
+    excluded: Iterable[tuple[str, Track]],
+) -> pd.DataFrame:
+    """One row a sample and strand, for `qc/samples.tsv` and the report.
+
+    `correlation` is the upper median of a sample's correlations with the other samples of its
+    cell type: half of them or more agree with it at least so well. The upper median keeps one
+    bad sample among three from taking the two good ones along. A sample is an `outlier` where it
+    is below `outlier_bound`, or more than 0.1 below what it reaches with another cell type.
+    It is a `copy` where it covers as many bases as another sample and correlates with it by
+    1.0000, as the same coverage does in another file or at another scale. It is `sparse` with
+    less than a quarter of the covered bases that are usual in its cell type: sequencing depth
+    alone seldom makes such a difference. `no_signal:CHROM` marks a file without any signal on a
+    chromosome where there are genes, or where most other samples have some.
+
+    Parameters
+    ----------
+    correlations
+        For every strand, Spearman's correlation of each sample with each.
+    excluded
+        Samples that are not used, by name, and the track that each would count in: their rows hold nothing else.
+
+    Raises
+    ------
+    InputError
+        If there is no sample.
+    """
+    rows = [
+        {
+            "sample": check.sample,
+            "cell_type": check.cell_type,
+            "strand": strand,
+            "total": summary.total,
+            "nonzero_fraction": summary.nonzero / summary.bases,
+            "maximum": summary.maximum,
+            "stored_negative": "yes" if summary.stored_negative else "no",
+            "share_of_pair": summary.total / check.total,
+            "scale": check.scale(normalised_total),
+            "concordance": check.concordance,
+            "flags": [*check.problems(), *check.strand_problems(strand)],
+            "excluded": "no",
+            "by_chromosome": summary.by_chromosome,
+        }
+        for check in checks
+        for strand, summary in check.strands.items()
+    ]
+    if not rows:
+        raise InputError("samples", "no sample", "at least one")
+    by_chromosome = {(row["sample"], row["strand"]): row.pop("by_chromosome") for row in rows}
+    table = pd.DataFrame(rows).astype({"concordance": float})
+    groups = table.groupby(["cell_type", "strand"], sort=False).groups
+    found = [_compare(table, cell_type, strand, correlations[strand], by_chromosome) for cell_type, strand in groups]
+    compared = pd.concat(found).reindex(table.index)
+    table.insert(table.columns.get_loc("flags"), "correlation", compared["correlation"])
+    table["flags"] = [
+        ",".join(dict.fromkeys([*own, *more])) for own, more in zip(table["flags"], compared["flags"], strict=True)
+    ]
+    listed = [
+        {"sample": name, "cell_type": track.cell_type, "strand": str(track.strand), "excluded": "yes"}
+        | dict.fromkeys(("stored_negative", "flags"), "")
+        for name, track in excluded
+    ]
+    return pd.concat([table, pd.DataFrame(listed)], ignore_index=True) if listed else table
+
+
+def chromosome_table(checks: Iterable[SampleCheck]) -> pd.DataFrame:
+    """One row a sample, strand and chromosome, for `qc/chromosomes.tsv`: the signal on it, in the file's own units.
+
+    `share` is its part of the sample's signal, both strands together.
+    """
+    rows = [
+        (check.sample, check.cell_type, strand, chrom, total, total / check.total)
+        for check in checks
+        for strand, summary in check.strands.items()
+        for chrom, total in summary.by_chromosome.items()
+    ]
+    return pd.DataFrame(rows, columns=["sample", "cell_type", "strand", "chrom", "total", "share"])
+
+
+def _compare(
+    table: pd.DataFrame,
+    cell_type: str,
+    strand: str,
+    correlations: pd.DataFrame,
+    by_chromosome: Mapping[tuple[str, str], Mapping[str, float]],
+) -> pd.DataFrame:
+    """`correlation` and further `flags` of one cell type's samples on one strand, by their rows of `table`."""
+    rows = table.loc[(table["cell_type"] == cell_type) & (table["strand"] == strand)]
+    here = table.loc[table["strand"] == strand].set_index("sample")
+    own = here.loc[here["cell_type"] == cell_type]
+    foreign = [of.index for other, of in here.groupby("cell_type", sort=False) if other != cell_type]
+    others = {name: own.index[own.index != name] for name in rows["sample"]}
+    agreement = pd.Series({name: _upper_median(correlations.loc[name, rest]) for name, rest in others.items()})
+    bound = outlier_bound(agreement[own.index].dropna().to_numpy())
+    flags = []
+    for name, nonzero in zip(rows["sample"], rows["nonzero_fraction"], strict=True):
+        where, raised = f"sample {name} of {cell_type}, {strand}", []
+        usual = own.loc[others[name], "nonzero_fraction"].median()
+        if nonzero < SPARSE_BELOW * usual:
+            raised.append(Flag.SPARSE)
+            _warn(Flag.SPARSE, where, f"{nonzero:.2%} of the bases with signal", f"about {usual:.2%}")
+        alike = here.index[(here["nonzero_fraction"] == nonzero) & (correlations.loc[name, here.index] == 1)]
+        if copies := [other for other in alike if other != name]:
+            raised.append(Flag.COPY)
+            _warn(Flag.COPY, where, f"the coverage of sample {shorten(copies)}", "coverage of its own")
+        elsewhere = [_upper_median(correlations.loc[name, names]) for names in foreign]
+        least = np.nanmax([bound, *(value - MARGIN for value in elsewhere)])
+        if agreement[name] < least:
+            raised.append(Flag.OUTLIER)
+            found = f"a correlation of {agreement[name]:.2f} with the other samples of its cell type"
+            _warn(Flag.OUTLIER, where, found, f"at least {least:.2f}, from these and from other cell types")
+        for chrom, total in by_chromosome[name, strand].items():
+            with_signal = sum(by_chromosome[other, strand][chrom] > 0 for other in others[name])
+            if total == 0 and 2 * with_signal > len(others[name]):
+                found = no_signal(where, chrom, "most other samples of its cell type have some")
+                raised += found
+                for flag, problem in found.items():
+                    log.warning("%s: %s", flag, problem)
+        flags.append(raised)
+    return pd.DataFrame({"correlation": agreement.to_numpy(), "flags": flags}, index=rows.index)
+
+
+def _upper_median(correlations: pd.Series) -> float:
+    """The median, of an even number of values the larger of the middle two; NaN without a value."""
+    values = correlations.dropna()
+    return float(np.quantile(values, 0.5, method="higher")) if len(values) else np.nan
+
+
+def outlier_bound(agreement: NDArray[np.float64]) -> float:
+    """Correlation with its own cell type below which a sample is an outlier, whatever other cell types say.
+
+    It is 0.3 at least: two shallow libraries of GM12878, of 50,000 and 33,000 reads on 2 Mb of
+    chr22, still agree with 0.49, and unrelated samples with 0 or less. Where four samples or
+    more tell what is usual, it is the median less five median absolute deviations (3.4 standard
+    deviations, were they normal), and less 0.1 at least, since samples that agree almost
+    exactly lie many deviations apart and mean nothing by it.
+
+    Parameters
+    ----------
+    agreement
+        One value a sample: its `correlation` in the table.
+    """
+    if len(agreement) < LEAST_SAMPLES:
+        return LEAST_CORRELATION
+    median = np.median(agreement)
+    deviation = np.median(np.abs(agreement - median))
+    return max(LEAST_CORRELATION, float(median - max(DEVIATIONS * deviation, MARGIN)))
+
+
+def _warn(flag: Flag, where: str, found: str, expected: str) -> None:
+    advice = "(see the figures in qc/, and exclude the sample if it is not what it should be)"
+    log.warning("%s: %s", flag, InputError(where, found, f"{expected} {advice}"))

@@ -1,0 +1,1 @@
+"""Pages: the report, the browser and the hub."""

@@ -1,0 +1,1 @@
+"""Who was measured: the sheets, and the searches for samples."""

@@ -1,0 +1,86 @@
+"""Samples of a cell type at recount3: those that rows name, and those of a GTEx tissue."""
+
+import logging
+from collections.abc import Sequence
+
+from ..errors import InputError, shorten
+from ..vocabulary import Source, Strand
+from . import recount3
+from .sample import Provenance, Rejected, Sample, SignalFile
+from .search_terms import LISTED, Desk, Resolution
+
+log = logging.getLogger(__name__)
+
+
+class GtexDesk(Desk):
+    """Asks recount3."""
+
+    def listed(self, rows: Sequence[Sample]) -> dict[str, Sample]:
+        """Samples of rows that name GTEx samples, by name; the tables of their tissue are asked for once."""
+        if not rows or not self.cell_type.gtex_tissue:
+            return {}
+        tissue = recount3.Tissue.of(self.cell_type.gtex_tissue)
+        project = recount3.project_samples(self.web, self.sources.recount3, tissue.project)
+        if tissue.detail:  # else a person may list samples of several tissues of the project
+            project = recount3.of_tissue(project, tissue, f"cell type {self.cell_type.name}, gtex_tissue {tissue}")
+        known = {each.sample_id: each for each in project}
+        samples = {}
+        for row in rows:
+            given = row.files[Strand.UNSTRANDED]
+            where, found = f"sample {row.name}, unstranded", known.get(given.location)
+            if found is None:
+                raise InputError(where, repr(given.location), f"a sample of {tissue}: {shorten(list(known), 3)}")
+            if found.fault:
+                raise InputError(where, f"{given.location}, of which {found.fault}", "a sample that can be used")
+            if refusal := self.web.refusal(found.url):
+                raise InputError(
+                    where,
+                    f"{given.location}, whose bigWig at {found.url} is not given out: {refusal}",
+                    "a sample that can be fetched",
+                )
+            samples[row.name] = self._sample(row.name, found, LISTED, given)
+        return samples
+
+    def search(self, text: str) -> Resolution:
+        """All usable samples of a GTEx tissue."""
+        tissue, where = recount3.Tissue.of(text), f"cell type {self.cell_type.name}, gtex_tissue {text}"
+        url = recount3.metadata_url(self.sources.recount3, tissue.project, "recount_project")
+        project = recount3.project_samples(self.web, self.sources.recount3, tissue.project)
+        known = recount3.of_tissue(project, tissue, where)
+        usable = [each for each in known if not each.fault]
+        rejected = [(each, each.fault) for each in known if each.fault]
+        log.info("%s: asking whether %d bigWigs of %s are there", self.cell_type.name, len(usable), tissue)
+        taken: list[recount3.GtexSample] = []
+        left = len(usable)
+        for each in usable:
+            refusal = None if self.free_name(each.sample_id) in self.excluded else self.web.refusal(each.url)
+            if refusal:
+                log.warning("%s: its bigWig at %s is not given out: %s", each.sample_id, each.url, refusal)
+                rejected.append((each, f"recount3 does not give out its bigWig: {refusal}"))
+                left -= 1
+            else:
+                taken.append(each)
+            if len(taken) > self.sources.max_samples:
+                self.check_number(left, where, url, "name the samples in the sample sheet (source gtex)")
+        if not taken:
+            raise InputError(where, f"no usable sample of {len(known)} at {url}", "a GTEx project with samples")
+        return Resolution(
+            tuple(self._sample(self.free_name(each.sample_id), each, "found by gtex_tissue") for each in taken),
+            tuple(
+                Rejected(self.cell_type.name, each.sample_id, "", "", "", "", reason)
+                for each, reason in sorted(rejected, key=lambda pair: pair[0].sample_id)
+            ),
+        )
+
+    def _sample(self, name: str, found: recount3.GtexSample, reason: str, given: SignalFile | None = None) -> Sample:
+        md5, size = (given.md5, given.size) if given else (None, None)
+        provenance = Provenance(
+            donor=found.donor,
+            read_length=f"{found.mapped_length:g}",
+            output_type="sum of all reads",
+            date_asked=self.today.isoformat(),
+            reason=f"{reason}; {found.detail or 'tissue not stated'}; recount3 publishes no MD5"
+            + (", the sheet gives one" if md5 else ""),
+        )
+        file = SignalFile(found.url, md5, size, accession=found.sample_id)
+        return Sample(name, self.cell_type.name, Source.GTEX, {Strand.UNSTRANDED: file}, provenance)

@@ -1,0 +1,230 @@
+"""Samples and cell types: their files, their tracks, and whether they fit together."""
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from ..downloads.data_file import is_url
+from ..errors import InputError, shorten
+from ..vocabulary import Source, Strand, Track
+
+FILE_DETAILS = ("md5", "size", "accession")  # each a column for every strand
+MD5 = re.compile(r"[0-9a-f]{32}")
+ENCODE_FILE = re.compile(r"ENCFF[0-9]{3}[A-Z]{3}")
+ENCODE_EXPERIMENT = re.compile(r"ENCSR[0-9]{3}[A-Z]{3}")
+
+
+@dataclass(frozen=True)
+class SignalFile:
+    """A bigWig: accession, URL or path, and its MD5, size in bytes and accession where they are known."""
+
+    location: str
+    md5: str | None = None
+    size: int | None = None
+    accession: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Provenance:
+    """What the source said of a sample, as the resolved sheet writes it; empty where it said nothing."""
+
+    experiment: str = ""
+    donor: str = ""
+    replicates: str = ""
+    output_type: str = ""
+    read_length: str = ""
+    date_asked: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One RNA-seq sample: a plus and a minus file, or an unstranded one.
+
+    It has no files where only its ENCODE experiment is named, whose files are still to be chosen.
+    `line` is its line in the sheet that it was read from.
+    """
+
+    name: str
+    cell_type: str
+    source: Source
+    files: Mapping[Strand, SignalFile]
+    provenance: Provenance = Provenance()
+    line: int | None = field(default=None, compare=False)
+
+    @property
+    def stranded(self) -> bool | None:
+        """Whether it has a file for each strand; None without files."""
+        return Strand.UNSTRANDED not in self.files if self.files else None
+
+    @property
+    def located(self) -> bool:
+        """Whether each file is a path or a URL, so that nothing has to be asked for it."""
+        if self.source in (Source.LOCAL, Source.URL):
+            return True
+        return bool(self.files) and all(is_url(file.location) for file in self.files.values())
+
+    def as_row(self) -> dict[str, str]:
+        """The sample's row of a sheet, by column; empty cells are left out."""
+        cells = {"sample": self.name, "cell_type": self.cell_type, "source": str(self.source)}
+        for strand, file in self.files.items():
+            cells[str(strand)] = file.location
+            cells |= {f"{detail}_{strand}": str(getattr(file, detail) or "") for detail in FILE_DETAILS}
+        cells |= asdict(self.provenance)
+        return {column: cell for column, cell in cells.items() if cell}
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A file that a search found and that was not taken; empty fields were not told or do not apply."""
+
+    cell_type: str
+    accession: str
+    experiment: str
+    output_type: str
+    assembly: str
+    status: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class CellType:
+    """A cell type; `stranded` is None where only its samples tell."""
+
+    name: str
+    ontology: str | None = None
+    description: str | None = None
+    encode_query: str | None = None
+    gtex_tissue: str | None = None
+    stranded: bool | None = None
+
+
+def check_excluded(excluded: Collection[str], samples: Sequence[Sample], *, complete: bool) -> None:
+    """Check that excluded names are samples, and that every cell type keeps one that is used.
+
+    Parameters
+    ----------
+    samples
+        All samples of the cell types that are known.
+    complete
+        Whether these are all cell types; a name may else be that of a sample still to be found.
+
+    Raises
+    ------
+    InputError
+        For the first name or cell type that is not right.
+    """
+    names = [sample.name for sample in samples]
+    for name in excluded:
+        if complete and name not in names:
+            raise InputError("config, exclude", repr(name), f"names of samples: {shorten(names)}")
+    kept = {sample.cell_type for sample in samples if sample.name not in excluded}
+    for sample in samples:
+        if sample.cell_type not in kept:
+            raise InputError(
+                "config, exclude", f"every sample of cell type {sample.cell_type!r}", "at least one left to average"
+            )
+
+
+def all_located(cell_type: CellType, samples: Sequence[Sample], excluded: Collection[str] = ()) -> bool:
+    """Whether the sheet names every file of a cell type that is used, so that nothing has to be asked for it."""
+    rows = [sample for sample in samples if sample.cell_type == cell_type.name]
+    sources = {row.source for row in rows}
+    asks_encode = bool(cell_type.encode_query) and Source.ENCODE not in sources
+    asks_gtex = bool(cell_type.gtex_tissue) and Source.GTEX not in sources
+    located = all(row.located or row.name in excluded for row in rows)
+    return bool(rows) and located and not asks_encode and not asks_gtex
+
+
+def tracks_of(cell_type: CellType, samples: Sequence[Sample]) -> tuple[Track, ...]:
+    """Tracks of a cell type: plus and minus, or unstranded.
+
+    Parameters
+    ----------
+    samples
+        All samples, as `read_samples` gives them with this cell type among its cell types.
+    """
+    stranded = cell_type.stranded
+    if stranded is None:
+        stranded = next(sample.stranded for sample in samples if sample.cell_type == cell_type.name)
+    strands = (Strand.PLUS, Strand.MINUS) if stranded else (Strand.UNSTRANDED,)
+    return tuple(Track(cell_type.name, strand) for strand in strands)
+
+
+def neighbour(name: str, tracks: Mapping[str, Sequence[Track]]) -> str | None:
+    """The cell type above one in the sheet, else below, that has the same strands; None where there is none.
+
+    A row added at the end of the sheet changes no neighbour of the rows above it, but for a
+    cell type that had none.
+
+    Parameters
+    ----------
+    tracks
+        Tracks of every cell type, in the order of the sheet.
+    """
+    names = list(tracks)
+    at = names.index(name)
+    strands = {track.strand for track in tracks[name]}
+    nearest = [*reversed(names[:at]), *names[at + 1 :]]
+    return next((other for other in nearest if {track.strand for track in tracks[other]} == strands), None)
+
+
+def halves(samples: Sequence[Sample]) -> tuple[list[Sample], list[Sample]]:
+    """Share samples out over two halves that hold no donor in common, as evenly as donors in their order allow.
+
+    A sample without a known donor is one of its own. Where all samples are of one donor,
+    samples take turns: the halves then differ less than two donors would (see `of_one_donor`).
+    """
+    donors: dict[str, list[Sample]] = {}
+    for sample in samples:
+        donors.setdefault(sample.provenance.donor or f"sample {sample.name}", []).append(sample)
+    groups = list(donors.values()) if len(donors) > 1 else [[sample] for sample in samples]
+    first: list[Sample] = []
+    second: list[Sample] = []
+    for group in sorted(groups, key=len, reverse=True):
+        (first if len(first) <= len(second) else second).extend(group)
+    return first, second
+
+
+def of_one_donor(samples: Sequence[Sample]) -> bool:
+    """Whether samples, two or more, are all of one known donor."""
+    donors = {sample.provenance.donor for sample in samples}
+    return len(samples) > 1 and len(donors) == 1 and "" not in donors
+
+
+def simulated_samples(
+    samples: Sequence[Sample], settings: Collection[str], folder: Path, where: object = "sample sheet"
+) -> dict[str, Sample]:
+    """Samples whose files the workflow simulates: those that the configuration has settings for.
+
+    Parameters
+    ----------
+    settings
+        Names of the samples under `simulate.samples`.
+    folder
+        Where simulated files lie.
+
+    Raises
+    ------
+    InputError
+        If one of them is not in the sheet, is unstranded, or lies elsewhere, if a file in
+        the folder belongs to another sample, or if they are of more than two cell types.
+    """
+    by_name = {sample.name: sample for sample in samples}
+    for name in settings:
+        if name not in by_name:
+            raise InputError(f"config, simulate.samples.{name}", f"no sample {name!r} in {where}", "a row with it")
+    for sample in samples:
+        inside = [Path(file.location).is_relative_to(folder) for file in sample.files.values()]
+        if sample.name in settings and not (sample.stranded and all(inside)):
+            raise InputError(
+                f"{where}, sample {sample.name}", "other files", f"plus and minus in {folder}: it is simulated"
+            )
+        if sample.name not in settings and any(inside):
+            raise InputError(f"{where}, sample {sample.name}", f"a file in {folder}", "settings in simulate.samples")
+    made = {name: by_name[name] for name in settings}
+    cell_types = list(dict.fromkeys(sample.cell_type for sample in made.values()))
+    if len(cell_types) > 2:
+        raise InputError("config, simulate.samples", f"cell types {shorten(cell_types)}", "at most two")
+    return made

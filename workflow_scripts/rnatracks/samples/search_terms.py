@@ -1,0 +1,81 @@
+"""What a search for samples needs, and what comes of it, whichever collection is asked."""
+
+import itertools
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import date
+
+from ..downloads.web import Patience, Web
+from ..errors import InputError
+from .sample import CellType, Rejected, Sample
+
+LISTED = "listed in the sample sheet"
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Base addresses of the collections, the most samples that a query may choose, and how long to wait."""
+
+    encode: str = "https://www.encodeproject.org"
+    recount3: str = "http://duffel.rail.bio/recount3"
+    max_samples: int = 200
+    patience: Patience = field(default_factory=Patience)
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """Samples of a cell type, files that were not taken, and the number of samples in the publication, if it has it."""
+
+    samples: tuple[Sample, ...]
+    rejected: tuple[Rejected, ...]
+    published: int | None = None
+
+    @property
+    def summary(self) -> str:
+        """Numbers in words, for a log or a report."""
+        beside = "" if self.published is None else f"; the publication used {self.published}"
+        return f"{_count(self.samples, 'sample')} {self._donors}, {_count(self.rejected, 'file')} not taken{beside}"
+
+    @property
+    def _donors(self) -> str:
+        """How many donors the samples come from: the samples of one donor each count in full."""
+        named = [sample.provenance.donor for sample in self.samples if sample.provenance.donor]
+        donors = {donor for names in named for donor in names.split(",")}
+        unknown = len(self.samples) - len(named)
+        if not donors:
+            return "of unknown donors"
+        return f"of {_count(donors, 'donor')}" + (f" and {unknown} of unknown donors" if unknown else "")
+
+
+def _count(things: Collection[object], name: str) -> str:
+    return f"{len(things)} {name}{'' if len(things) == 1 else 's'}"
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Asks a collection on behalf of one cell type.
+
+    `today` is the date that is noted with each sample, `names` are those of all listed samples, and `excluded` those
+    of samples that are not used.
+    """
+
+    web: Web
+    cell_type: CellType
+    sources: Sources
+    today: date
+    names: Collection[str]
+    excluded: Collection[str]
+
+    def check_number(self, samples: int, where: str, url: str, advice: str) -> None:
+        """Check that a query does not choose more samples than the user allows."""
+        if samples > self.sources.max_samples:
+            raise InputError(
+                where,
+                f"{samples} samples to take at {url}",
+                f"at most {self.sources.max_samples}: {advice}, or raise sources.max_samples",
+            )
+
+    def free_name(self, accession: str) -> str:
+        """The accession, with a number after it if a listed sample is called so."""
+        names = itertools.chain([accession], (f"{accession}.{number}" for number in itertools.count(2)))
+        return next(name for name in names if name not in self.names)

@@ -1,0 +1,1 @@
+"""Coverage as numbers: bigWigs, their means, targets and sums over genes."""

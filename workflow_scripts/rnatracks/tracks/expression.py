@@ -1,0 +1,110 @@
+"""Gene expression from coverage: the mean over a gene's exons."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..errors import InputError
+from ..files import gzipped_whole
+from ..genome.annotation import GENE_COLUMNS, exonic_lengths
+from .bigwig import Coverage, blocks
+
+log = logging.getLogger(__name__)
+
+NEAR = 15_000  # bases; reading so many more takes less time than to decompress again what two reads share
+
+
+def exonic_means(coverage: Coverage, genes: pd.DataFrame, exons: pd.DataFrame) -> pd.Series:
+    """Mean coverage over each gene's exons, in the coverage's own units.
+
+    Parameters
+    ----------
+    coverage
+        A track. Whether its strand is the gene's is for the caller to mind.
+    genes, exons
+        As `annotation.read_genes` and `read_exons` give them: exons are disjoint
+        within a gene, and a base counts for every gene whose exons hold it.
+
+    Returns
+    -------
+    One value a gene, indexed by `gene_id`, in the order of `genes`; NaN for a
+    gene without exons, as `annotation.own_exons` leaves some.
+    """
+    sums = np.zeros(len(exons))
+    for chrom, on_chrom in exons.groupby("chrom").indices.items():
+        starts, ends = exons["start"].to_numpy()[on_chrom], exons["end"].to_numpy()[on_chrom]
+        order = np.argsort(starts, kind="stable")
+        sums[on_chrom[order]] = _sums(coverage, chrom, starts[order], ends[order])
+    totals = pd.Series(sums).groupby(exons["gene_id"].to_numpy()).sum()
+    means = (totals / exonic_lengths(exons)).reindex(genes["gene_id"])
+    if means.isna().any():
+        log.warning("%d of %d genes have no exonic base of their own and no value", means.isna().sum(), len(means))
+    return means
+
+
+def _sums(
+    coverage: Coverage, chrom: str, starts: NDArray[np.integer], ends: NDArray[np.integer]
+) -> NDArray[np.float64]:
+    """Sum over each interval; `starts` ascend. Intervals that are no further apart than `NEAR` are read together."""
+    sums = np.zeros(len(starts))
+    for _, left, right in blocks({chrom: int(ends.max())}):
+        inside = np.flatnonzero((starts < right) & (ends > left))
+        if len(inside) == 0:
+            continue
+        first, last = np.maximum(starts[inside], left), np.minimum(ends[inside], right)
+        apart = np.flatnonzero(first[1:] > np.maximum.accumulate(last)[:-1] + NEAR) + 1
+        for together in np.split(np.arange(len(inside)), apart):
+            begin, end = int(first[together[0]]), int(last[together].max())
+            values = coverage.values(chrom, begin, end)
+            bounds = zip((first[together] - begin).tolist(), (last[together] - begin).tolist(), strict=True)
+            sums[inside[together]] += [np.add.reduce(values[start:stop], dtype=np.float64) for start, stop in bounds]
+    return sums
+
+
+def write_means(means: pd.Series, target: Path) -> None:
+    """Write one track's exonic means, indexed by `gene_id`, gzipped."""
+    with gzipped_whole(target) as stream:
+        means.rename("mean").to_csv(stream, sep="\t", index_label="gene_id", float_format="%.9g")
+
+
+def read_means(path: Path) -> pd.Series:
+    """Read back what `write_means` wrote."""
+    table = pd.read_csv(path, sep="\t", dtype={"gene_id": str}, keep_default_na=False, na_values={"mean": [""]})
+    return table.set_index("gene_id")["mean"]
+
+
+def select_gene_types(genes: pd.DataFrame, types: Sequence[str] | None) -> pd.DataFrame:
+    """Genes of the given `gene_type`s; None keeps all.
+
+    Raises
+    ------
+    InputError
+        If the annotation has no gene of these types.
+    """
+    if types is None:
+        return genes
+    chosen = genes.loc[genes["gene_type"].isin(types)]
+    if chosen.empty:
+        raise InputError(
+            "config, genes.types", ", ".join(types), f"some of {', '.join(sorted(set(genes['gene_type'])))}"
+        )
+    return chosen
+
+
+def write_matrix(genes: pd.DataFrame, columns: dict[str, pd.Series], target: Path) -> None:
+    """Write the gene x track matrix: the genes' own columns, then one a track."""
+    matrix = genes.set_index("gene_id").assign(**columns).reset_index()
+    with gzipped_whole(target) as stream:
+        matrix.to_csv(stream, sep="\t", index=False, float_format="%.9g")
+
+
+def read_matrix(path: Path) -> pd.DataFrame:
+    """Read a gene x track matrix back, indexed by `gene_id`: a track's empty cell is NaN, a gene may be called NA."""
+    tracks = [name for name in pd.read_csv(path, sep="\t", nrows=0).columns if name not in GENE_COLUMNS]
+    kinds = dict.fromkeys(("gene_id", "gene_name", "gene_type", "chrom", "strand"), str)
+    empty = {track: [""] for track in tracks}
+    return pd.read_csv(path, sep="\t", dtype=kinds, keep_default_na=False, na_values=empty).set_index("gene_id")

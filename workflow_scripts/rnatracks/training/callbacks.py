@@ -1,0 +1,123 @@
+"""What watches a training: its progress, a loss that is not finite, a loss that does not fall."""
+
+import logging
+import math
+import time
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from ..errors import InputError
+from .validation import LOSS, PEARSON
+
+log = logging.getLogger(__name__)
+
+# The training log's columns; one `valid_pearson_log1p.{track}` for each track follows.
+LOG_COLUMNS = ("step", "epoch", "learning_rate", "loss", "valid_loss", "valid_pearson_log1p")
+NAMES = {"loss": "loss", "learning_rate": "learning_rate", f"eval_{LOSS}": "valid_loss"}
+# Logged losses in a whole training, or more of them: one in ten steps at least.
+LOGGED = 100
+# Seconds after which progress is told in any case.
+QUIET = 300.0
+
+
+class FiniteLoss(TrainerCallback):
+    """Stop the training as soon as a logged loss, or the norm of the gradients, is NaN or infinite."""
+
+    def on_log(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, logs: dict, **_: object
+    ) -> None:
+        for name in ("loss", "grad_norm", "eval_loss", "train_loss"):
+            if not math.isfinite(logs.get(name, 0)):
+                raise InputError(
+                    f"training, step {state.global_step}",
+                    f"{name} = {logs[name]}",
+                    "a finite loss: lower training.learning_rate, check the tracks",
+                )
+
+
+class FallingLoss(TrainerCallback):
+    """Stop the training if, after a fifth of its steps, the loss is not below what it was at the start.
+
+    Compared are the means of a twentieth of the steps at either end; a training that is
+    too short for at least 5 logged losses in each is not judged. Later losses do not
+    count, so that one that was resumed is judged alike.
+    """
+
+    def on_log(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, logs: dict, **_: object
+    ) -> None:
+        if state.max_steps < LOGGED or state.global_step < state.max_steps / 5:
+            return
+        early = [entry for entry in state.log_history if entry["step"] <= state.max_steps / 5]
+        losses = [entry["loss"] for entry in early if "loss" in entry]
+        few = max(5, len(losses) // 4)
+        first, last = np.mean(losses[:few]), np.mean(losses[-few:])
+        if len(losses) >= 2 * few and last >= first:
+            raise InputError(
+                f"training, step {state.global_step} of {state.max_steps}",
+                f"a loss of {last:.4g}, which was {first:.4g} at the start",
+                "a falling one: check training.learning_rate (too high, or far too low), the tracks and the "
+                "backbone; training.stop_unless_falling: false goes on regardless",
+            )
+
+
+class ProgressLog(TrainerCallback):
+    """Report loss, learning rate, validation, speed and time left to the log as training goes."""
+
+    def __init__(self, tokens_per_step: int) -> None:
+        self._tokens = tokens_per_step
+        self._began, self._told, self._first = 0.0, 0.0, 0
+
+    def on_train_begin(self, args: TrainingArguments, state: TrainerState, *_: object, **__: object) -> None:
+        self._began, self._told, self._first = time.monotonic(), 0.0, state.global_step
+
+    def on_log(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, logs: dict, **_: object
+    ) -> None:
+        if f"eval_{LOSS}" in logs:
+            log.info(
+                "epoch %.2f: validation loss %.4f, pearson_log1p %.4f",
+                state.epoch,
+                logs[f"eval_{LOSS}"],
+                logs[f"eval_{PEARSON}"],
+            )
+        every, now = max(1, state.max_steps // 20), time.monotonic()
+        passed = state.global_step // every > (state.global_step - args.logging_steps) // every
+        if "loss" not in logs or not (passed or now - self._told > QUIET):
+            return
+        self._told = now
+        spent, done = now - self._began, state.global_step - self._first
+        log.info(
+            "step %d/%d (%.0f%%), epoch %.2f: loss %.4f, learning rate %.2e, %s tokens/s, %.0f s left",
+            state.global_step,
+            state.max_steps,
+            100 * state.global_step / state.max_steps,
+            state.epoch,
+            logs["loss"],
+            logs["learning_rate"],
+            f"{self._tokens * done / spent:,.0f}",
+            spent / done * (state.max_steps - state.global_step),
+        )
+
+
+def _column(key: str) -> str | None:
+    """What the training log calls a value that the Trainer logs; None if it leaves it out."""
+    if key.startswith(f"eval_{PEARSON}"):
+        return key.replace("eval_", "valid_", 1)
+    return NAMES.get(key)
+
+
+def tidy_history(history: Sequence[Mapping[str, float]]) -> pd.DataFrame:
+    """The Trainer's log as one row a step, columns `LOG_COLUMNS` and the validation scores of each track."""
+    rows: dict[int, dict[str, float]] = {}
+    for entry in history:
+        values = {_column(key): value for key, value in entry.items() if _column(key)}
+        if values:
+            row = rows.setdefault(int(entry["step"]), {"step": int(entry["step"]), "epoch": entry["epoch"]})
+            row.update(values)
+    table = pd.DataFrame(rows.values())
+    tracks = sorted(column for column in table.columns if column.startswith(f"valid_{PEARSON}."))
+    return table.reindex(columns=[*LOG_COLUMNS, *tracks])

@@ -1,0 +1,345 @@
+"""Fine-tuning with the Hugging Face Trainer: windows and mean tracks in, a model folder out.
+
+`python -m rnatracks.training.train JOB.json` is what each process of a distributed training runs.
+"""
+
+import logging
+import os
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from accelerate.utils import broadcast_object_list
+from torch.utils.data import DataLoader, default_collate
+from transformers import (
+    PreTrainedTokenizerBase,
+    PrinterCallback,
+    Trainer,
+    TrainerCallback,
+    TrainerState,
+    TrainingArguments,
+    set_seed,
+)
+from transformers.utils.logging import disable_progress_bar
+
+from ..errors import InputError
+from ..files import write_table
+from ..genome.bed import read_bed
+from ..genome.sequence import Genome, read_windows
+from ..model.backbone import token_lookup
+from ..model.build import assemble, merge_adapters
+from ..model.folder import save_model
+from ..model.rehearsal import check_half_precision, enable_checkpointing
+from ..model.seen_chromosomes import record_sequences
+from ..vocabulary import Split
+from .callbacks import LOGGED, FallingLoss, FiniteLoss, ProgressLog, tidy_history
+from .checkpoints import claim, clear, newest_whole
+from .cost import describe_duration, measure_cost
+from .dataset import (
+    WindowDataset,
+    WindowSampler,
+    evenly_spread,
+    shuffled_targets,
+    target_tracks,
+    training_windows,
+)
+from .interruption import Checkpointing
+from .job import TrainingJob, accumulation_steps, recipe
+from .launch import STOPPED, StopRequest
+from .validation import PEARSON, TrackScores, warn_of_blind_validation
+
+log = logging.getLogger(__name__)
+
+# With fewer windows at once, their own level is a large part of batch norm's statistics.
+FEW_WINDOWS = 4
+
+
+class StoppedEarly(SystemExit):
+    """A signal asked to stop, and a checkpoint was saved; the exit status is that of a temporary failure."""
+
+    def __init__(self) -> None:
+        super().__init__(STOPPED)
+
+
+def train(job: TrainingJob) -> None:
+    """Train one model, or go on where a checkpoint of the same recipe ends; save it to the job's folder.
+
+    Every process of a distributed training calls this. Beside the model, `training_log.tsv`
+    has one row a logged step: see `monitors.LOG_COLUMNS`.
+
+    Raises
+    ------
+    InputError
+        If there is no window to train on, the backbone does not fit, or the loss is not finite or does not fall.
+    StoppedEarly
+        If SIGTERM, SIGINT or SIGUSR1 asked to stop; a checkpoint was saved.
+    """
+    request = StopRequest()
+    with request.listening():
+        trainer, tokenizer, checkpointing = prepare(job, request)
+        checkpoints = Path(trainer.args.output_dir)
+        found: list[Path | None] = [None]
+        if trainer.is_world_process_zero():
+            claim(checkpoints, recipe(job))
+            found = [newest_whole(checkpoints)]
+            if found == [None]:
+                clear(job.target / "tensorboard")
+        (newest,) = broadcast_object_list(found)
+        if newest is not None:
+            log.info("going on from %s", newest)
+        trainer.train(resume_from_checkpoint=None if newest is None else str(newest))
+        if checkpointing.stopped:
+            raise StoppedEarly
+    # Shared out with fsdp: every process takes part in putting them together.
+    weights = trainer.accelerator.get_state_dict(trainer.model_wrapped) if trainer.is_fsdp_enabled else None
+    if trainer.is_world_process_zero():
+        write_table(tidy_history(trainer.state.log_history), job.target / "training_log.tsv")
+        model = trainer.accelerator.unwrap_model(trainer.model)
+        clear(job.target / "adapter")
+        merge_adapters(model, job.target / "adapter")
+        save_model(model, tokenizer, job.target, weights)
+        clear(checkpoints)
+    trainer.accelerator.wait_for_everyone()
+
+
+class WindowTrainer(Trainer):
+    """The Trainer, with training windows drawn by our sampler, and checkpoints that it can read back."""
+
+    def __init__(self, *, sampler: WindowSampler, **settings: Any) -> None:
+        super().__init__(**settings, callbacks=[EpochOfSampler(sampler)])
+        self._sampler = sampler
+
+    def get_train_dataloader(self) -> DataLoader:
+        return self.accelerator.prepare(
+            DataLoader(
+                self.train_dataset,
+                batch_size=self._train_batch_size,
+                sampler=self._sampler,
+                collate_fn=self.data_collator,
+                num_workers=self.args.dataloader_num_workers,
+                pin_memory=self.args.dataloader_pin_memory,
+            )
+        )
+
+    def floating_point_ops(self, inputs: dict[str, Any]) -> int:
+        """Not counted: the Trainer would count all parameters anew at every micro-batch."""
+        return 0
+
+    def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
+        """Save under the names that the weights have in memory.
+
+        By default those of experts are saved as the hub has them, and the Trainer,
+        which does not translate them back, resumes without them.
+        """
+        if self.is_fsdp_enabled:
+            super().save_model(output_dir, _internal_call)
+        elif self.args.should_save:
+            model = self.accelerator.unwrap_model(self.model)
+            model.save_pretrained(output_dir or self.args.output_dir, save_original_format=False)
+
+
+class EpochOfSampler(TrainerCallback):
+    """Tell the sampler which epoch begins."""
+
+    def __init__(self, sampler: WindowSampler) -> None:
+        self._sampler = sampler
+
+    def on_epoch_begin(self, args: TrainingArguments, state: TrainerState, *_: object, **__: object) -> None:
+        self._sampler.epoch = int(state.epoch)
+
+
+def prepare(job: TrainingJob, request: StopRequest) -> tuple[WindowTrainer, PreTrainedTokenizerBase, Checkpointing]:
+    """Everything up to the first step, with the cost told."""
+    settings, plan = job.settings, job.plan
+    if settings.parallel == "fsdp" and (plan.trainable == "lora" or _processes() == 1 or not torch.cuda.is_available()):
+        raise InputError("training.parallel", "fsdp", "ddp, but for several GPUs and without trainable: lora")
+    disable_progress_bar()
+    set_seed(settings.seed)
+    tracks = target_tracks(job.statistics, job.bigwigs)
+    # First, as it says within seconds whether the backbone will do.
+    model, tokenizer = assemble(
+        plan,
+        tracks,
+        window_size=job.window_size,
+        router_loss=settings.router_loss,
+        start=job.start,
+        weights=None if job.weights is None else Path(job.weights.folder),
+    )
+    if settings.gradient_checkpointing:
+        enable_checkpointing(model)
+    if settings.precision == "bf16" and settings.parallel != "fsdp":
+        # On the device that the Trainer will choose: which steps can be done in half precision depends on it.
+        device = f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if torch.cuda.is_available() else "cpu"
+        check_half_precision(model.to(device), "config, training.precision")
+    every_window = read_windows(job.windows)
+    windows = training_windows(every_window, job.max_n_fraction, job.max_blacklist_fraction)
+    training, validation = (
+        windows.loc[windows["split"] == split].reset_index(drop=True) for split in (Split.TRAIN, Split.VALID)
+    )
+    if training.empty:
+        raise InputError("windows", "no window of split train that is not mostly N or blacklisted", "at least one")
+    validation = evenly_spread(validation, settings.valid_windows)
+    record_sequences(
+        model.config,
+        Genome(job.fasta),
+        used=pd.concat([training, validation]),
+        held_out=every_window.loc[every_window["split"] != Split.TRAIN],
+        start=job.start,
+        name=plan.name,
+    )
+    lookup = token_lookup(model.config.token_ids)
+    blacklist = None if job.blacklist is None else read_bed(job.blacklist)
+    target_of = shuffled_targets(training, settings.seed) if plan.control == "shuffled_targets" else None
+    dataset, watched = (
+        WindowDataset(part, job.window_size, job.fasta, tracks, lookup, blacklist=blacklist, target_of=rows)
+        for part, rows in ((training, target_of), (validation, None))
+    )
+    warn_of_blind_validation(watched, tracks, configured=(every_window["split"] == Split.VALID).any())
+    sampler = WindowSampler(
+        len(training), settings.global_batch_size, **asdict(settings.augmentation), seed=settings.seed
+    )
+    steps_per_epoch = len(sampler) // settings.global_batch_size
+    arguments = _training_arguments(job, steps_per_epoch, validate=len(validation) > 0)
+    checkpointing = Checkpointing(request, settings.checkpoint_minutes, settings.keep_checkpoints, steps_per_epoch)
+    trainer = WindowTrainer(
+        model=model,
+        args=arguments,
+        train_dataset=dataset,
+        eval_dataset=watched if len(validation) else None,
+        data_collator=default_collate,
+        compute_metrics=TrackScores(tracks),
+        sampler=sampler,
+    )
+    trainer.remove_callback(PrinterCallback)
+    for callback in (
+        FiniteLoss(),
+        *([FallingLoss()] if settings.stop_unless_falling and job.start is None else []),
+        ProgressLog(settings.global_batch_size * job.window_size),
+        checkpointing,
+    ):
+        trainer.add_callback(callback)
+    _tell_cost(trainer, job, steps_per_epoch, len(training), len(validation))
+    # Processes drop other values of their windows; the first one is as a single one would be.
+    torch.manual_seed(settings.seed + arguments.process_index)
+    return trainer, tokenizer, checkpointing
+
+
+def _processes() -> int:
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def _tell_cost(trainer: WindowTrainer, job: TrainingJob, steps_per_epoch: int, training: int, validation: int) -> None:
+    settings, arguments, model = job.settings, trainer.args, trainer.model
+    steps = int(np.ceil(settings.epochs * steps_per_epoch))
+    trained = sum(value.numel() for value in model.parameters() if value.requires_grad)
+    log.info(
+        "%s: %s windows of %s bases, %s for validation; %s parameters, %s of them trained",
+        job.plan.name,
+        f"{training:,}",
+        f"{job.window_size:,}",
+        f"{validation:,}",
+        f"{model.num_parameters():,}",
+        f"{trained:,}",
+    )
+    log.info(
+        "global batch %d = %d process(es) x %d window(s) x %d accumulated; device %s; %s steps, %s tokens",
+        settings.global_batch_size,
+        arguments.world_size,
+        settings.micro_batch_size,
+        arguments.gradient_accumulation_steps,
+        arguments.device,
+        f"{steps:,}",
+        f"{steps * settings.global_batch_size * job.window_size:,}",
+    )
+    at_once = arguments.world_size * settings.micro_batch_size
+    if job.plan.head.batch_norm == "batch" and at_once < FEW_WINDOWS:
+        log.warning(
+            "batch norm takes its statistics from %d window(s) at once, whose level it takes away in training but not "
+            "in prediction: use more processes, a larger training.micro_batch_size, or head.batch_norm: renorm",
+            at_once,
+        )
+    if settings.parallel == "fsdp":
+        log.info("time and memory are not estimated for fsdp")
+        return
+    batch = default_collate([trainer.train_dataset[0]] * settings.micro_batch_size)
+    cost = measure_cost(model, batch, settings.precision)
+    passes = steps * arguments.gradient_accumulation_steps
+    watch = settings.epochs * validation / (3 * settings.micro_batch_size * arguments.world_size)
+    log.info(
+        "estimated from one micro-batch (%.2f s): %s for training and validation; %.1f GB for each process",
+        cost.seconds,
+        describe_duration(cost.seconds * (passes + watch)),
+        cost.memory / 1e9,
+    )
+
+
+def _training_arguments(job: TrainingJob, steps_per_epoch: int, *, validate: bool) -> TrainingArguments:
+    settings = job.settings
+    processes = _processes()
+    choose_best = validate and settings.keep == "best" and job.plan.control == "none"
+    cuda = torch.cuda.is_available()
+    os.environ["TENSORBOARD_LOGGING_DIR"] = str(job.target / "tensorboard")
+    arguments = TrainingArguments(
+        output_dir=str((job.target / "checkpoints").absolute()),
+        num_train_epochs=settings.epochs,
+        per_device_train_batch_size=settings.micro_batch_size,
+        per_device_eval_batch_size=settings.micro_batch_size,
+        gradient_accumulation_steps=accumulation_steps(settings, processes),
+        optim="adafactor",
+        learning_rate=settings.learning_rate,
+        lr_scheduler_type="cosine",
+        # Below 1 it is a fraction of all steps; 1 itself would be one step.
+        warmup_steps=min(settings.warmup_fraction, float(np.nextafter(1, 0))),
+        max_grad_norm=settings.max_grad_norm,
+        use_cpu=not cuda,
+        ddp_backend=None if processes == 1 else "nccl" if cuda else "gloo",
+        ddp_find_unused_parameters=False,
+        fsdp="full_shard" if settings.parallel == "fsdp" else None,
+        bf16=settings.precision == "bf16",
+        torch_compile=settings.compile,
+        activation_checkpointing=settings.gradient_checkpointing,
+        dataloader_num_workers=settings.loader_workers,
+        dataloader_pin_memory=cuda,
+        seed=settings.seed,
+        eval_strategy="epoch" if validate else "no",
+        batch_eval_metrics=True,
+        save_strategy="epoch" if choose_best else "no",
+        load_best_model_at_end=choose_best,
+        metric_for_best_model=PEARSON if choose_best else None,
+        greater_is_better=True,
+        logging_steps=min(10, max(1, int(settings.epochs * steps_per_epoch) // LOGGED)),
+        logging_nan_inf_filter=False,
+        disable_tqdm=True,
+        report_to="tensorboard",
+        remove_unused_columns=False,
+    )
+    # One process uses one GPU; else the Trainer would share each batch among all that it sees.
+    arguments._n_gpu = min(1, arguments.n_gpu)
+    return arguments
+
+
+def main() -> None:
+    """Train the job named on the command line, as one process of several; they log to one file."""
+    job = TrainingJob.read(Path(sys.argv[1]))
+    logging.basicConfig(
+        level=logging.INFO if os.environ.get("RANK", "0") == "0" else logging.WARNING,
+        format="%(asctime)s %(levelname)s %(message)s",
+        datefmt="%H:%M:%S",
+        handlers=[logging.StreamHandler(), *([logging.FileHandler(job.log, encoding="utf-8")] if job.log else [])],
+    )
+    try:
+        train(job)
+    except InputError as error:
+        log.error("%s", error)
+        sys.exit(1)
+    finally:
+        if torch.distributed.is_initialized():
+            torch.distributed.destroy_process_group()
+
+
+if __name__ == "__main__":
+    main()
