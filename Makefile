@@ -4,7 +4,7 @@ CORES ?= 2
 BIN := .venv/bin
 DEMO := config/demo/config.yaml
 
-.PHONY: demo test bench lint format clean
+.PHONY: demo test bench reference lint format clean
 
 # Two models train side by side, one core each.
 demo: .venv/installed
@@ -13,8 +13,8 @@ demo: .venv/installed
 
 # The workflow's own runs stand beside those on the cluster, which mostly wait.
 test: .venv/installed-dev
-	$(BIN)/python -m pytest --ignore tests/workflow --ignore tests/slurm -n $(CORES)
-	$(BIN)/python -m pytest tests/workflow tests/slurm -n $(CORES) --dist loadscope --durations 20
+	$(BIN)/python -m pytest --ignore tests/workflow --ignore tests/slurm -n $(CORES) --durations 30
+	$(BIN)/python -m pytest tests/workflow tests/slurm -n $(CORES) --dist loadscope --durations 30
 
 # Every row beside its peers: half an hour on a quiet machine of two cores. Pages move last: each names a clean commit.
 bench: .venv/installed-dev
@@ -22,6 +22,10 @@ bench: .venv/installed-dev
 	$(BIN)/python benchmarks/projection.py > results/benchmarks/projection.md
 	mv results/benchmarks/results.md benchmarks/results.md
 	mv results/benchmarks/projection.md docs/projection.md
+
+# What a user may say, from its definition: the schema for editors and the table in config/README.md.
+reference: .venv/installed-dev
+	$(BIN)/python -m rnatracks.config.documentation
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .

@@ -21,24 +21,16 @@ rule all:
         out("report.html"),
         out("samples/resolved.tsv"),
         out("windows/windows.bed.gz"),
-        [out(f"tracks/observed/{track}.bw") for track in TRACKS],
-        [out(f"tracks/predicted/{model}/{track}.bw") for model, track in MODEL_TRACKS],
+        [out(f"tracks/observed/{track}.bw") for track in RUN.tracks],
+        [out(f"tracks/predicted/{model}/{track}.bw") for model, track in RUN.model_tracks],
         out("genes/observed.tsv.gz"),
-        [out(f"genes/predicted/{model}.tsv.gz") for model in MODELS],
+        [out(f"genes/predicted/{model}.tsv.gz") for model in RUN.models],
         out("genes/observed.h5ad"),
-        [out(f"genes/predicted/{model}.h5ad") for model in MODELS],
-        [out(f"evaluation/{table}.tsv") for table in SCORE_TABLES],
+        [out(f"genes/predicted/{model}.h5ad") for model in RUN.models],
+        [out(f"evaluation/{table}.tsv") for table in ("base_resolution", "gene_expression", "differential")],
         out("browser.html"),
         out("tracks/igv_session.xml"),
-        [out("tracks/hub/hub.txt")] if CONFIG["genome"]["assembly"] else [],
-    localrule: True
-
-
-# What needs a network: files and weights. Everything else runs without one, once conda has made the environments.
-rule fetch:
-    input:
-        files_to_fetch,
-        [out(f"weights/{weights}.json") for weights in HUB_MODELS],
+        [out("tracks/hub/hub.txt")] if SETTINGS.genome.assembly else [],
     localrule: True
 
 

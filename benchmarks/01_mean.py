@@ -1,6 +1,6 @@
 """Mean of 4 and of 16 bigWigs of a 50 Mb chromosome (1.25 million intervals each), written as a bigWig.
 
-Ours is `averaging.average`, as the workflow calls it for a track: one process, blocks, float64, statistics, explicit
+Ours is `average.average`, as the workflow calls it for a track: one process, blocks, float64, statistics, explicit
 zeros; and by two readers and a writer, from which the mean of many files gains (that of all cell types has up to 8).
 The loops are what one would write with pyBigWig (one core) or pybigtools (which packs on as many threads as there are
 cores) on whole chromosomes: `values` of each file, their mean, and one call that writes its runs of equal values, with
@@ -19,9 +19,9 @@ import numpy as np
 import pybigtools
 import pyBigWig
 from harness import Bench, Result, Target, Way, main, rows
+from made_tracks import CHROM, LENGTH, runs, sample_paths, write_samples
 from mean_tracks import average_samples
 from numpy.typing import NDArray
-from tracks import CHROM, LENGTH, runs, sample_paths, write_samples
 
 NUMBERS = (4, 16)
 MANY = 64  # of the 16 files

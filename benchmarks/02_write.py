@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 import pyBigWig
 from harness import Bench, Result, Target, Way, main, rows
+from made_tracks import CHROM, LENGTH, runs, sample_paths, write_samples
 from mean_tracks import average_samples
-from tracks import CHROM, LENGTH, runs, sample_paths, write_samples
 
 from rnatracks.qc.signal_summary import summarise
-from rnatracks.tracks.bigwig import BLOCK, Coverage, blocks
+from rnatracks.tracks.bigwig import BLOCK_BASES, Coverage, blocks
 
 NUMBERS = (4, 16)
 CHECK = "check"
@@ -57,8 +57,8 @@ def floor(folder: Path, what: str) -> dict[str, float]:
     first, last, values = (np.load(folder / f"{name}.{what}.npy") for name in ("first", "last", "values"))
     with pyBigWig.open(str(folder / f"floor.{what}.bw"), "w") as file:
         file.addHeader([(CHROM, LENGTH)])
-        for start in range(0, len(first), BLOCK // 8):
-            part = slice(start, start + BLOCK // 8)
+        for start in range(0, len(first), BLOCK_BASES // 8):
+            part = slice(start, start + BLOCK_BASES // 8)
             columns = {"ends": last[part], "values": values[part]}
             file.addEntries([CHROM] * len(first[part]), first[part], **columns, validate=False)
     return {"total": float(np.sum((last - first) * values.astype(np.float64)))}

@@ -19,10 +19,10 @@ import pandas as pd
 import pybigtools
 import pyBigWig
 from harness import Bench, Measured, Numbers, Result, Target, Way, main, rows
+from made_tracks import CHROM, LENGTH
 from mean_tracks import observed, predicted, write_track
-from tracks import CHROM, LENGTH
 
-from rnatracks.genome.annotation import EXON_COLUMNS, exonic_lengths, read_exons, read_genes, write_exons, write_genes
+from rnatracks.genome.tables import EXON_COLUMNS, exonic_lengths, read_exons, read_genes, write_exons, write_genes
 from rnatracks.tracks.bigwig import Coverage
 from rnatracks.tracks.expression import exonic_means
 

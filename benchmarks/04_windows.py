@@ -17,14 +17,15 @@ import pybigtools
 import pyBigWig
 import pyfaidx
 from harness import Bench, Numbers, Result, Target, Way, main, rows
+from made_tracks import CHROM, LENGTH
 from mean_tracks import observed, write_genome, write_track
 from numpy.typing import NDArray
-from tracks import CHROM, LENGTH
 
-from rnatracks.genome.sequence import tile_starts
-from rnatracks.model.backbone import BASES, token_lookup
+from rnatracks.genome.windows import tile_starts
+from rnatracks.model.backbone import TOKEN_BASES, token_lookup
 from rnatracks.tracks.squash import squash
-from rnatracks.training.dataset import Draw, TargetTrack, WindowDataset, WindowSampler
+from rnatracks.tracks.targets import TargetTrack
+from rnatracks.training.dataset import Draw, WindowDataset, WindowSampler
 
 SIZE, SHIFT, WINDOWS, CHECKED = 32_000, 1000, 1000, 20
 TRACKS, MEAN = ("B.plus", "B.minus"), 0.1
@@ -50,7 +51,7 @@ def draws() -> list[Draw]:
 
 def ours(folder: Path) -> Numbers:
     targets = [TargetTrack(name, folder / f"{name}.bw", MEAN) for name in TRACKS]
-    lookup = token_lookup({base: index for index, base in enumerate(BASES)})
+    lookup = token_lookup({base: index for index, base in enumerate(TOKEN_BASES)})
     dataset = WindowDataset(windows(), SIZE, folder / "genome.fa", targets, lookup)
     labels, bases = 0.0, 0
     for number, draw in enumerate(draws()):

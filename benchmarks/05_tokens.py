@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import pyfaidx
 from harness import Bench, Numbers, Result, Target, Way, main, rows
+from made_tracks import CHROM, LENGTH
 from mean_tracks import write_genome
-from tracks import CHROM, LENGTH
 
 from rnatracks.genome.sequence import Genome
 from rnatracks.model.backbone import make_base_tokenizer, token_ids, token_lookup

@@ -20,13 +20,13 @@ import pandas as pd
 import pyBigWig
 import pyfaidx
 from harness import Bench, Numbers, Result, Target, Way, main, rows
+from made_tracks import CHROM, LENGTH
 from mean_tracks import observed, predicted, write_genome, write_track
 from scipy import stats
-from tracks import CHROM, LENGTH
 
 from rnatracks.evaluation.base_scores import BaseScoring, write_sums
-from rnatracks.evaluation.base_sums import CountedBases, compare, write_sample
-from rnatracks.genome.regions import CODES, RegionClass, RegionClasses
+from rnatracks.evaluation.base_sums import CountedBases, compare, write_base_sample
+from rnatracks.genome.regions import CODES, RegionClass, RegionClassifier
 from rnatracks.genome.sequence import Genome
 from rnatracks.tracks.bigwig import Coverage
 from rnatracks.tracks.squash import squash
@@ -53,9 +53,9 @@ def make_data(folder: Path) -> None:
     exons.to_csv(folder / "exons.tsv", sep="\t", index=False)
 
 
-def classes(folder: Path) -> RegionClasses:
+def classes(folder: Path) -> RegionClassifier:
     genes, exons = (pd.read_csv(folder / f"{name}.tsv", sep="\t") for name in ("genes", "exons"))
-    return RegionClasses(genes, exons, Strand.PLUS)
+    return RegionClassifier(genes, exons, Strand.PLUS)
 
 
 def ours(folder: Path) -> Numbers:
@@ -67,7 +67,7 @@ def ours(folder: Path) -> Numbers:
             settings = {"nonzero_mean": MEAN, "block_size": 1_000_000, "sample_bases": 1_000_000, "seed": 0}
             comparison = compare(x, y, counted, [CHROM], **settings)
         write_sums(comparison.sums, folder / f"{name}.tsv.gz")
-        write_sample(comparison.sample, folder / f"{name}.npz")
+        write_base_sample(comparison.sample, folder / f"{name}.npz")
         for row in scoring.rows("model", Track(name, Strand.PLUS), comparison.sums, comparison.sample):
             if row["split"] == Split.ALL:
                 columns = ("pearson", "pearson_log1p", "mse_squashed")

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 import pyBigWig
 from harness import Bench, Result, Target, Way, main, rows
+from made_tracks import CHR1, CHROM, sample_paths, write_samples
 from mean_tracks import average_samples, predicted
-from tracks import CHR1, CHROM, sample_paths, write_samples
 
 from rnatracks.tracks.bigwig import write_coverage
 

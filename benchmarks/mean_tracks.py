@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pyfaidx
 from harness import REPOSITORY  # noqa: F401  finds the library
+from made_tracks import CHROM, LENGTH, read_depth
 from numpy.typing import NDArray
-from tracks import CHROM, LENGTH, read_depth
 
 from rnatracks.tracks.average import TrackStatistics, average
 from rnatracks.tracks.bigwig import Coverage, write_coverage

@@ -26,7 +26,8 @@ import pyfaidx
 import torch
 from harness import REPOSITORY, demo_backbone
 
-from rnatracks.genome.sequence import Genome, tile_starts
+from rnatracks.genome.sequence import Genome
+from rnatracks.genome.windows import tile_starts
 from rnatracks.model.backbone import load_backbone, token_ids, token_lookup
 from rnatracks.model.folder import load_on_devices, save_model
 from rnatracks.model.network import CoverageConfig, CoverageModel

@@ -16,10 +16,10 @@ from pathlib import Path
 
 import numpy as np
 from harness import REPOSITORY
+from made_tracks import CHR1, CHROM, LENGTH, write_samples
 from mean_tracks import average_samples, predicted
 from published_run import BASES, FILES, KINDS, MODELS, TRACKS
 from run import machine, read_result
-from tracks import CHR1, CHROM, LENGTH, write_samples
 
 from rnatracks.tracks.bigwig import write_coverage
 

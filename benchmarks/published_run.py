@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 BASES = 2_875_001_522  # of chr1-22 of hg38
-CHROMOSOMES = [f"chr{number}" for number in range(1, 23)]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,8 @@ import numpy as np
 from harness import REPOSITORY
 
 from rnatracks.correlation import Moments
-from rnatracks.genome.sequence import Genome, read_windows, tile_starts
+from rnatracks.genome.sequence import Genome
+from rnatracks.genome.windows import read_windows, tile_starts
 from rnatracks.model.folder import load_model
 from rnatracks.prediction.predict import Precision, TilePlan, predict_region, track_views
 from rnatracks.prediction.stitching import Stitch, View

@@ -24,17 +24,18 @@ import pyBigWig
 import pyfaidx
 import torch
 import yaml
-from harness import DEMO, REPOSITORY, demo_backbone
+from harness import DEMO, demo_backbone
 from torch.utils.data import default_collate
 from transformers import Adafactor, TrainerCallback, TrainerState, TrainingArguments
 
-from rnatracks.config.validation import validate_config
-from rnatracks.genome.sequence import read_windows, write_windows
+from rnatracks.config.settings import read_settings
+from rnatracks.genome.windows import read_windows, write_windows
 from rnatracks.model.build import assemble
 from rnatracks.model.plan import expand_models
-from rnatracks.training.dataset import WindowDataset, target_tracks
-from rnatracks.training.interruption import StopRequest
-from rnatracks.training.job import TrainingJob, training_settings
+from rnatracks.tracks.targets import target_tracks
+from rnatracks.training.dataset import WindowDataset
+from rnatracks.training.job import TrainingJob
+from rnatracks.training.stop import StopRequest
 from rnatracks.training.train import prepare
 
 PEAKS = {"H100": 989e12, "H200": 989e12, "A100": 312e12}  # dense bf16 FLOP/s, from NVIDIA's data sheets
@@ -111,11 +112,11 @@ def write_job(folder: Path, shape: Shape) -> TrainingJob:
         "stop_unless_falling": False,
     }
     config["windows"] = {"size": shape.window, "overlap": 0}
-    config = validate_config(config, REPOSITORY / "config/schemas/config.schema.yaml")
+    settings = read_settings(config)
     (folder / "model").mkdir(exist_ok=True)
     return TrainingJob(
-        plan=expand_models(config, ["B"])["timed"],
-        settings=training_settings(config["training"]),
+        plan=expand_models(settings.models, ["B"])["timed"],
+        settings=settings.training,
         target=folder / "model",
         windows=folder / "windows.bed.gz",
         window_size=shape.window,

@@ -1,16 +1,15 @@
 # For people to look: a page of some regions, and the whole genome for UCSC's browser and IGV.
 
+from collections import Counter
+
+from rnatracks.report.browser_page import first_cell_types
+
 # Panels of each cell type, observed and predicted; the page holds the first cell types of the sheet.
-PANELS = Counter(track.cell_type for track in [*TRACKS, *(track for _, track in MODEL_TRACKS)])
-SHOWN = first_cell_types(PANELS)
-SHOWN_TRACKS = [track for name in SHOWN for track in TRACKS_OF[name]]
-SHOWN_MODEL_TRACKS = [(model, track) for model, track in MODEL_TRACKS if track.cell_type in SHOWN]
-# Each track's predictions stand below what was observed; a model's name is empty where none is meant.
-ORDER = {track: place for place, track in enumerate(TRACKS)}
-SIGNALS = [
-    (model, str(track))
-    for model, track in sorted([*(("", track) for track in TRACKS), *MODEL_TRACKS], key=lambda signal: ORDER[signal[1]])
-]
+IN_BROWSER = first_cell_types(
+    Counter(each.cell_type for each in [*RUN.tracks, *(each for _, each in RUN.model_tracks)])
+)
+BROWSER_TRACKS = [track for name in IN_BROWSER for track in RUN.tracks_of[name]]
+BROWSER_MODEL_TRACKS = [(model, track) for model, track in RUN.model_tracks if track.cell_type in IN_BROWSER]
 
 
 rule write_browser:
@@ -19,10 +18,10 @@ rule write_browser:
         sizes=out("reference/chrom.sizes"),
         genes=out("reference/genes.tsv.gz"),
         exons=out("reference/exons.bed.gz"),
-        observed=[out(f"tracks/observed/{track}.bw") for track in SHOWN_TRACKS],
-        predicted=[out(f"tracks/predicted/{model}/{track}.bw") for model, track in SHOWN_MODEL_TRACKS],
+        observed=[out(f"tracks/observed/{track}.bw") for track in BROWSER_TRACKS],
+        predicted=[out(f"tracks/predicted/{model}/{track}.bw") for model, track in BROWSER_MODEL_TRACKS],
         observed_genes=out("genes/observed.tsv.gz"),
-        predicted_genes=expand(out("genes/predicted/{model}.tsv.gz"), model=MODELS),
+        predicted_genes=expand(out("genes/predicted/{model}.tsv.gz"), model=RUN.models),
     output:
         report(
             out("browser.html"),
@@ -41,16 +40,16 @@ rule write_browser:
         mem_mb=growing(2000),
         runtime=growing(30),
     params:
-        page=contents_of("browser*"),
-        loci=digest(LOCI),
-        observed=[str(track) for track in SHOWN_TRACKS],
-        predicted=[(model, str(track)) for model, track in SHOWN_MODEL_TRACKS],
-        left_out=[name for name in CELL_TYPES if name not in SHOWN],
-        models=list(MODELS),
-        splits=digest(SPLITS),
-        gene_types=digest(CONFIG["genes"]["types"]),
-        pseudocount=CONFIG["genes"]["pseudocount"],
-        number=CONFIG["browser"]["genes"],
+        page=digest_of_files(ROOT / "resources", "browser*"),
+        loci=digest(SETTINGS.loci_by_file),
+        observed=names_of(BROWSER_TRACKS),
+        predicted=[(model, str(track)) for model, track in BROWSER_MODEL_TRACKS],
+        left_out=[name for name in RUN.cell_types if name not in IN_BROWSER],
+        models=list(RUN.models),
+        splits=digest(SETTINGS.splits),
+        gene_types=digest(SETTINGS.genes.types),
+        pseudocount=SETTINGS.genes.pseudocount,
+        number=SETTINGS.browser.genes,
     script:
         "../workflow_scripts/write_browser.py"
 
@@ -72,20 +71,20 @@ rule write_session:
         mem_mb=growing(1000),
         runtime=growing(10),
     params:
-        assembly=CONFIG["genome"]["assembly"],
-        signals=SIGNALS,
-        loci=LOCI,
+        assembly=SETTINGS.genome.assembly,
+        signals=[(model, str(track)) for model, track in RUN.signals],
+        loci=SETTINGS.loci_by_file,
     script:
         "../workflow_scripts/write_session.py"
 
 
-if CONFIG["genome"]["assembly"]:
+if SETTINGS.genome.assembly:
 
     rule write_hub:
         output:
             out("tracks/hub/hub.txt"),
             out("tracks/hub/genomes.txt"),
-            out(f"tracks/hub/{CONFIG['genome']['assembly']}/trackDb.txt"),
+            out(f"tracks/hub/{SETTINGS.genome.assembly}/trackDb.txt"),
         log:
             out("logs/write_hub.log"),
         benchmark:
@@ -98,7 +97,7 @@ if CONFIG["genome"]["assembly"]:
             mem_mb=growing(1000),
             runtime=growing(10),
         params:
-            assembly=CONFIG["genome"]["assembly"],
-            signals=SIGNALS,
+            assembly=SETTINGS.genome.assembly,
+            signals=[(model, str(track)) for model, track in RUN.signals],
         script:
             "../workflow_scripts/write_hub.py"

@@ -1,6 +1,14 @@
 # Downloads: each file once, into a folder that several runs share; the run's own file is a link.
 
 
+# What needs a network: files and weights. Everything else runs without one, once conda has made the environments.
+rule fetch:
+    input:
+        input_downloads,
+        [out(f"weights/{weights}.json") for weights in RUN.hub_models],
+    localrule: True
+
+
 rule fetch_file:
     output:
         out("downloads/{key}/{name}"),
@@ -17,7 +25,7 @@ rule fetch_file:
         runtime=growing(480),
         downloads=1,
     params:
-        file=remote_file,
+        file=file_to_fetch,
     script:
         "../workflow_scripts/fetch_file.py"
 
@@ -27,6 +35,8 @@ rule fetch_weights:
         out("weights/{weights}.json"),
     log:
         out("logs/fetch_weights/{weights}.log"),
+    wildcard_constraints:
+        weights=any_of(RUN.hub_models),
     conda:
         "../envs/torch.yaml"
     threads: 1
@@ -35,7 +45,7 @@ rule fetch_weights:
         runtime=growing(480),
         downloads=1,
     params:
-        hub_id=lambda wildcards: HUB_MODELS[wildcards.weights].backbone,
-        revision=lambda wildcards: HUB_MODELS[wildcards.weights].revision,
+        hub_id=lambda wildcards: RUN.hub_models[wildcards.weights].backbone,
+        revision=lambda wildcards: RUN.hub_models[wildcards.weights].revision,
     script:
         "../workflow_scripts/fetch_weights.py"

@@ -3,13 +3,15 @@
 
 rule compare_bases:
     input:
-        unpack(compared_tracks),
+        unpack(
+            lambda wildcards: inputs.compared_tracks(RUN, wildcards.comparison, wildcards.cell_type, wildcards.strand)
+        ),
         statistics=lambda wildcards: observed_tracks([wildcards.cell_type], ".json"),
         fasta=out("reference/genome.fa"),
         index=out("reference/genome.fa.fai"),
         bodies=out("reference/gene_bodies.bed.gz"),
         exons=out("reference/exons.bed.gz"),
-        blacklist=path_of(REFERENCES["blacklist"]) if "blacklist" in REFERENCES else [],
+        blacklist=BLACKLIST,
     output:
         sums=out("evaluation/bases/{comparison}/{cell_type}.{strand}.tsv.gz"),
         sample=out("evaluation/bases/{comparison}/{cell_type}.{strand}.npz"),
@@ -18,7 +20,7 @@ rule compare_bases:
     benchmark:
         out("benchmarks/compare_bases/{comparison}/{cell_type}.{strand}.tsv")
     wildcard_constraints:
-        comparison=f"predicted/({any_of(MODELS)})|halves|other_cell_type|mean_of_others",
+        comparison=f"predicted/({any_of(RUN.models)})|halves|other_cell_type|mean_of_others",
     conda:
         "../envs/genomics.yaml"
     threads: 1
@@ -26,29 +28,31 @@ rule compare_bases:
         mem_mb=growing(2000),
         runtime=growing(240),
     params:
-        chromosomes=CHROMOSOMES,
+        chromosomes=SETTINGS.genome.chromosomes,
         tracks_in_mean=lambda wildcards: (
-            SAME_STRAND[wildcards.strand] if wildcards.comparison == "mean_of_others" else None
+            RUN.same_strand[wildcards.strand] if wildcards.comparison == "mean_of_others" else None
         ),
-        block_size=CONFIG["evaluation"]["block_size"],
-        sample_bases=CONFIG["evaluation"]["sample_bases"],
-        seed=CONFIG["evaluation"]["seed"],
+        block_size=SETTINGS.evaluation.block_size,
+        sample_bases=SETTINGS.evaluation.sample_bases,
+        seed=SETTINGS.evaluation.seed,
     script:
         "../workflow_scripts/compare_bases.py"
 
 
 rule score_bases:
     input:
-        predicted=[out(f"evaluation/bases/predicted/{model}/{track}.tsv.gz") for model, track in MODEL_TRACKS],
-        samples=[out(f"evaluation/bases/predicted/{model}/{track}.npz") for model, track in MODEL_TRACKS],
-        halves=lambda wildcards: [out(f"evaluation/bases/halves/{track}.tsv.gz") for track in halved_tracks()],
+        predicted=[out(f"evaluation/bases/predicted/{model}/{track}.tsv.gz") for model, track in RUN.model_tracks],
+        samples=[out(f"evaluation/bases/predicted/{model}/{track}.npz") for model, track in RUN.model_tracks],
+        halves=lambda wildcards: [out(f"evaluation/bases/halves/{track}.tsv.gz") for track in what_is_scored().halved],
         other_cell_type=[
-            out(f"evaluation/bases/other_cell_type/{track}.tsv.gz") for track in PREDICTED if OTHER[track.cell_type]
+            out(f"evaluation/bases/other_cell_type/{track}.tsv.gz")
+            for track in RUN.predicted
+            if RUN.other_cell_type[track.cell_type]
         ],
         mean_of_others=[
             out(f"evaluation/bases/mean_of_others/{track}.tsv.gz")
-            for track in PREDICTED
-            if SAME_STRAND[track.strand] > 2
+            for track in RUN.predicted
+            if RUN.same_strand[track.strand] > 2
         ],
     output:
         scores=report(
@@ -58,7 +62,6 @@ rule score_bases:
             labels={"table": "base_resolution"},
         ),
         chromosomes=out("evaluation/by_chromosome.tsv"),
-        not_computed=out("evaluation/not_computed.tsv"),
     log:
         out("logs/score_bases.log"),
     benchmark:
@@ -70,15 +73,9 @@ rule score_bases:
         mem_mb=growing(2000),
         runtime=growing(240),
     params:
-        tracks=[(model, str(track)) for model, track in MODEL_TRACKS],
-        half_sizes=half_sizes,
-        one_donor=cell_types_of_one_donor,
-        same_strand={str(strand): number for strand, number in SAME_STRAND.items()},
-        families={name: model.family for name, model in MODELS.items()},
-        baselines=CONFIG["evaluation"]["baselines"],
-        splits=digest(SPLITS),
-        block_size=CONFIG["evaluation"]["block_size"],
-        resamples=CONFIG["evaluation"]["resamples"],
-        seed=CONFIG["evaluation"]["seed"],
+        scored=lambda wildcards: what_is_scored().to_plain(),
+        splits=digest(SETTINGS.splits),
+        resamples=SETTINGS.evaluation.resamples,
+        seed=SETTINGS.evaluation.seed,
     script:
         "../workflow_scripts/score_bases.py"

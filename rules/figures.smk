@@ -2,12 +2,12 @@
 
 MOST_CELL_TYPES = 12  # of a locus figure
 MOST_DIFFERENCES = 60  # figures of differences between two cell types
-LOCUS_TRACKS = [track for name in list(CELL_TYPES)[:MOST_CELL_TYPES] for track in TRACKS_OF[name]]
-LOCUS_MODEL_TRACKS = [(model, track) for model, track in MODEL_TRACKS if track in LOCUS_TRACKS]
+LOCUS_TRACKS = [track for name in list(RUN.cell_types)[:MOST_CELL_TYPES] for track in RUN.tracks_of[name]]
+LOCUS_MODEL_TRACKS = [(model, track) for model, track in RUN.model_tracks if track in LOCUS_TRACKS]
 # Pairs of (model, track) by the path of their figure: the family, the two cell types and their strand.
 DIFFERENCES = {
-    f"{family}/{a.rpartition('.')[0]}-{b}": ((model_a, a), (model_b, b))
-    for family, (model_a, a), (model_b, b) in itertools.islice(compared_models(), MOST_DIFFERENCES)
+    f"{family}/{first.track.cell_type}-{second.track}": (first, second)
+    for family, first, second in RUN.pairs[:MOST_DIFFERENCES]
 }
 
 
@@ -69,9 +69,9 @@ rule plot_track:
         mem_mb=growing(2000),
         runtime=growing(10),
     params:
-        splits=digest(SPLITS),
-        gene_types=digest(CONFIG["genes"]["types"]),
-        pseudocount=CONFIG["genes"]["pseudocount"],
+        splits=digest(SETTINGS.splits),
+        gene_types=digest(SETTINGS.genes.types),
+        pseudocount=SETTINGS.genes.pseudocount,
     script:
         "../workflow_scripts/plot_track.py"
 
@@ -97,7 +97,7 @@ rule plot_differences:
     log:
         out("logs/plot_differences/{family}/{pair}.log"),
     wildcard_constraints:
-        family=any_of({model.family for model in MODELS.values()}),
+        family=any_of(SETTINGS.models),
         pair=r"[^/]+",
     localrule: True
     conda:
@@ -107,10 +107,10 @@ rule plot_differences:
         mem_mb=growing(2000),
         runtime=growing(10),
     params:
-        tracks=lambda wildcards: [track for _, track in DIFFERENCES[f"{wildcards.family}/{wildcards.pair}"]],
-        splits=digest(SPLITS),
-        gene_types=digest(CONFIG["genes"]["types"]),
-        pseudocount=CONFIG["genes"]["pseudocount"],
+        tracks=lambda wildcards: [str(track) for _, track in DIFFERENCES[f"{wildcards.family}/{wildcards.pair}"]],
+        splits=digest(SETTINGS.splits),
+        gene_types=digest(SETTINGS.genes.types),
+        pseudocount=SETTINGS.genes.pseudocount,
     script:
         "../workflow_scripts/plot_differences.py"
 
@@ -132,8 +132,8 @@ rule profile_seams:
         mem_mb=growing(1000),
         runtime=growing(60),
     params:
-        chromosomes=seam_chromosomes(CONFIG),
-        period=CONFIG["windows"]["size"] - CONFIG["windows"]["overlap"],
+        chromosomes=SETTINGS.seam_chromosomes,
+        period=SETTINGS.windows.size - SETTINGS.windows.overlap,
     script:
         "../workflow_scripts/profile_seams.py"
 
@@ -159,10 +159,10 @@ rule plot_seams:
         runtime=growing(10),
     params:
         tracks=model_tracks,
-        chromosomes=digest(seam_chromosomes(CONFIG)),
-        size=CONFIG["windows"]["size"],
-        overlap=CONFIG["windows"]["overlap"],
-        stitch=CONFIG["prediction"]["stitch"],
+        chromosomes=digest(SETTINGS.seam_chromosomes),
+        size=SETTINGS.windows.size,
+        overlap=SETTINGS.windows.overlap,
+        stitch=SETTINGS.prediction.stitch,
     script:
         "../workflow_scripts/plot_seams.py"
 
@@ -222,7 +222,7 @@ rule plot_locus:
         mem_mb=growing(2000),
         runtime=growing(10),
     params:
-        tracks=[str(track) for track in LOCUS_TRACKS],
+        tracks=names_of(LOCUS_TRACKS),
         models=[(model, str(track)) for model, track in LOCUS_MODEL_TRACKS],
     script:
         "../workflow_scripts/plot_locus.py"

@@ -5,7 +5,7 @@ rule sum_genes:
     input:
         bigwig=out("tracks/{kind}/{cell_type}.{strand}{half}.bw"),
         genes=out("reference/genes.tsv.gz"),
-        exons=counted_exons,
+        exons=lambda wildcards: inputs.counted_exons(RUN, wildcards.strand),
     output:
         out("genes/parts/{kind}/{cell_type}.{strand}{half}.tsv.gz"),
     log:
@@ -13,7 +13,7 @@ rule sum_genes:
     benchmark:
         out("benchmarks/sum_genes/{kind}/{cell_type}.{strand}{half}.tsv")
     wildcard_constraints:
-        kind=f"observed|halves|predicted/({any_of(MODELS)})",
+        kind=f"observed|halves|predicted/({any_of(RUN.models)})",
         half=r"(\.[ab])?",
     conda:
         "../envs/genomics.yaml"
@@ -28,7 +28,7 @@ rule sum_genes:
 rule gather_observed_genes:
     input:
         genes=out("reference/genes.tsv.gz"),
-        parts=[out(f"genes/parts/observed/{track}.tsv.gz") for track in TRACKS],
+        parts=[out(f"genes/parts/observed/{track}.tsv.gz") for track in RUN.tracks],
     output:
         out("genes/observed.tsv.gz"),
     log:
@@ -40,7 +40,7 @@ rule gather_observed_genes:
         mem_mb=growing(4000),
         runtime=growing(30),
     params:
-        tracks=[str(track) for track in TRACKS],
+        tracks=names_of(RUN.tracks),
     script:
         "../workflow_scripts/gather_genes.py"
 
@@ -75,7 +75,7 @@ rule convert_genes:
     log:
         out("logs/convert_genes/{matrix}.log"),
     wildcard_constraints:
-        matrix=f"observed|predicted/({any_of(MODELS)})",
+        matrix=f"observed|predicted/({any_of(RUN.models)})",
     conda:
         "../envs/anndata.yaml"
     threads: 1
@@ -83,8 +83,8 @@ rule convert_genes:
         mem_mb=growing(4000),
         runtime=growing(30),
     params:
-        total=CONFIG["normalisation"]["total"],
-        shared_exons=CONFIG["genes"]["shared_exons"],
+        total=SETTINGS.normalisation.total,
+        shared_exons=SETTINGS.genes.shared_exons,
     script:
         "../workflow_scripts/convert_genes.py"
 
@@ -92,8 +92,10 @@ rule convert_genes:
 rule score_genes:
     input:
         observed=out("genes/observed.tsv.gz"),
-        predicted=expand(out("genes/predicted/{model}.tsv.gz"), model=MODELS),
-        halves=genes_of_halves,
+        predicted=expand(out("genes/predicted/{model}.tsv.gz"), model=RUN.models),
+        halves=lambda wildcards: [
+            out(f"genes/parts/halves/{track}.{half}.tsv.gz") for track in what_is_scored().halved for half in "ab"
+        ],
     output:
         genes=report(
             out("evaluation/gene_expression.tsv"),
@@ -113,7 +115,6 @@ rule score_genes:
             category="4 Scores",
             labels={"table": "differential_genes"},
         ),
-        not_computed=out("evaluation/not_computed_genes.tsv"),
     log:
         out("logs/score_genes.log"),
     benchmark:
@@ -125,17 +126,10 @@ rule score_genes:
         mem_mb=growing(8000),
         runtime=growing(120),
     params:
-        families={name: model.family for name, model in MODELS.items()},
-        tracks=[(model, str(track)) for model, track in MODEL_TRACKS],
-        others=OTHER,
-        half_sizes=half_sizes,
-        one_donor=cell_types_of_one_donor,
-        same_strand={str(strand): number for strand, number in SAME_STRAND.items()},
-        baselines=CONFIG["evaluation"]["baselines"],
-        pairs=compared_models(),
-        splits=digest(SPLITS),
-        gene_types=digest(CONFIG["genes"]["types"]),
-        pseudocount=CONFIG["genes"]["pseudocount"],
-        bootstrap={key: CONFIG["evaluation"][key] for key in ("block_size", "resamples", "seed")},
+        scored=lambda wildcards: what_is_scored().to_plain(),
+        splits=digest(SETTINGS.splits),
+        gene_types=digest(SETTINGS.genes.types),
+        pseudocount=SETTINGS.genes.pseudocount,
+        bootstrap=[SETTINGS.evaluation.block_size, SETTINGS.evaluation.resamples, SETTINGS.evaluation.seed],
     script:
         "../workflow_scripts/score_genes.py"

@@ -1,5 +1,6 @@
 # Prediction: one job a model and part of the genome, then one track a file.
 # A part is a chromosome, or `{chrom}.{start}-{end}` (0-based, half-open) where prediction.shard_size is set.
+from rnatracks.genome.tables import read_sizes
 
 
 rule predict_chromosome:
@@ -14,6 +15,8 @@ rule predict_chromosome:
         out("logs/predict_chromosome/{model}/{part}.log"),
     benchmark:
         out("benchmarks/predict_chromosome/{model}/{part}.tsv")
+    wildcard_constraints:
+        part=rf"({any_of(SETTINGS.genome.chromosomes)})(\.\d+-\d+)?",
     conda:
         "../envs/torch.yaml"
     threads: 4
@@ -22,19 +25,25 @@ rule predict_chromosome:
         runtime=growing(480),
         gpu=1,
     params:
-        size=CONFIG["windows"]["size"],
-        overlap=CONFIG["windows"]["overlap"],
-        stitch=CONFIG["prediction"]["stitch"],
-        precision=CONFIG["prediction"]["precision"],
-        digits=CONFIG["prediction"]["significant_digits"],
+        size=SETTINGS.windows.size,
+        overlap=SETTINGS.windows.overlap,
+        stitch=SETTINGS.prediction.stitch,
+        precision=SETTINGS.prediction.precision,
+        digits=SETTINGS.prediction.significant_digits,
     script:
         "../workflow_scripts/predict_chromosome.py"
 
 
 rule gather_prediction:
     input:
-        parts=lambda wildcards: expand(
-            out("tracks/predicted/{model}/parts/{part}.npy"), model=wildcards.model, part=parts_of(wildcards)
+        parts=lambda wildcards: inputs.predicted_parts(
+            RUN,
+            wildcards.model,
+            (
+                read_sizes(Path(checkpoints.prepare_genome.get().output.sizes))
+                if SETTINGS.prediction.shard_size
+                else None
+            ),
         ),
         sizes=out("reference/chrom.sizes"),
     output:

@@ -3,7 +3,7 @@
 
 checkpoint prepare_genome:
     input:
-        path_of(REFERENCES["genome"]),
+        inputs.path_of(RUN, RUN.references["genome"]),
     output:
         fasta=out("reference/genome.fa"),
         index=out("reference/genome.fa.fai"),
@@ -20,15 +20,15 @@ checkpoint prepare_genome:
         mem_mb=growing(2000),
         runtime=growing(60),
     params:
-        md5=None if REFERENCES["genome"].remote else REFERENCES["genome"].md5,
-        chromosomes=CHROMOSOMES,
+        md5=None if RUN.references["genome"].remote else RUN.references["genome"].md5,
+        chromosomes=SETTINGS.genome.chromosomes,
     script:
         "../workflow_scripts/prepare_genome.py"
 
 
 rule prepare_annotation:
     input:
-        gtf=path_of(REFERENCES["annotation"]),
+        gtf=inputs.path_of(RUN, RUN.references["annotation"]),
         sizes=out("reference/chrom.sizes"),
     output:
         gtf=out("reference/annotation.gtf.gz"),
@@ -48,6 +48,6 @@ rule prepare_annotation:
         mem_mb=growing(12000),
         runtime=growing(60),
     params:
-        md5=None if REFERENCES["annotation"].remote else REFERENCES["annotation"].md5,
+        md5=None if RUN.references["annotation"].remote else RUN.references["annotation"].md5,
     script:
         "../workflow_scripts/prepare_annotation.py"

@@ -23,19 +23,18 @@ rule locate_loci:
         mem_mb=growing(1000),
         runtime=growing(10),
     params:
-        loci=LOCI,
-        gene_types=CONFIG["genes"]["types"],
+        loci=SETTINGS.loci_by_file,
+        gene_types=SETTINGS.genes.types,
     script:
         "../workflow_scripts/locate_loci.py"
 
 
 rule list_inputs:
     input:
-        [path_of(file) for file in REFERENCES.values()],
+        [inputs.path_of(RUN, file) for file in RUN.references.values()],
         lambda wildcards: [
-            signal_path(sample, strand)
-            for cell_type in CELL_TYPES
-            for sample in averaged(cell_type)
+            inputs.path_of(RUN, sample.bigwigs[strand])
+            for sample in used_samples(*RUN.cell_types)
             for strand in sample.files
         ],
     output:
@@ -68,25 +67,24 @@ rule write_report:
         rejected=out("samples/rejected.tsv"),
         samples=out("qc/samples.tsv"),
         signal=out("qc/chromosomes.tsv"),
-        correlation=[out(f"qc/correlation.{strand}.svg") for strand in STRANDS],
-        pca=[out(f"qc/pca.{strand}.svg") for strand in STRANDS],
-        statistics=[out(f"tracks/observed/{track}.json") for track in TRACKS],
+        correlation=[out(f"qc/correlation.{strand}.svg") for strand in RUN.strands],
+        pca=[out(f"qc/pca.{strand}.svg") for strand in RUN.strands],
+        statistics=[out(f"tracks/observed/{track}.json") for track in RUN.tracks],
         base=out("evaluation/base_resolution.tsv"),
         genes=out("evaluation/gene_expression.tsv"),
         differences=out("evaluation/differential.tsv"),
         different_genes=out("evaluation/differential_genes.tsv"),
-        not_computed=[out("evaluation/not_computed.tsv"), out("evaluation/not_computed_genes.tsv")],
         bars=out("figures/scores.svg"),
         chromosomes=out("figures/by_chromosome.svg"),
-        training=[out(f"figures/training/{model}.svg") for model in MODELS],
-        base_scatters=[out(f"figures/bases/{model}/{track}.svg") for model, track in MODEL_TRACKS],
-        gene_scatters=[out(f"figures/genes/{model}/{track}.svg") for model, track in MODEL_TRACKS],
-        levels=[out(f"figures/expression_levels/{model}/{track}.svg") for model, track in MODEL_TRACKS],
+        training=[out(f"figures/training/{model}.svg") for model in RUN.models],
+        base_scatters=[out(f"figures/bases/{model}/{track}.svg") for model, track in RUN.model_tracks],
+        gene_scatters=[out(f"figures/genes/{model}/{track}.svg") for model, track in RUN.model_tracks],
+        levels=[out(f"figures/expression_levels/{model}/{track}.svg") for model, track in RUN.model_tracks],
         difference_scatters=[out(f"figures/differences/{pair}.svg") for pair in DIFFERENCES],
-        seams=[out(f"figures/seams/{model}.svg") for model in MODELS],
-        loci=[out(f"figures/loci/{locus}.svg") for locus in LOCI],
-        logs=expand(out("models/{model}/training_log.tsv"), model=MODELS),
-        provenance=expand(out("models/{model}/provenance.json"), model=MODELS),
+        seams=[out(f"figures/seams/{model}.svg") for model in RUN.models],
+        loci=[out(f"figures/loci/{locus}.svg") for locus in SETTINGS.loci_by_file],
+        logs=expand(out("models/{model}/training_log.tsv"), model=RUN.models),
+        provenance=expand(out("models/{model}/provenance.json"), model=RUN.models),
         inputs=out("provenance/inputs.tsv"),
     output:
         page=report(
@@ -122,18 +120,18 @@ rule write_report:
         mem_mb=growing(2000),
         runtime=growing(30),
     params:
-        page=contents_of("report.html.j2", "*.tsv", "captions/*.rst"),
-        config=digest(CONFIG, CONFIG_FILES),
-        cell_types=digest([asdict(cell_type) for cell_type in CELL_TYPES.values()]),
-        tracks=[(model, str(track)) for model, track in MODEL_TRACKS],
+        page=digest_of_files(ROOT / "resources", "report.html.j2", "*.tsv", "captions/*.rst"),
+        config=digest(SETTINGS.model_dump(mode="json"), CONFIG_FILES),
+        cell_types=digest([vars(cell_type) for cell_type in RUN.cell_types.values()]),
+        tracks=[(model, str(track)) for model, track in RUN.model_tracks],
         differences=list(DIFFERENCES),
-        strands=STRANDS,
+        strands=names_of(RUN.strands),
     script:
         "../workflow_scripts/write_report.py"
 
 
 onsuccess:
-    scores = [Path(out(f"evaluation/{table}.tsv")) for table in SCORE_TABLES[:2]]
+    scores = [Path(out(f"evaluation/{table}.tsv")) for table in ("base_resolution", "gene_expression")]
     if all(path.is_file() for path in [Path(out("report.html")), *scores]):
         from rnatracks.report.headlines import headline
         from rnatracks.evaluation.tables import read_scores

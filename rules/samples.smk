@@ -16,15 +16,16 @@ checkpoint resolve_samples:
     params:
         # What is asked; the day, other rows of the sheets and limits are no reason to ask again.
         question=lambda wildcards: {
-            key: getattr(CELL_TYPES[wildcards.cell_type], key) for key in ("encode_query", "gtex_tissue", "stranded")
+            key: getattr(RUN.cell_types[wildcards.cell_type], key)
+            for key in ("encode_query", "gtex_tissue", "stranded")
         },
-        sources={key: CONFIG["sources"][key] for key in ("encode", "recount3")},
-        rows=lambda wildcards: [sample.as_row() for sample in SAMPLES_OF[wildcards.cell_type]],
+        sources=[SETTINGS.sources.encode, SETTINGS.sources.recount3],
+        rows=lambda wildcards: [sample.as_row() for sample in RUN.listed[wildcards.cell_type]],
         # Listed rows that are not looked up, as they are excluded.
         passed_over=lambda wildcards: [
             sample.name
-            for sample in SAMPLES_OF[wildcards.cell_type]
-            if sample.name in CONFIG["exclude"] and not sample.located
+            for sample in RUN.listed[wildcards.cell_type]
+            if sample.name in SETTINGS.exclude and not sample.located
         ],
     script:
         "../workflow_scripts/resolve_samples.py"
@@ -32,8 +33,8 @@ checkpoint resolve_samples:
 
 rule gather_resolved:
     input:
-        samples=expand(out("samples/resolved/{cell_type}.tsv"), cell_type=CELL_TYPES),
-        rejected=expand(out("samples/rejected/{cell_type}.tsv"), cell_type=CELL_TYPES),
+        samples=expand(out("samples/resolved/{cell_type}.tsv"), cell_type=RUN.cell_types),
+        rejected=expand(out("samples/rejected/{cell_type}.tsv"), cell_type=RUN.cell_types),
     output:
         samples=report(
             out("samples/resolved.tsv"),
@@ -57,7 +58,7 @@ rule gather_resolved:
         mem_mb=growing(500),
         runtime=growing(5),
     params:
-        exclude=digest(CONFIG["exclude"]),
+        exclude=digest(SETTINGS.exclude),
     script:
         "../workflow_scripts/gather_resolved.py"
 
@@ -66,7 +67,7 @@ rule check_sample:
     input:
         sizes=out("reference/chrom.sizes"),
         exons=out("reference/exons.bed.gz"),
-        signals=signals_of,
+        signals=lambda wildcards: inputs.signals(RUN, [sample_of(wildcards)]),
     output:
         out("qc/samples/{cell_type}/{sample}.json"),
     log:
@@ -80,10 +81,10 @@ rule check_sample:
         mem_mb=growing(1000),
         runtime=growing(60),
     params:
-        strands=strands_of,
+        strands=lambda wildcards: names_of(sample_of(wildcards).files),
         md5=lambda wildcards: [
-            None if signal_file(sample_named(wildcards), strand).remote else file.md5
-            for strand, file in sample_named(wildcards).files.items()
+            None if sample_of(wildcards).bigwigs[strand].remote else file.md5
+            for strand, file in sample_of(wildcards).files.items()
         ],
     script:
         "../workflow_scripts/check_sample.py"
@@ -93,7 +94,7 @@ rule bin_sample:
     input:
         sizes=out("reference/chrom.sizes"),
         check=out("qc/samples/{cell_type}/{sample}.json"),
-        signals=signals_of,
+        signals=lambda wildcards: inputs.signals(RUN, [sample_of(wildcards)]),
     output:
         directory(out("qc/bins/{cell_type}/{sample}")),
     log:
@@ -107,9 +108,9 @@ rule bin_sample:
         mem_mb=growing(1000),
         runtime=growing(60),
     params:
-        strands=strands_of,
-        total=CONFIG["normalisation"]["total"],
-        bin_size=CONFIG["qc"]["bin_size"],
+        strands=lambda wildcards: names_of(sample_of(wildcards).files),
+        total=SETTINGS.normalisation.total,
+        bin_size=SETTINGS.qc.bin_size,
     script:
         "../workflow_scripts/bin_sample.py"
 
@@ -118,7 +119,8 @@ rule compare_samples:
     input:
         sizes=out("reference/chrom.sizes"),
         bins=lambda wildcards: [
-            out(f"qc/bins/{sample.cell_type}/{sample.name}") for sample in samples_on(wildcards.strand)
+            out(f"qc/bins/{sample.cell_type}/{sample.name}")
+            for sample in used_samples(*RUN.with_strand(wildcards.strand))
         ],
     output:
         heatmap=report(
@@ -156,21 +158,17 @@ rule compare_samples:
         mem_mb=lambda wildcards, input, attempt: attempt * (1000 + 50 * len(input.bins)),
         runtime=growing(240),
     params:
-        samples=lambda wildcards: [sample.name for sample in samples_on(wildcards.strand)],
-        cell_types=lambda wildcards: [sample.cell_type for sample in samples_on(wildcards.strand)],
-        bin_size=CONFIG["qc"]["bin_size"],
+        samples=lambda wildcards: [sample.name for sample in used_samples(*RUN.with_strand(wildcards.strand))],
+        cell_types=lambda wildcards: [sample.cell_type for sample in used_samples(*RUN.with_strand(wildcards.strand))],
+        bin_size=SETTINGS.qc.bin_size,
     script:
         "../workflow_scripts/compare_samples.py"
 
 
 rule tabulate_samples:
     input:
-        checks=lambda wildcards: [
-            out(f"qc/samples/{sample.cell_type}/{sample.name}.json")
-            for cell_type in CELL_TYPES
-            for sample in averaged(cell_type)
-        ],
-        correlations=[out(f"qc/correlation.{strand}.tsv") for strand in STRANDS],
+        checks=lambda wildcards: inputs.checks(RUN, used_samples(*RUN.cell_types)),
+        correlations=[out(f"qc/correlation.{strand}.tsv") for strand in RUN.strands],
     output:
         samples=report(
             out("qc/samples.tsv"),
@@ -189,9 +187,9 @@ rule tabulate_samples:
         mem_mb=growing(500),
         runtime=growing(5),
     params:
-        strands=STRANDS,
-        total=CONFIG["normalisation"]["total"],
-        excluded=excluded_samples,
-        stop_on_flags=CONFIG["qc"]["stop_on_flags"],
+        strands=names_of(RUN.strands),
+        total=SETTINGS.normalisation.total,
+        excluded=lambda wildcards: RUN.excluded_from(each for name in RUN.cell_types for each in samples_of(name)),
+        stop_on_flags=SETTINGS.qc.stop_on_flags,
     script:
         "../workflow_scripts/tabulate_samples.py"

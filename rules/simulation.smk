@@ -1,13 +1,13 @@
 # The built-in demo data: a small genome, its genes and RNA-seq samples, from a seed.
 
-if SIMULATED:
+if RUN.simulated:
 
     rule simulate:
         output:
-            fasta=CONFIG["genome"]["fasta"],
-            gtf=CONFIG["annotation"]["gtf"],
-            blacklist=CONFIG["blacklist"],
-            signals=[file.location for sample in MADE.values() for file in sample.files.values()],
+            fasta=SETTINGS.genome.fasta,
+            gtf=SETTINGS.annotation.gtf,
+            blacklist=SETTINGS.blacklist,
+            signals=[file.location for sample in RUN.simulated.values() for file in sample.files.values()],
         log:
             out("logs/simulate.log"),
         benchmark:
@@ -19,16 +19,10 @@ if SIMULATED:
             mem_mb=growing(1000),
             runtime=growing(10),
         params:
-            settings={key: value for key, value in CONFIG["simulate"].items() if key != "samples"},
+            settings=SETTINGS.simulate.model_dump(mode="json"),
             samples=[
-                {
-                    "name": name,
-                    "cell_type": sample.cell_type,
-                    "plus": sample.files[Strand.PLUS].location,
-                    "minus": sample.files[Strand.MINUS].location,
-                }
-                | CONFIG["simulate"]["samples"][name]
-                for name, sample in MADE.items()
+                (name, sample.cell_type, *(sample.files[strand].location for strand in (Strand.PLUS, Strand.MINUS)))
+                for name, sample in RUN.simulated.items()
             ],
         script:
             "../workflow_scripts/simulate_data.py"

@@ -4,12 +4,8 @@
 rule average_track:
     input:
         sizes=out("reference/chrom.sizes"),
-        signals=lambda wildcards: [
-            signal_path(sample, Strand(wildcards.strand)) for sample in averaged(wildcards.cell_type)
-        ],
-        checks=lambda wildcards: [
-            out(f"qc/samples/{sample.cell_type}/{sample.name}.json") for sample in averaged(wildcards.cell_type)
-        ],
+        signals=lambda wildcards: inputs.signals(RUN, used_samples(wildcards.cell_type), wildcards.strand),
+        checks=lambda wildcards: inputs.checks(RUN, used_samples(wildcards.cell_type)),
     output:
         bigwig=out("tracks/observed/{cell_type}.{strand}.bw"),
         statistics=out("tracks/observed/{cell_type}.{strand}.json"),
@@ -24,7 +20,7 @@ rule average_track:
         mem_mb=growing(2000),
         runtime=growing(240),
     params:
-        total=CONFIG["normalisation"]["total"],
+        total=SETTINGS.normalisation.total,
     script:
         "../workflow_scripts/average_track.py"
 
@@ -32,10 +28,10 @@ rule average_track:
 use rule average_track as average_half with:
     input:
         sizes=out("reference/chrom.sizes"),
-        signals=lambda wildcards: [signal_path(sample, Strand(wildcards.strand)) for sample in half_of(wildcards)],
-        checks=lambda wildcards: [
-            out(f"qc/samples/{sample.cell_type}/{sample.name}.json") for sample in half_of(wildcards)
-        ],
+        signals=lambda wildcards: inputs.signals(
+            RUN, inputs.half(used_samples(wildcards.cell_type), wildcards.half), wildcards.strand
+        ),
+        checks=lambda wildcards: inputs.checks(RUN, inputs.half(used_samples(wildcards.cell_type), wildcards.half)),
     output:
         bigwig=temp(out("tracks/halves/{cell_type}.{strand}.{half}.bw")),
         statistics=temp(out("tracks/halves/{cell_type}.{strand}.{half}.json")),
@@ -51,7 +47,7 @@ rule average_cell_types:
     input:
         sizes=out("reference/chrom.sizes"),
         tracks=lambda wildcards: [
-            out(f"tracks/observed/{track}.bw") for track in TRACKS if track.strand == wildcards.strand
+            out(f"tracks/observed/{track}.bw") for track in RUN.tracks if track.strand == wildcards.strand
         ],
     output:
         out("tracks/mean.{strand}.bw"),

@@ -1,4 +1,5 @@
 # Fine-tuning: one job a model.
+from rnatracks.training.job import SPEED_SETTINGS
 
 
 rule train_model:
@@ -6,11 +7,11 @@ rule train_model:
         fasta=out("reference/genome.fa"),
         index=out("reference/genome.fa.fai"),
         windows=out("windows/windows.bed.gz"),
-        bigwigs=lambda wildcards: observed_tracks(MODELS[wildcards.model].cell_types, ".bw"),
-        statistics=lambda wildcards: observed_tracks(MODELS[wildcards.model].cell_types, ".json"),
-        blacklist=path_of(REFERENCES["blacklist"]) if "blacklist" in REFERENCES else [],
-        start=start_weights,
-        hub=hub_weights,
+        bigwigs=lambda wildcards: observed_tracks(RUN.models[wildcards.model].cell_types, ".bw"),
+        statistics=lambda wildcards: observed_tracks(RUN.models[wildcards.model].cell_types, ".json"),
+        blacklist=BLACKLIST,
+        start=lambda wildcards: inputs.start_weights(RUN, wildcards.model),
+        hub=lambda wildcards: inputs.hub_records(RUN, wildcards.model),
     output:
         weights=out("models/{model}/model.safetensors"),
         config=out("models/{model}/config.json"),
@@ -31,9 +32,9 @@ rule train_model:
         nodes=1,
         slurm_extra="'--signal=USR1@900'",
     params:
-        model=lambda wildcards: asdict(MODELS[wildcards.model]),
-        windows=CONFIG["windows"],
-        training={key: value for key, value in CONFIG["training"].items() if key not in SPEED_SETTINGS},
-        total=CONFIG["normalisation"]["total"],
+        model=lambda wildcards: RUN.models[wildcards.model].model_dump(mode="json"),
+        windows=SETTINGS.windows.model_dump(),
+        training=SETTINGS.training.model_dump(mode="json", exclude=SPEED_SETTINGS),
+        total=SETTINGS.normalisation.total,
     script:
         "../workflow_scripts/train_model.py"

@@ -5,7 +5,7 @@ rule index_windows:
     input:
         fasta=out("reference/genome.fa"),
         index=out("reference/genome.fa.fai"),
-        blacklist=path_of(REFERENCES["blacklist"]) if "blacklist" in REFERENCES else [],
+        blacklist=BLACKLIST,
     output:
         out("windows/windows.bed.gz"),
     log:
@@ -19,8 +19,8 @@ rule index_windows:
         mem_mb=growing(2000),
         runtime=growing(60),
     params:
-        splits=SPLITS,
-        size=CONFIG["windows"]["size"],
-        overlap=CONFIG["windows"]["overlap"],
+        splits=digest(SETTINGS.splits),
+        size=SETTINGS.windows.size,
+        overlap=SETTINGS.windows.overlap,
     script:
         "../workflow_scripts/index_windows.py"

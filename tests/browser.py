@@ -1,5 +1,7 @@
 """A real browser without a window and without a network: what a page becomes in it."""
 
+import atexit
+import functools
 import shutil
 from collections import Counter
 from collections.abc import Iterator
@@ -65,34 +67,39 @@ class Visit:
         return [address for address in self.requests if not address.startswith(("file:", "data:", "blob:", "about:"))]
 
 
-@contextmanager
-def visit(page: Path, profile: Path, width: int = 1300) -> Iterator[Visit]:
-    """Open a local page in headless Chromium, with the network cut off; no other visit may be open meanwhile."""
-    chromium = shutil.which("chromium")
-    if chromium is None:
+@functools.cache
+def chromium() -> "playwright.sync_api.Browser":  # noqa: F821
+    """Headless Chromium, started once in a process, which cannot reach a network."""
+    program = shutil.which("chromium")
+    if program is None:
         pytest.skip("needs the program chromium to open the page")
     playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as driver:
-        context = driver.chromium.launch_persistent_context(
-            profile,
-            executable_path=chromium,
-            offline=True,
-            viewport={"width": width, "height": HEIGHT},
-            args=["--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND"],
-        )
-        visited = Visit(context.pages[0])
-        visited.page.on("request", lambda request: visited.requests.append(request.url))
-        visited.page.on("console", lambda message: visited.log.append(f"CONSOLE {message.type}: {message.text}"))
-        visited.page.on("pageerror", lambda error: visited.log.append(f"CONSOLE error: {error}"))
-        visited.page.on("dialog", lambda dialog: visited.close(dialog))
-        visited.open(page)
-        try:
-            yield visited
-        finally:
-            context.close()
+    driver = playwright.sync_playwright().start()
+    browser = driver.chromium.launch(
+        executable_path=program, args=["--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND"]
+    )
+    atexit.register(driver.stop)
+    atexit.register(browser.close)
+    return browser
 
 
-def open_page(page: Path, profile: Path) -> Opened:
+@contextmanager
+def visit(page: Path, width: int = 1300) -> Iterator[Visit]:
+    """Open a local page in a window of its own, without anything that other visits left."""
+    context = chromium().new_context(offline=True, viewport={"width": width, "height": HEIGHT})
+    visited = Visit(context.new_page())
+    visited.page.on("request", lambda request: visited.requests.append(request.url))
+    visited.page.on("console", lambda message: visited.log.append(f"CONSOLE {message.type}: {message.text}"))
+    visited.page.on("pageerror", lambda error: visited.log.append(f"CONSOLE error: {error}"))
+    visited.page.on("dialog", lambda dialog: visited.close(dialog))
+    visited.open(page)
+    try:
+        yield visited
+    finally:
+        context.close()
+
+
+def open_page(page: Path) -> Opened:
     """Open a local page as `visit` does, and give what it has become."""
-    with visit(page, profile) as visited:
+    with visit(page) as visited:
         return Opened(visited.page.content(), "\n".join(visited.log))

@@ -6,7 +6,6 @@ from pathlib import Path
 import yaml
 
 CONFIG = Path(__file__).parents[1] / "config"
-SCHEMA = CONFIG / "schemas" / "config.schema.yaml"
 SHIPPED = [CONFIG / "config.yaml", CONFIG / "demo" / "config.yaml"]
 MINIMAL = """
 genome: {fasta: genome.fa, chromosomes: [chr1, chr2, chr3]}

@@ -2,15 +2,15 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from models import HEAD, SPEC, random_bases, settings, write_fasta, write_tracks
 
-from rnatracks.genome.sequence import write_windows
-from rnatracks.model.plan import LoraPlan, ModelPlan
+from rnatracks.config.models import LoraSettings
+from rnatracks.genome.windows import write_windows
+from rnatracks.model.plan import ModelPlan
 from rnatracks.training.job import TrainingJob
 
 SIZE = 64
@@ -31,13 +31,13 @@ def make_plan(**changes: object) -> ModelPlan:
         "strands": "heads",
         "attention": "causal",
         "trainable": "all",
-        "lora": LoraPlan(rank=4, alpha=8, dropout=0.0),
+        "lora": LoraSettings(rank=4, alpha=8, dropout=0.0),
         "head": HEAD,
         "control": "none",
     }
     head = {key.removeprefix("head_"): value for key, value in changes.items() if key.startswith("head_")}
     changes = {key: value for key, value in changes.items() if not key.startswith("head_")}
-    return ModelPlan(**plan | changes | {"head": replace(HEAD, **head)})
+    return ModelPlan(**plan | changes | {"head": HEAD.model_copy(update=head)})
 
 
 def tile(chrom: str, split: str, length: int | None = None) -> list[tuple[str, int, int, str]]:

@@ -12,11 +12,11 @@ import torch
 from numpy.typing import NDArray
 from transformers import AutoConfig
 
-from rnatracks.model.backbone import BASES, load_backbone
+from rnatracks.config.models import HeadSettings
+from rnatracks.config.training import TrainingSettings
+from rnatracks.model.backbone import TOKEN_BASES, load_backbone
 from rnatracks.model.network import CoverageConfig, CoverageModel
-from rnatracks.model.plan import HeadPlan
-from rnatracks.training.dataset import TargetTrack
-from rnatracks.training.job import TrainingSettings, training_settings
+from rnatracks.tracks.targets import TargetTrack
 
 SPEC = {
     "type": "mixtral",
@@ -29,8 +29,10 @@ SPEC = {
     "num_experts_per_tok": 1,
 }
 TINY = SPEC | {"hidden_size": 8, "intermediate_size": 8, "num_experts_per_tok": 2}
-HEAD = HeadPlan(channels=(8, 4), kernel_size=5, dropout=0.0, initial_scale=8.0, batch_norm="batch", plain_output=False)
-TOKEN_IDS = {base: index for index, base in enumerate(BASES)}
+HEAD = HeadSettings(
+    channels=(8, 4), kernel_size=5, dropout=0.0, initial_scale=8.0, batch_norm="batch", plain_output=False
+)
+TOKEN_IDS = {base: index for index, base in enumerate(TOKEN_BASES)}
 
 
 @pytest.fixture(autouse=True)
@@ -58,7 +60,6 @@ def settings(**changes: object) -> TrainingSettings:
         "router_loss": 0.0,
         "gradient_checkpointing": False,
         "compile": False,
-        "parallel": "ddp",
         "loader_workers": 0,
         "checkpoint_minutes": 30,
         "keep_checkpoints": 2,
@@ -67,7 +68,7 @@ def settings(**changes: object) -> TrainingSettings:
         "stop_unless_falling": True,
         "seed": 42,
     }
-    return training_settings(recipe | changes)
+    return TrainingSettings(**recipe | changes)
 
 
 def random_bases(rng: np.random.Generator, length: int) -> str:

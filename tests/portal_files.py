@@ -1,6 +1,6 @@
 """Files and experiments of ENCODE that nothing speaks against, to change one thing in."""
 
-from rnatracks.samples.encode import Audit, Experiment, File
+from rnatracks.samples.encode_answers import Audit, Experiment, File
 
 PLUS, MINUS = (f"{strand} strand signal of unique reads" for strand in ("plus", "minus"))
 

@@ -76,7 +76,7 @@ def test_a_script_stops_where_the_data_cannot_be_made(tmp_path: Path) -> None:
 
 
 def test_samples_have_gaps_or_zeros_and_the_intervals_that_they_should(tmp_path: Path, load: Callable) -> None:
-    tracks = load("tracks")
+    tracks = load("made_tracks")
     paths = tracks.write_samples(tmp_path, 2, 1_000_000)
     with_gaps, with_zeros = (read_bases(path, tracks.CHROM) for path in paths)
     assert np.isnan(with_gaps).any()

@@ -18,31 +18,34 @@ PYPI = {"pytorch-gpu": "torch", "pybigwig": "pyBigWig", "deeptools": "deepTools"
 CALLED = {"qc.yaml": {"deeptools", "scipy"}, "torch.yaml": {"tensorboard"}}
 
 
-def imports(path: Path) -> set[str]:
-    """Modules that a file imports: third-party ones by name, rooms of the library as `.name`."""
-    found = set()
+def imports(path: Path) -> set[str | Path]:
+    """Modules that a file imports: third-party ones by name, those of the library by path."""
+    found: set[str | Path] = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             found |= {name.name.split(".")[0] for name in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module is None:
-            found |= {f".{name.name}" for name in node.names}
         elif isinstance(node, ast.ImportFrom):
-            parts = node.module.split(".")
-            local = node.level == 1 or parts[0] == "rnatracks"
-            found.add(f".{parts[-1]}" if local else parts[0])
+            parts = [part for part in (node.module or "").split(".") if part]
+            if node.level == 0 and parts[0] != "rnatracks":
+                found.add(parts[0])
+                continue
+            folder = path.parents[node.level - 1] if node.level else LIBRARY.parent
+            module = folder.joinpath(*parts)
+            files = [module.with_suffix(".py"), *(module / f"{name.name}.py" for name in node.names)]
+            found |= {file for file in files if file.is_file()}
     return found - set(sys.stdlib_module_names)
 
 
 def third_party(script: Path) -> set[str]:
-    """All third-party modules that a script needs, through the library's rooms."""
-    seen: set[str] = set()
+    """All third-party modules that a script needs, through the library's modules."""
+    seen: set[str | Path] = set()
     todo = imports(script)
     while todo:
         name = todo.pop()
         if name not in seen:
             seen.add(name)
-            todo |= imports(LIBRARY / f"{name[1:]}.py") if name.startswith(".") else set()
-    return {name for name in seen if not name.startswith(".")}
+            todo |= imports(name) if isinstance(name, Path) else set()
+    return {name for name in seen if isinstance(name, str)}
 
 
 def pins(environment: Path) -> dict[str, str]:
@@ -56,7 +59,7 @@ def bodies() -> list[tuple[str, str]]:
     for path in sorted((REPOSITORY / "rules").glob("*.smk")):
         parts = re.split(r"^ *(?:rule|checkpoint) (\w+):\n", path.read_text(), flags=re.MULTILINE)
         found += list(zip(parts[1::2], parts[2::2], strict=True))
-    return found
+    return [(name, body) for name, body in found if name != "fetch"]  # which has inputs only
 
 
 def rules() -> list[tuple[str, str, str]]:

@@ -8,22 +8,22 @@ from pathlib import Path
 
 import pytest
 
-from rnatracks.files import gzipped_whole, write_json, written_whole
+from rnatracks.files import atomic_gzip, atomic_write, write_json
 
 
 def write_text(target: Path, text: str) -> None:
-    with written_whole(target) as partial:
+    with atomic_write(target) as partial:
         partial.write_text(text)
 
 
 def write_gzip(target: Path, text: str) -> None:
-    with gzipped_whole(target) as stream:
+    with atomic_gzip(target) as stream:
         stream.write(text)
 
 
 def test_the_target_appears_at_the_end_of_the_block(tmp_path: Path) -> None:
     target = tmp_path / "new" / "folders" / "table.tsv.gz"
-    with written_whole(target) as partial:
+    with atomic_write(target) as partial:
         assert partial.parent == target.parent
         assert partial.suffixes[-2:] == [".tsv", ".gz"]
         partial.write_text("whole")
@@ -32,7 +32,7 @@ def test_the_target_appears_at_the_end_of_the_block(tmp_path: Path) -> None:
     assert list(target.parent.iterdir()) == [target]
 
 
-@pytest.mark.parametrize("open_whole", [written_whole, gzipped_whole])
+@pytest.mark.parametrize("open_whole", [atomic_write, atomic_gzip])
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
 def test_a_failed_block_leaves_the_old_file_and_nothing_else(
     tmp_path: Path, open_whole: Callable, error: type[BaseException]
@@ -50,7 +50,7 @@ def test_a_failed_block_leaves_the_old_file_and_nothing_else(
 
 
 def test_a_block_that_writes_nothing_fails(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError), written_whole(tmp_path / "table.tsv"):
+    with pytest.raises(FileNotFoundError), atomic_write(tmp_path / "table.tsv"):
         pass
     assert list(tmp_path.iterdir()) == []
 

@@ -6,7 +6,7 @@ sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installe
 
 from pathlib import Path
 
-from rnatracks.genome.sequence import read_sizes
+from rnatracks.genome.tables import read_sizes
 from rnatracks.log import open_log
 from rnatracks.tracks.average import average
 

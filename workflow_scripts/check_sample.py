@@ -8,10 +8,10 @@ import logging
 from dataclasses import replace
 from pathlib import Path
 
+from rnatracks.config.settings import Settings
 from rnatracks.downloads.fetch import size_and_md5, verify_md5
 from rnatracks.files import write_json
-from rnatracks.genome.annotation import read_exons
-from rnatracks.genome.sequence import read_sizes
+from rnatracks.genome.tables import read_exons, read_sizes
 from rnatracks.log import open_log
 from rnatracks.qc.checks import check_sample, stop_on_flags
 from rnatracks.vocabulary import Strand
@@ -27,7 +27,7 @@ check = check_sample(
     read_sizes(Path(snakemake.input.sizes)),
     read_exons(Path(snakemake.input.exons)),
 )
-if snakemake.config["qc"]["stop_on_flags"]:
+if Settings.of(snakemake.config).qc.stop_on_flags:
     stop_on_flags([check])
 for problems in (check.problems(), *map(check.strand_problems, check.strands)):
     for flag, problem in problems.items():

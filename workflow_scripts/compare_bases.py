@@ -7,11 +7,11 @@ sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installe
 from pathlib import Path
 
 from rnatracks.evaluation.base_scores import write_sums
-from rnatracks.evaluation.base_sums import CountedBases, MeanOfOthers, compare, write_sample
-from rnatracks.genome.annotation import read_exons
+from rnatracks.evaluation.base_sums import CountedBases, MeanOfOthers, compare, write_base_sample
 from rnatracks.genome.bed import read_bed
-from rnatracks.genome.regions import RegionClasses, Regions
+from rnatracks.genome.regions import IntervalSet, RegionClassifier
 from rnatracks.genome.sequence import Genome
+from rnatracks.genome.tables import read_exons
 from rnatracks.log import open_log
 from rnatracks.tracks.bigwig import Coverage
 from rnatracks.tracks.squash import strand_pair_mean
@@ -19,10 +19,10 @@ from rnatracks.vocabulary import Strand
 
 open_log(snakemake.log[0])
 files, params = snakemake.input, snakemake.params
-classes = RegionClasses(
+classes = RegionClassifier(
     read_exons(Path(files.bodies)), read_exons(Path(files.exons)), Strand(snakemake.wildcards.strand)
 )
-blacklist = Regions(read_bed(Path(files.blacklist))) if files.get("blacklist") else None
+blacklist = IntervalSet(read_bed(Path(files.blacklist))) if files.get("blacklist") else None
 with Coverage(files.observed) as observed, Coverage(files.candidate) as candidate:
     comparison = compare(
         observed,
@@ -35,4 +35,4 @@ with Coverage(files.observed) as observed, Coverage(files.candidate) as candidat
         seed=params.seed,
     )
 write_sums(comparison.sums, Path(snakemake.output.sums))
-write_sample(comparison.sample, Path(snakemake.output.sample))
+write_base_sample(comparison.sample, Path(snakemake.output.sample))

@@ -7,7 +7,7 @@ sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installe
 import tempfile
 from pathlib import Path
 
-from rnatracks.genome.sequence import read_sizes
+from rnatracks.genome.tables import read_sizes
 from rnatracks.log import open_log
 from rnatracks.qc.bins import bin_width
 from rnatracks.qc.comparison import plot_correlation, plot_pca, read_bins, why_incomparable, write_incomparable

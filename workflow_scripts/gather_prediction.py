@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rnatracks.genome.sequence import read_sizes
+from rnatracks.genome.tables import read_sizes
 from rnatracks.log import open_log
 from rnatracks.tracks.bigwig import write_coverage
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from rnatracks.config.settings import Settings
 from rnatracks.files import write_table
 from rnatracks.log import open_log
 from rnatracks.samples.sample import check_excluded
@@ -15,8 +16,8 @@ from rnatracks.samples.sample_files import check_distinct
 from rnatracks.samples.sheets import read_cell_types, read_samples, write_rows
 
 open_log(snakemake.log[0])
-excluded = snakemake.config["exclude"]
-cell_types = read_cell_types(Path(snakemake.config["cell_types"]))
+settings = Settings.of(snakemake.config)
+excluded, cell_types = settings.exclude, read_cell_types(Path(settings.cell_types))
 samples = [
     sample
     for path, cell_type in zip(snakemake.input.samples, cell_types, strict=True)

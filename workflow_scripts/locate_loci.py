@@ -9,8 +9,8 @@ from pathlib import Path
 import pandas as pd
 
 from rnatracks.files import write_table
-from rnatracks.genome.annotation import locate, read_genes
-from rnatracks.genome.sequence import read_sizes
+from rnatracks.genome.loci import locate
+from rnatracks.genome.tables import read_genes, read_sizes
 from rnatracks.log import open_log
 from rnatracks.tracks.expression import select_gene_types
 

@@ -8,20 +8,20 @@ from pathlib import Path
 
 import pandas as pd
 
-from rnatracks.config.settings import chromosome_splits
+from rnatracks.config.settings import Settings
 from rnatracks.evaluation.differential import Pair, log2_ratios
 from rnatracks.figures.scatters import difference_scatter
 from rnatracks.figures.style import write_svg
-from rnatracks.genome.annotation import read_genes
+from rnatracks.genome.tables import on_strand, read_genes
 from rnatracks.log import open_log
 from rnatracks.tracks.expression import read_means, select_gene_types
 from rnatracks.vocabulary import Track
 
 open_log(snakemake.log[0])
 pair = Pair(snakemake.wildcards.family, *map(Track.parse, snakemake.params.tracks))
-genes = select_gene_types(read_genes(Path(snakemake.input.genes)), snakemake.config["genes"]["types"])
+settings = Settings.of(snakemake.config)
+genes = on_strand(select_gene_types(read_genes(Path(snakemake.input.genes)), settings.genes.types), pair.first.strand)
 genes = genes.set_index("gene_id")
-genes = genes.loc[genes["strand"].map(pair.first.strand.holds).astype(bool)]
 
 
 def ratios(paths):
@@ -32,7 +32,7 @@ def ratios(paths):
 figure = difference_scatter(
     ratios(snakemake.input.observed),
     ratios(snakemake.input.predicted),
-    genes["chrom"].map(chromosome_splits(snakemake.config)),
+    genes["chrom"].map(settings.splits),
     genes["gene_name"],
     (pair.first.cell_type, pair.second.cell_type),
     f"{pair.family}, {pair.first.strand} strand",

@@ -7,7 +7,7 @@ sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installe
 from collections import defaultdict
 from pathlib import Path
 
-from rnatracks.config.settings import seam_chromosomes
+from rnatracks.config.settings import Settings
 from rnatracks.evaluation.seams import mean_profiles, seam_places
 from rnatracks.figures.scores import seam_figure
 from rnatracks.figures.style import write_svg
@@ -23,6 +23,8 @@ for track, path in zip(params.tracks, snakemake.input, strict=True):
 profiles = {strand: mean_profiles(found) for strand, found in paths.items()}
 seams = seam_places(params.size, params.overlap, Stitch(params.stitch))
 write_svg(
-    seam_figure(profiles, seams, f"{snakemake.wildcards.model}, on {', '.join(seam_chromosomes(snakemake.config))}"),
+    seam_figure(
+        profiles, seams, f"{snakemake.wildcards.model}, on {', '.join(Settings.of(snakemake.config).seam_chromosomes)}"
+    ),
     Path(snakemake.output[0]),
 )

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import torch
 
+from rnatracks.config.settings import Settings
 from rnatracks.genome.sequence import Genome
 from rnatracks.log import open_log
 from rnatracks.model.folder import load_on_devices
-from rnatracks.model.rehearsal import check_half_precision
+from rnatracks.model.trial_pass import check_half_precision
 from rnatracks.prediction.predict import Precision, TilePlan, write_region
 from rnatracks.prediction.stitching import Stitch
 
@@ -32,6 +33,6 @@ write_region(
     int(end or genome.lengths[chrom]),
     tiles=TilePlan(size=params.size, overlap=params.overlap, stitch=Stitch(params.stitch)),
     precision=precision,
-    batch_size=snakemake.config["prediction"]["batch_size"],
+    batch_size=Settings.of(snakemake.config).prediction.batch_size,
     target=Path(snakemake.output[0]),
 )

@@ -7,8 +7,8 @@ sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installe
 from pathlib import Path
 
 from rnatracks.downloads.fetch import verify_md5
-from rnatracks.genome.annotation import own_exons, prepare_gtf, write_exons, write_genes
-from rnatracks.genome.sequence import read_sizes
+from rnatracks.genome.annotation import own_exons, prepare_gtf
+from rnatracks.genome.tables import read_sizes, write_exons, write_genes
 from rnatracks.log import open_log
 
 open_log(snakemake.log[0])

@@ -7,18 +7,17 @@ sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installe
 from datetime import UTC, datetime
 from pathlib import Path
 
+from rnatracks.config.settings import Settings
 from rnatracks.log import open_log
 from rnatracks.samples.search import resolve
-from rnatracks.samples.search_terms import Sources
 from rnatracks.samples.sheets import read_cell_types, read_samples, write_rejected, write_rows
 
 open_log(snakemake.log[0])
 # The cell type's own rows are parameters of the rule: rows of others are no reason to ask again.
-cell_types = read_cell_types(Path(snakemake.config["cell_types"]))
-excluded = snakemake.config["exclude"]
-listed = read_samples(Path(snakemake.config["samples"]), cell_types, excluded)
+settings = Settings.of(snakemake.config)
+cell_types, excluded = read_cell_types(Path(settings.cell_types)), settings.exclude
+listed = read_samples(Path(settings.samples), cell_types, excluded)
 cell_type = next(known for known in cell_types if known.name == snakemake.wildcards.cell_type)
-sources = {key: snakemake.config["sources"][key] for key in ("encode", "recount3", "max_samples")}
-found = resolve(cell_type, listed, Sources(**sources), datetime.now(UTC).date(), excluded)
+found = resolve(cell_type, listed, settings.sources, datetime.now(UTC).date(), excluded)
 write_rows(Path(snakemake.output.samples), [sample.as_row() for sample in found.samples])
 write_rejected(Path(snakemake.output.rejected), found.rejected)

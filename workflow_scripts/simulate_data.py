@@ -6,35 +6,25 @@ sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installe
 
 from pathlib import Path
 
+from rnatracks.config.settings import Settings
 from rnatracks.log import open_log
-from rnatracks.simulate import (
-    SimulatedSample,
-    SimulationSettings,
-    simulate_genome,
-    write_annotation,
-    write_blacklist,
-    write_genome,
-    write_sample,
-)
+from rnatracks.samples.simulate import simulate_genome
+from rnatracks.samples.simulated_files import write_annotation, write_blacklist, write_genome, write_sample
 
 open_log(snakemake.log[0])
-settings = SimulationSettings(**snakemake.params.settings)
+settings = Settings.of(snakemake.config).simulate
 genome = simulate_genome(settings)
 write_genome(genome, Path(snakemake.output.fasta))
 write_annotation(genome, Path(snakemake.output.gtf))
 write_blacklist(genome, Path(snakemake.output.blacklist))
-cell_types = list(dict.fromkeys(sample["cell_type"] for sample in snakemake.params.samples))
-for number, sample in enumerate(snakemake.params.samples):
+cell_types = list(dict.fromkeys(cell_type for _, cell_type, _, _ in snakemake.params.samples))
+for number, (name, cell_type, plus, minus) in enumerate(snakemake.params.samples):
     write_sample(
         genome,
         settings,
-        SimulatedSample(
-            cell_type_index=cell_types.index(sample["cell_type"]),
-            depth=sample["depth"],
-            noise=sample["noise"],
-            negative_minus=sample["negative_minus"],
-            seed=number,
-        ),
-        plus=Path(sample["plus"]),
-        minus=Path(sample["minus"]),
+        settings.samples[name],
+        cell_type_index=cell_types.index(cell_type),
+        seed=number,
+        plus=Path(plus),
+        minus=Path(minus),
     )

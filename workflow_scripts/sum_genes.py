@@ -6,7 +6,7 @@ sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installe
 
 from pathlib import Path
 
-from rnatracks.genome.annotation import read_exons, read_genes
+from rnatracks.genome.tables import read_exons, read_genes
 from rnatracks.log import open_log
 from rnatracks.tracks.bigwig import Coverage
 from rnatracks.tracks.expression import exonic_means, write_means

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import pytest
@@ -23,6 +23,7 @@ from servers.server import DataServer
 
 from rnatracks.downloads.fetch import fetch
 from rnatracks.downloads.records import FetchRecord
+from rnatracks.downloads.retry import Patience
 from rnatracks.errors import InputError
 
 # Random bytes, since a piece of anything periodic may fit in the wrong place.
@@ -37,7 +38,8 @@ CHILD = """
 import sys
 from pathlib import Path
 from rnatracks.downloads.fetch import fetch
-fetch(sys.argv[1], Path(sys.argv[2]), delay=0)
+from rnatracks.downloads.retry import Patience
+fetch(sys.argv[1], Path(sys.argv[2]), patience=Patience(delay=0))
 """
 
 
@@ -97,8 +99,14 @@ def reply(status: str, body: bytes, *headers: str) -> bytes:
     return "\r\n".join([f"HTTP/1.1 {status}", *headers, "\r\n"]).encode() + body
 
 
-def get(server: DataServer, target: Path, path: str = "/file", **limits: object) -> FetchRecord:
-    return fetch(server.url(path), target, **{"timeout": 5, "delay": 0, "attempts": 3, **limits})
+LIMITS = {field.name for field in fields(Patience)}
+
+
+def get(server: DataServer, target: Path, path: str = "/file", **given: object) -> FetchRecord:
+    """Fetch with little patience; what is given is of that, or of the file."""
+    limits = {key: given.pop(key) for key in LIMITS & set(given)}
+    patience = Patience(**{"timeout": 5, "delay": 0, "attempts": 3} | limits)
+    return fetch(server.url(path), target, patience=patience, **given)
 
 
 def check_refused(server: DataServer, target: Path, *words: str, path: str = "/file", **limits: object) -> None:

@@ -39,6 +39,7 @@ from downloads.server_runs import (
 from rnatracks.downloads.data_file import DataFile, Kind
 from rnatracks.downloads.fetch import fetch, fetch_and_link
 from rnatracks.downloads.records import Checksum, read_record
+from rnatracks.downloads.retry import Patience
 from rnatracks.errors import InputError
 
 # Whole downloads
@@ -133,7 +134,7 @@ def test_a_file_of_unknown_length_goes_on_after_a_cut(tmp_path: Path) -> None:
     cut = reply("200 OK", b"5\r\n01234\r\n", 'ETag: "1"', "Transfer-Encoding: chunked")
     rest = reply("206 Partial Content", b"56789", 'ETag: "1"', "Content-Range: bytes 5-9/10")
     with raw_server(cut, rest) as raw:
-        fetch(raw.url, tmp_path / "file", delay=0)
+        fetch(raw.url, tmp_path / "file", patience=Patience(delay=0))
     assert (tmp_path / "file").read_bytes() == b"0123456789"
 
 
@@ -216,7 +217,7 @@ def test_a_refused_connection_is_told(server: DataServer, tmp_path: Path) -> Non
         unused.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{unused.getsockname()[1]}/file"
         with pytest.raises(InputError, match="refused") as refused:
-            fetch(url, tmp_path / "file.bw", delay=0)
+            fetch(url, tmp_path / "file.bw", patience=Patience(delay=0))
     assert str(refused.value).startswith(url)
     assert list(tmp_path.iterdir()) == []
 
@@ -234,7 +235,7 @@ def test_what_is_no_web_address_is_refused(tmp_path: Path, url: str) -> None:
 def test_a_part_that_nobody_asked_for_is_refused(tmp_path: Path, headers: list[str]) -> None:
     part = reply("206 Partial Content", b"56789", "Content-Length: 5", *headers)
     with raw_server(part) as raw, pytest.raises(InputError, match="HTTP status 206"):
-        fetch(raw.url, tmp_path / "file.bw", delay=0)
+        fetch(raw.url, tmp_path / "file.bw", patience=Patience(delay=0))
     assert list(tmp_path.iterdir()) == []
 
 

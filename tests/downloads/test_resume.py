@@ -36,6 +36,7 @@ from downloads.server_runs import (
     wait_for_bytes,
 )
 from rnatracks.downloads.fetch import fetch
+from rnatracks.downloads.retry import Patience
 
 # Going on where a download stopped
 
@@ -101,7 +102,7 @@ def test_a_server_may_send_the_rest_in_pieces(tmp_path: Path) -> None:
         for rest, told in ((b"567", "bytes 5-7/10"), (b"89", "bytes 8-9/*"))
     ]
     with raw_server(CUT_SHORT, *pieces) as raw:
-        fetch(raw.url, tmp_path / "file", delay=0)
+        fetch(raw.url, tmp_path / "file", patience=Patience(delay=0))
     assert (tmp_path / "file").read_bytes() == b"0123456789"
     assert "Range:" not in raw.asked[0]
     for asked, start in zip(raw.asked[1:], (5, 8), strict=True):
@@ -126,7 +127,7 @@ def test_a_server_may_send_the_rest_in_pieces(tmp_path: Path) -> None:
 def test_a_rest_that_does_not_fit_is_dropped(tmp_path: Path, headers: list[str]) -> None:
     odd = reply("206 Partial Content", b"xxxxx", "Content-Length: 5", *headers)
     with raw_server(CUT_SHORT, odd, reply("200 OK", b"abcdefghij", "Content-Length: 10")) as raw:
-        fetch(raw.url, tmp_path / "file", delay=0)
+        fetch(raw.url, tmp_path / "file", patience=Patience(delay=0))
     assert (tmp_path / "file").read_bytes() == b"abcdefghij"
     assert "Range:" not in raw.asked[2]
 

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from rnatracks.correlation import Moments
-from rnatracks.evaluation.base_scores import CHROMOSOME_COLUMNS, BaseScoring, beside
+from rnatracks.evaluation.base_scores import CHROMOSOME_SCORE_COLUMNS, BaseScoring, reference_scores
 from rnatracks.evaluation.base_sums import Bases, BaseSums, Block
-from rnatracks.evaluation.tables import BASE_COLUMNS, score_table
+from rnatracks.evaluation.tables import BASE_SCORE_COLUMNS, score_table
 from rnatracks.genome.regions import CODES, RegionClass
 from rnatracks.vocabulary import Split, Strand, Track
 
@@ -61,7 +61,7 @@ def chosen(arrays: Arrays, split: str, region: str) -> tuple[NDArray[np.float64]
 
 
 def test_scores_equal_scipy_in_every_split_and_region(arrays: Arrays) -> None:
-    table = score_table(SCORING.rows("m", TRACK, sums_of(arrays), sample_of(arrays)), BASE_COLUMNS)
+    table = score_table(SCORING.rows("m", TRACK, sums_of(arrays), sample_of(arrays)), BASE_SCORE_COLUMNS)
     places = [f"{split} {region}" for split, region in zip(table["split"], table["region"], strict=True)]
     regions = ("all", "exon", "intron", "intergenic")
     expected = [f"{split} {region}" for split in ("train", "valid", "all") for region in regions]
@@ -131,7 +131,7 @@ def test_no_bases_give_no_rows() -> None:
 
 def test_chromosomes_have_scores_of_their_own(arrays: Arrays) -> None:
     rows = SCORING.chromosome_rows("m", TRACK, sums_of(arrays))
-    assert list(rows[0]) == CHROMOSOME_COLUMNS
+    assert list(rows[0]) == CHROMOSOME_SCORE_COLUMNS
     assert [(row["chrom"], row["split"], row["bases"]) for row in rows] == [
         ("chr1", "train", 3000),
         ("chr2", "train", 1500),
@@ -146,7 +146,7 @@ def test_a_model_that_predicts_the_other_cell_type_scores_as_that_baseline(array
     sums = sums_of(arrays)
     references = {"other_cell_type": SCORING.correlations(sums), "replicate_ceiling": SCORING.correlations(sums)}
     for row in SCORING.rows("m", TRACK, sums, sample_of(arrays)):
-        added = beside(row, references, (2, 2))
+        added = reference_scores(row, references, (2, 2))
         assert added["other_cell_type"] == row["pearson_log1p"] == added["replicate_ceiling"]
         r = row["pearson_log1p"]
         assert added["attainable"] == pytest.approx(np.sqrt(2 * r / (1 + r)))
@@ -154,13 +154,13 @@ def test_a_model_that_predicts_the_other_cell_type_scores_as_that_baseline(array
 
 
 def test_without_a_ceiling_nothing_is_known_to_be_attainable() -> None:
-    assert beside({"split": "all", "region": "exon"}, {}, (1, 0)) == {}
+    assert reference_scores({"split": "all", "region": "exon"}, {}, (1, 0)) == {}
     negative = {"replicate_ceiling": {(Split.ALL, RegionClass.EXON): -0.1}}
-    assert np.isnan(beside({"split": "all", "region": "exon"}, negative, (1, 1))["attainable"])
+    assert np.isnan(reference_scores({"split": "all", "region": "exon"}, negative, (1, 1))["attainable"])
 
 
 def test_attainable_knows_that_halves_are_unequal() -> None:
     """By hand: for q = 2 and halves of 2 and 1 samples, 1 / r^2 = 2 * 3, and all three give 1 / sqrt(1 + 2 / 3)."""
     ceiling = {"replicate_ceiling": {(Split.ALL, RegionClass.EXON): 6**-0.5}}
-    added = beside({"split": "all", "region": "exon"}, ceiling, (2, 1))
+    added = reference_scores({"split": "all", "region": "exon"}, ceiling, (2, 1))
     assert added["attainable"] == pytest.approx(0.6**0.5, rel=TOLERANCE)

@@ -18,12 +18,12 @@ from rnatracks.evaluation.base_sums import (
     CountedBases,
     MeanOfOthers,
     compare,
-    read_sample,
+    read_base_sample,
     sample_positions,
-    write_sample,
+    write_base_sample,
 )
 from rnatracks.genome.fasta import prepare_fasta
-from rnatracks.genome.regions import CODES, RegionClass, RegionClasses, Regions
+from rnatracks.genome.regions import CODES, IntervalSet, RegionClass, RegionClassifier
 from rnatracks.genome.sequence import Genome
 from rnatracks.tracks.bigwig import Coverage
 from rnatracks.vocabulary import Strand
@@ -55,7 +55,7 @@ class Case:
 
     def run(self, block_size: int, names: tuple[str, str] = ("x", "y"), sample_bases: int = 800) -> Comparison:
         counted = CountedBases(
-            Genome(self.folder / "genome.fa"), RegionClasses(GENES, EXONS, Strand.PLUS), Regions(BLACKLIST)
+            Genome(self.folder / "genome.fa"), RegionClassifier(GENES, EXONS, Strand.PLUS), IntervalSet(BLACKLIST)
         )
         with Coverage(self.folder / f"{names[0]}.bw") as x, Coverage(self.folder / f"{names[1]}.bw") as y:
             settings = {"nonzero_mean": MEAN, "sample_bases": sample_bases, "seed": 5}
@@ -168,8 +168,8 @@ def test_the_sample_is_the_same_for_any_block_size_and_any_track(case: Case, tmp
         for chrom, bases in comparison.sample.items():
             np.testing.assert_array_equal(bases.position, first[chrom].position)
             np.testing.assert_array_equal(bases.region, first[chrom].region)
-    write_sample(first, tmp_path / "sample.npz")
-    again = read_sample(tmp_path / "sample.npz")
+    write_base_sample(first, tmp_path / "sample.npz")
+    again = read_base_sample(tmp_path / "sample.npz")
     assert list(again) == list(LENGTHS)
     for chrom, bases in again.items():
         for column, before in zip(bases, first[chrom], strict=True):
@@ -177,7 +177,7 @@ def test_the_sample_is_the_same_for_any_block_size_and_any_track(case: Case, tmp
 
 
 def test_the_sample_holds_the_values_of_its_positions(case: Case, tmp_path: Path) -> None:
-    write_sample(case.run(100).sample, tmp_path / "sample.npz")
+    write_base_sample(case.run(100).sample, tmp_path / "sample.npz")
     with np.load(tmp_path / "sample.npz") as arrays:
         kinds = {name: str(column.dtype) for name, column in arrays.items() if name != "chromosomes"}
         assert kinds == {

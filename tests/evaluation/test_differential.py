@@ -9,7 +9,7 @@ from scipy import stats
 
 from rnatracks.evaluation.differential import DIFFERENT_COLUMNS, Pair, difference_rows, log2_ratios, most_different
 from rnatracks.evaluation.gene_scores import GeneScoring, Halves
-from rnatracks.evaluation.tables import DIFFERENCE_COLUMNS, score_table, write_scores
+from rnatracks.evaluation.tables import DIFFERENCE_SCORE_COLUMNS, score_table, write_scores
 from rnatracks.vocabulary import Split, Strand, Track
 
 TOLERANCE = 1e-9
@@ -72,7 +72,7 @@ def test_scores_equal_scipy(matrices: tuple[pd.DataFrame, pd.DataFrame], strand:
         track: Halves(sides["a"][str(track)], sides["b"][str(track)], (2, 2)) for track in (pair.first, pair.second)
     }
     rows = difference_rows(pair, observed, predicted, halves, 0.01, SCORING)
-    table = score_table(rows, DIFFERENCE_COLUMNS).set_index("split")
+    table = score_table(rows, DIFFERENCE_SCORE_COLUMNS).set_index("split")
     expected = {"train": ["chr1", "chr2"], "valid": ["chr3"], "all": ["chr1", "chr2", "chr3"]}
     assert table.index.tolist() == list(expected)
     for split, row in table.iterrows():

@@ -10,8 +10,17 @@ from scipy import stats
 
 from rnatracks.correlation import Moments
 from rnatracks.evaluation.bootstrap import pearson_interval
-from rnatracks.evaluation.gene_scores import Beside, GeneScoring, Halves, beside, gene_blocks, gene_rows, read_halves
-from rnatracks.evaluation.tables import GENE_COLUMNS, read_scores, score_table, write_scores
+from rnatracks.evaluation.gene_scores import (
+    GeneScoring,
+    Halves,
+    References,
+    gene_blocks,
+    gene_rows,
+    read_halves,
+    references_of,
+)
+from rnatracks.evaluation.scored_tracks import ModelTrack, Scored
+from rnatracks.evaluation.tables import GENE_SCORE_COLUMNS, read_scores, score_table, write_scores
 from rnatracks.tracks.expression import write_means
 from rnatracks.vocabulary import Split, Strand, Track
 
@@ -21,7 +30,7 @@ SPLITS = {"chr1": Split.TRAIN, "chr2": Split.TRAIN, "chr3": Split.VALID, "chr4":
 SCORING = GeneScoring(splits=SPLITS, block_size=1000, resamples=200, seed=3)
 CELL_TYPES = ("B", "NK", "T")
 EMPTY = pd.Index(["G3", "G7", "G8", "G200"])  # genes without an exonic base of their own
-ALONE = Beside()
+ALONE = References()
 
 
 def log1p_pearson(x: ArrayLike, y: ArrayLike) -> float:
@@ -69,8 +78,10 @@ def test_scores_equal_scipy(matrices: tuple[pd.DataFrame, pd.DataFrame], track: 
     rng = np.random.default_rng(0)
     half_a, half_b = (observed[str(track)] * rng.lognormal(0, 0.3, len(observed)) for _ in "ab")
     halves = Halves(half_a.sample(frac=1, random_state=1), half_b, (2, 2))
-    near = beside(track, "NK", observed, {track: halves})
-    table = score_table(gene_rows("m", track, observed, predicted, near, SCORING), GENE_COLUMNS).set_index("split")
+    near = references_of(track, "NK", observed, {track: halves})
+    table = score_table(gene_rows("m", track, observed, predicted, near, SCORING), GENE_SCORE_COLUMNS).set_index(
+        "split"
+    )
     assert table.index.tolist() == ["train", "valid", "all"]
     for split, row in table.iterrows():
         genes = genes_of(observed, strands, split)
@@ -161,7 +172,7 @@ def test_the_other_cell_type_as_prediction_scores_as_that_baseline(
 ) -> None:
     observed, _ = matrices
     copied = observed.assign(**{"B.plus": observed["NK.plus"]})
-    rows = gene_rows("m", PLUS, observed, copied, beside(PLUS, "NK", observed, {}), SCORING)
+    rows = gene_rows("m", PLUS, observed, copied, references_of(PLUS, "NK", observed, {}), SCORING)
     assert len(rows) == 3
     assert all(row["pearson_log1p"] == row["other_cell_type"] for row in rows)
 
@@ -172,7 +183,8 @@ def test_the_other_strand_counts_for_nothing(matrices: tuple[pd.DataFrame, pd.Da
     spoilt.loc[spoilt["strand"] == "-", "B.plus"] = 1e9
     spoilt["B.minus"] = 1e9
     tables = [
-        score_table(gene_rows("m", PLUS, observed, side, ALONE, SCORING), GENE_COLUMNS) for side in (spoilt, predicted)
+        score_table(gene_rows("m", PLUS, observed, side, ALONE, SCORING), GENE_SCORE_COLUMNS)
+        for side in (spoilt, predicted)
     ]
     pd.testing.assert_frame_equal(*tables, check_exact=True)
 
@@ -183,9 +195,9 @@ def test_the_other_strand_counts_for_nothing(matrices: tuple[pd.DataFrame, pd.Da
 def test_beside_is_empty_where_there_is_nothing(matrices: tuple[pd.DataFrame, pd.DataFrame]) -> None:
     observed, predicted = matrices
     two = observed.drop(columns=[f"T.{strand}" for strand in Strand])
-    assert beside(PLUS, None, two, {MINUS: Halves(two["B.minus"], two["B.minus"], (1, 1))}) == Beside()
-    assert beside(PLUS, "NK", two, {}).mean_of_others is None, "it would be the other cell type"
-    table = score_table(gene_rows("m", PLUS, observed, predicted, ALONE, SCORING), GENE_COLUMNS)
+    assert references_of(PLUS, None, two, {MINUS: Halves(two["B.minus"], two["B.minus"], (1, 1))}) == References()
+    assert references_of(PLUS, "NK", two, {}).mean_of_others is None, "it would be the other cell type"
+    table = score_table(gene_rows("m", PLUS, observed, predicted, ALONE, SCORING), GENE_SCORE_COLUMNS)
     assert table[["replicate_ceiling", "attainable", "other_cell_type", "mean_of_others"]].isna().all(axis=None)
 
 
@@ -193,7 +205,10 @@ def test_halves_are_read_with_the_sizes_of_their_cell_type(tmp_path: Path) -> No
     means = {half: pd.Series([level], index=pd.Index(["G1"])) for half, level in (("a", 1.0), ("b", 2.0))}
     for half, values in means.items():
         write_means(values, tmp_path / f"B.2.plus.{half}.tsv.gz")
-    found = read_halves(sorted(tmp_path.iterdir()), {"B.2": [3, 2], "NK": [1, 1]})
+    tracks = [ModelTrack("m", Track("NK", Strand.PLUS)), ModelTrack("m", Track("B.2", Strand.PLUS))]
+    sizes = {"B.2": [3, 2], "NK": [1, 0]}
+    scored = Scored(tracks=tracks, pairs=[], families={"m": "m"}, others={}, half_sizes=sizes, baselines=[])
+    found = read_halves(sorted(tmp_path.iterdir()), scored)
     assert list(found) == [Track("B.2", Strand.PLUS)]
     (halves,) = found.values()
     assert (halves.first["G1"], halves.second["G1"], halves.sizes) == (1, 2, [3, 2])
@@ -202,8 +217,8 @@ def test_halves_are_read_with_the_sizes_of_their_cell_type(tmp_path: Path) -> No
 def test_other_strands_are_no_others(matrices: tuple[pd.DataFrame, pd.DataFrame]) -> None:
     observed, _ = matrices
     stranded = observed.drop(columns=["NK.unstranded", "T.plus", "T.minus"])
-    assert beside(PLUS, "NK", stranded, {}).mean_of_others is None
-    assert beside(BOTH, "T", stranded, {}).other.equals(stranded["T.unstranded"])
+    assert references_of(PLUS, "NK", stranded, {}).mean_of_others is None
+    assert references_of(BOTH, "T", stranded, {}).other.equals(stranded["T.unstranded"])
 
 
 @pytest.mark.filterwarnings("error")
@@ -222,7 +237,7 @@ def test_what_cannot_be_computed_is_empty(tmp_path: Path) -> None:
     levels = np.array([1.0, 3.0, 1.0, 3.0])
     observed, predicted = genes.assign(**{"B.plus": levels}), genes.assign(**{"B.plus": 4 - levels})
     rows = gene_rows("m", PLUS, observed, predicted, ALONE, SCORING)
-    write_scores(rows, GENE_COLUMNS, tmp_path / "scores.tsv")
+    write_scores(rows, GENE_SCORE_COLUMNS, tmp_path / "scores.tsv")
     table = read_scores(tmp_path / "scores.tsv").set_index("split")
     scores = table.columns[table.columns.get_loc("pearson_log1p") :]
     scores = scores.drop("predicted_over_observed")

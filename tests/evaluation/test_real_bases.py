@@ -13,7 +13,7 @@ from rnatracks.evaluation.base_scores import BaseScoring
 from rnatracks.evaluation.base_sums import CountedBases, compare
 from rnatracks.genome.annotation import prepare_gtf, read_gtf
 from rnatracks.genome.fasta import prepare_fasta
-from rnatracks.genome.regions import CODES, RegionClass, RegionClasses
+from rnatracks.genome.regions import CODES, RegionClass, RegionClassifier
 from rnatracks.genome.sequence import Genome
 from rnatracks.tracks.bigwig import Coverage
 from rnatracks.vocabulary import Split, Strand, Track
@@ -89,7 +89,7 @@ def test_replicates_of_gm12878_score_as_scipy_says(
     prepared: Path, real_data: Path, known: NDArray[np.bool_], oracle: dict[str, dict[str, float]], block_size: int
 ) -> None:
     genes = read_gtf(prepared / "annotation.gtf.gz", {"chr22": LENGTH})
-    classes = RegionClasses(genes.bodies, genes.exons, Strand.PLUS)
+    classes = RegionClassifier(genes.bodies, genes.exons, Strand.PLUS)
     counted = CountedBases(Genome(prepared / "genome.fa"), classes)
     x, y = tracks(real_data)
     settings = {"nonzero_mean": MEAN, "sample_bases": 500_000, "seed": 0}

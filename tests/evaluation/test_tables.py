@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from rnatracks.evaluation.tables import (
-    BASE_COLUMNS,
-    DIFFERENCE_COLUMNS,
-    GENE_COLUMNS,
+    BASE_SCORE_COLUMNS,
+    DIFFERENCE_SCORE_COLUMNS,
+    GENE_SCORE_COLUMNS,
     log1p_of,
     read_scores,
     score_table,
@@ -21,18 +21,18 @@ from rnatracks.evaluation.tables import (
     ("columns", "contract"),
     [
         (
-            BASE_COLUMNS,
+            BASE_SCORE_COLUMNS,
             "model cell_type strand split region bases pearson_log1p ci_low ci_high pearson log1p_of_pearson "
             "replicate_ceiling other_cell_type attainable mean_of_others spearman spearman_bases mse_squashed "
             "mean_observed mean_predicted predicted_over_observed",
         ),
         (
-            GENE_COLUMNS,
+            GENE_SCORE_COLUMNS,
             "model cell_type strand split genes pearson_log1p ci_low ci_high spearman pearson log1p_of_pearson "
             "replicate_ceiling other_cell_type attainable mean_of_others pearson_log1p_per_kb predicted_over_observed",
         ),
         (
-            DIFFERENCE_COLUMNS,
+            DIFFERENCE_SCORE_COLUMNS,
             "model cell_type_a cell_type_b strand split genes pearson ci_low ci_high "
             "slope replicate_ceiling attainable",
         ),
@@ -42,7 +42,7 @@ def test_columns_are_the_contract(columns: list[str], contract: str) -> None:
     assert " ".join(columns) == contract
 
 
-@pytest.mark.parametrize("columns", [BASE_COLUMNS, GENE_COLUMNS, DIFFERENCE_COLUMNS])
+@pytest.mark.parametrize("columns", [BASE_SCORE_COLUMNS, GENE_SCORE_COLUMNS, DIFFERENCE_SCORE_COLUMNS])
 def test_a_table_without_rows_keeps_its_columns(columns: list[str]) -> None:
     assert score_table([], columns).to_csv(sep="\t", index=False) == "\t".join(columns) + "\n"
 
@@ -52,7 +52,7 @@ def test_what_was_not_computed_is_an_empty_cell_there_and_back(tmp_path: Path) -
         {"model": "NA", "cell_type": "nan", "strand": "plus", "split": "test", "bases": 7, "pearson_log1p": np.nan},
         {"model": "m", "cell_type": "B", "strand": "plus", "split": "all", "bases": 9, "pearson_log1p": 0.123456789},
     ]
-    write_scores(rows, BASE_COLUMNS, tmp_path / "scores.tsv")
+    write_scores(rows, BASE_SCORE_COLUMNS, tmp_path / "scores.tsv")
     lines = (tmp_path / "scores.tsv").read_text().splitlines()
     assert lines[1].split("\t") == ["NA", "nan", "plus", "test", "", "7", *[""] * 15]
     table = read_scores(tmp_path / "scores.tsv")

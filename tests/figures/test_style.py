@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from rnatracks.figures.colours import Origin
+from rnatracks.figures.colours import SignalKind
 from rnatracks.figures.locus import LOCUS_POINTS, Panel, bin_maximum, locus_figure, pack_rows
 from rnatracks.figures.style import svg_text
 from rnatracks.figures.training_curve import training_curve
@@ -43,7 +43,7 @@ def some_locus(length: int = 8_000) -> Figure:
     panels = [
         Panel(f"amber {strand}", kind, strand, scale * rng.random(length), f"amber.{strand}")
         for strand, scale in ((Strand.PLUS, 5), (Strand.MINUS, 50))
-        for kind in Origin
+        for kind in SignalKind
     ]
     return locus_figure("chr1", 500, 500 + length, GENES, EXONS, panels)
 
@@ -80,7 +80,7 @@ def test_locus_panels_of_one_track_share_their_scale() -> None:
 
 
 def test_locus_covers_each_base_around_its_1_based_position() -> None:
-    panel = Panel("t", Origin.OBSERVED, Strand.PLUS, np.array([0.0, 7.0, 0.0]), "t")
+    panel = Panel("t", SignalKind.OBSERVED, Strand.PLUS, np.array([0.0, 7.0, 0.0]), "t")
     axes = locus_figure("chr1", 100, 103, GENES, EXONS, [panel]).axes[1]
     values, edges, _ = axes.patches[0].get_data()
     assert edges[list(values).index(7.0) :][:2].tolist() == [101.5, 102.5]

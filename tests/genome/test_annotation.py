@@ -11,20 +11,9 @@ import pandas as pd
 import pytest
 
 from rnatracks.errors import InputError
-from rnatracks.genome.annotation import (
-    EXON_COLUMNS,
-    GENE_COLUMNS,
-    MAX_INTRON,
-    Annotation,
-    Region,
-    locate,
-    prepare_gtf,
-    read_exons,
-    read_genes,
-    read_gtf,
-    write_exons,
-    write_genes,
-)
+from rnatracks.genome.annotation import MAX_INTRON, Annotation, prepare_gtf, read_gtf
+from rnatracks.genome.loci import Region, locate
+from rnatracks.genome.tables import EXON_COLUMNS, GENE_COLUMNS, read_exons, read_genes, write_exons, write_genes
 
 
 def record(chrom: str, feature: str, start: int, end: int, strand: str, **attributes: str) -> str:

@@ -14,8 +14,9 @@ from rnatracks.errors import InputError
 from rnatracks.genome.annotation import read_gtf
 from rnatracks.genome.bed import read_bed
 from rnatracks.genome.fasta import prepare_fasta
-from rnatracks.genome.regions import CODES, RegionClass, RegionClasses
-from rnatracks.genome.sequence import Genome, make_windows
+from rnatracks.genome.regions import CODES, RegionClass, RegionClassifier
+from rnatracks.genome.sequence import Genome
+from rnatracks.genome.windows import make_windows
 from rnatracks.qc.checks import check_headers, check_sample
 from rnatracks.tracks.average import average
 from rnatracks.vocabulary import Split, Strand
@@ -56,7 +57,7 @@ def test_an_empty_gene_id_names_the_line(cases: Path) -> None:
 
 def test_two_copies_of_a_gene_have_no_intron_between(cases: Path) -> None:
     annotation = read_gtf(cases / "gtf_copies" / "genes.gtf", LENGTHS)
-    codes = RegionClasses(annotation.bodies, annotation.exons, Strand.MINUS).codes("chr1", 0, 6000)
+    codes = RegionClassifier(annotation.bodies, annotation.exons, Strand.MINUS).codes("chr1", 0, 6000)
     counts = dict(zip(CODES, np.bincount(codes, minlength=3).tolist(), strict=True))
     assert counts == {RegionClass.INTERGENIC: 4600, RegionClass.INTRON: 400, RegionClass.EXON: 1000}
 

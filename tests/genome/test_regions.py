@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from rnatracks.genome.regions import CODES, RegionClass, RegionClasses, Regions
+from rnatracks.genome.regions import CODES, IntervalSet, RegionClass, RegionClassifier
 from rnatracks.vocabulary import Strand
 
 LENGTHS = {"chr1": 500, "chr2": 90, "chr3": 40}
@@ -50,7 +50,7 @@ def painted(strand: Strand) -> dict[str, NDArray[np.uint8]]:
 @pytest.mark.parametrize("size", [1, 7, 50, 1000])
 @pytest.mark.parametrize("strand", list(Strand))
 def test_every_base_has_its_class_whatever_is_read_at_once(strand: Strand, size: int) -> None:
-    classes = RegionClasses(GENES, EXONS, strand)
+    classes = RegionClassifier(GENES, EXONS, strand)
     for chrom, expected in painted(strand).items():
         parts = [
             classes.codes(chrom, start, min(start + size, len(expected))) for start in range(0, len(expected), size)
@@ -60,15 +60,15 @@ def test_every_base_has_its_class_whatever_is_read_at_once(strand: Strand, size:
 
 def test_codes_are_places_in_the_list() -> None:
     assert CODES == (RegionClass.INTERGENIC, RegionClass.INTRON, RegionClass.EXON)
-    assert RegionClasses(GENES, EXONS, Strand.PLUS).codes("chr1", 3, 7).tolist() == [2, 2, 1, 1]
-    assert RegionClasses(GENES, EXONS, Strand.MINUS).codes("chr1", 299, 302).tolist() == [0, 2, 0]
+    assert RegionClassifier(GENES, EXONS, Strand.PLUS).codes("chr1", 3, 7).tolist() == [2, 2, 1, 1]
+    assert RegionClassifier(GENES, EXONS, Strand.MINUS).codes("chr1", 299, 302).tolist() == [0, 2, 0]
 
 
 def test_no_regions_and_other_chromosomes_hold_nothing() -> None:
     empty = GENES.iloc[:0]
-    assert not Regions(empty).mask("chr1", 0, 9).any()
-    assert not Regions(GENES).mask("chr3", 0, 40).any()
-    assert RegionClasses(empty, empty, Strand.UNSTRANDED).codes("chr1", 5, 9).tolist() == [0] * 4
+    assert not IntervalSet(empty).mask("chr1", 0, 9).any()
+    assert not IntervalSet(GENES).mask("chr3", 0, 40).any()
+    assert RegionClassifier(empty, empty, Strand.UNSTRANDED).codes("chr1", 5, 9).tolist() == [0] * 4
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -79,6 +79,6 @@ def test_regions_that_overlap_equal_a_painted_mask(seed: int) -> None:
     expected = np.zeros(1000, bool)
     for start, end in zip(table["start"], table["end"], strict=True):
         expected[start:end] = True
-    regions = Regions(table)
+    regions = IntervalSet(table)
     for start, end in [(0, 1000), (100, 101), (333, 777), (999, 1000)]:
         np.testing.assert_array_equal(regions.mask("chr1", start, end), expected[start:end])

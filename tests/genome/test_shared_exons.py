@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rnatracks.genome.annotation import EXON_COLUMNS, own_exons, read_exons, write_exons
+from rnatracks.genome.annotation import own_exons
+from rnatracks.genome.tables import EXON_COLUMNS, read_exons, write_exons
 
 Base = tuple[str, str, int]
 

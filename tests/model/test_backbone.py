@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from models import SPEC, offline, small_model  # noqa: F401
+from models import SPEC, small_model
 from safetensors.torch import load_file, save_file
 from tokenizers import Regex, Tokenizer
 from tokenizers.models import BPE, WordLevel

@@ -8,17 +8,19 @@ from pathlib import Path
 import pytest
 import torch
 from jobs import EXPERTS, make_plan
-from models import backbone_folder, offline  # noqa: F401
+from models import backbone_folder
 from peft import PeftModel
 from transformers import AutoModel
 
+from rnatracks.config.models import LoraSettings
 from rnatracks.errors import InputError
 from rnatracks.model.backbone import make_base_tokenizer
-from rnatracks.model.build import assemble, merge_adapters
+from rnatracks.model.build import assemble
 from rnatracks.model.folder import load_model, save_model
+from rnatracks.model.lora import merge_adapters
 from rnatracks.model.network import CoverageModel
-from rnatracks.model.plan import LoraPlan, ModelPlan
-from rnatracks.training.dataset import TargetTrack
+from rnatracks.model.plan import ModelPlan
+from rnatracks.tracks.targets import TargetTrack
 
 SIZE = 64
 MIXTRAL = EXPERTS | {"num_hidden_layers": 2}
@@ -108,7 +110,7 @@ def test_what_is_said_trains(trainable: str, backbone: dict[str, object]) -> Non
 
 
 def test_lora_trains_heads_and_updates_of_every_projection() -> None:
-    plan = make_plan(trainable="lora", backbone=MIXTRAL, lora=LoraPlan(rank=3, alpha=6, dropout=0.0))
+    plan = make_plan(trainable="lora", backbone=MIXTRAL, lora=LoraSettings(rank=3, alpha=6, dropout=0.0))
     model = put_together(plan)
     trained = {name: value for name, value in model.named_parameters() if value.requires_grad}
     updates = {name: value for name, value in trained.items() if not name.startswith("heads.")}
@@ -158,7 +160,7 @@ def test_updates_learn_alike_with_gradient_checkpointing(tmp_path: Path) -> None
 
 def adapted_model(folder: Path) -> CoverageModel:
     """With updates as training would leave them: not 0."""
-    plan = make_plan(backbone=str(folder), trainable="lora", lora=LoraPlan(rank=4, alpha=12, dropout=0.1))
+    plan = make_plan(backbone=str(folder), trainable="lora", lora=LoraSettings(rank=4, alpha=12, dropout=0.1))
     torch.manual_seed(2)
     model = put_together(plan)
     with torch.no_grad():

@@ -8,27 +8,20 @@ import pandas as pd
 import pytest
 import yaml
 from jobs import make_plan
-from models import SPEC, offline, small_model  # noqa: F401
+from models import SPEC, small_model
 from transformers import MambaConfig, MixtralConfig, PreTrainedConfig
 
+from rnatracks.config.training import TrainingSettings
 from rnatracks.model.card import write_model_card
 from rnatracks.model.dilated_cnn import DilatedCNNConfig
 from rnatracks.model.network import CoverageConfig
 from rnatracks.model.plan import ModelPlan
 from rnatracks.model.seen_chromosomes import SeenSequence
 from rnatracks.provenance import Provenance
-from rnatracks.training.dataset import TargetTrack
+from rnatracks.tracks.targets import TargetTrack
 
-RECIPE = {
-    "epochs": 60,
-    "global_batch_size": 256,
-    "learning_rate": 5.0e-5,
-    "precision": "bf16",
-    "augmentation": {"shift": 0, "reverse_complement": False},
-    "keep": "best",
-    "seed": 42,
-}
-CNN = {"type": "dilated_cnn", "hidden_size": 16}
+RECIPE = TrainingSettings()
+CNN = {"type": "dilated_cnn", "hidden_size": 16, "num_hidden_layers": 2, "kernel_size": 3, "dropout": 0.1}
 LIMIT = "A causal backbone sees only what lies to the left of a base, so the minus strand is at a disadvantage."
 NAN = float("nan")
 
@@ -96,7 +89,7 @@ def test_card_names_data_and_recipe(folder: Path) -> None:
     assert "Software: python 3.11.7, torch 2.13.0.\n" in card
     assert "control" not in card.lower()
     recipe = card.split("```yaml\n")[1].split("```")[0]
-    assert yaml.safe_load(recipe) == RECIPE
+    assert TrainingSettings(**yaml.safe_load(recipe)) == RECIPE
 
 
 def test_front_matter_is_yaml(folder: Path) -> None:
@@ -139,8 +132,8 @@ def test_control_says_so(folder: Path) -> None:
             "Backbone: that of the model `pan`, with causal attention, so that",
         ),
         (
-            genos(backbone={"type": "mixtral", "hidden_size": 32}),
-            "Backbone: random weights, {'type': 'mixtral', 'hidden_size': 32}, with causal attention, so that",
+            genos(backbone=SPEC),
+            f"Backbone: random weights, {SPEC}, with causal attention, so that",
         ),
     ],
     ids=["pretrained", "bidirectional", "init_from", "random"],
@@ -153,7 +146,7 @@ def test_backbone_is_described(folder: Path, plan: ModelPlan, description: str) 
 @pytest.mark.parametrize(
     ("origin", "description"),
     [
-        ({"backbone": CNN}, "random weights, {'type': 'dilated_cnn', 'hidden_size': 16}"),
+        ({"backbone": CNN}, f"random weights, {CNN}"),
         ({"backbone": None, "init_from": "cnn"}, "that of the model `cnn`"),
     ],
     ids=["random", "init_from"],
@@ -197,10 +190,11 @@ def test_a_network_without_attention_is_given_none(folder: Path) -> None:
 
 
 def test_strands_are_described(folder: Path) -> None:
-    assert "Strands: a head for each track." in write(folder)
+    assert "Strands: each track has a head of its own." in write(folder)
     card = write(folder, plan=genos(strands="reverse_complement"))
     assert (
-        "Strands: a head for each cell type, on the sequence for plus and on its reverse complement for minus." in card
+        "Strands: each cell type has one head, which reads the sequence for the plus strand and its reverse complement "
+        in card
     )
 
 
@@ -208,8 +202,11 @@ def test_strands_are_described(folder: Path) -> None:
     ("trainable", "description"),
     [
         ("all", "Trained: all weights. "),
-        ("head", "Trained: the heads only. "),
-        ("lora", "Trained: the heads, and low-rank updates of the attention, merged into the weights ("),
+        ("head", "Trained: only the heads. "),
+        (
+            "lora",
+            "Trained: the heads and low-rank updates of the attention (rank 4, alpha 8), merged into the ",
+        ),
     ],
 )
 def test_card_says_what_was_trained(folder: Path, trainable: str, description: str) -> None:
@@ -235,7 +232,7 @@ def test_first_of_several_best_epochs_is_the_one_kept(folder: Path) -> None:
 
 
 def test_last_epoch_is_the_last(folder: Path) -> None:
-    card = write(folder, settings=RECIPE | {"keep": "last"})
+    card = write(folder, settings=TrainingSettings(keep="last"))
     assert "of the last epoch, as training.keep says. Validation windows after that epoch (3 of 3): loss 4.0000" in card
     assert "pearson_log1p 0.7900. " in card
 
@@ -247,7 +244,7 @@ def test_a_control_is_never_said_to_have_its_best_weights(folder: Path) -> None:
 
 
 def test_last_epoch_may_have_no_correlation(folder: Path) -> None:
-    card = write(folder, settings=RECIPE | {"keep": "last"}, history=make_history((0.7, 0.8, NAN)))
+    card = write(folder, settings=TrainingSettings(keep="last"), history=make_history((0.7, 0.8, NAN)))
     assert "Validation windows after that epoch (3 of 3): loss 4.0000, pearson_log1p undefined. " in card
 
 
@@ -264,7 +261,7 @@ def test_without_any_correlation_the_last_weights_are_kept(folder: Path) -> None
 @pytest.mark.parametrize("keep", ["best", "last"])
 def test_no_validation_no_sentence(folder: Path, keep: str) -> None:
     history = make_history().assign(valid_loss=NAN, valid_pearson_log1p=NAN)
-    assert "Validation windows" not in write(folder, history=history, settings=RECIPE | {"keep": keep})
+    assert "Validation windows" not in write(folder, history=history, settings=TrainingSettings(keep=keep))
 
 
 def test_card_says_what_was_held_out(folder: Path) -> None:

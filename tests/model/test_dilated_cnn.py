@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from models import offline  # noqa: F401
 from numpy.typing import NDArray
 from transformers import AutoConfig, AutoModel
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from models import offline, small_model  # noqa: F401
+from models import small_model
 from safetensors.torch import load_file, save_file
 
 from rnatracks.errors import InputError
@@ -28,7 +28,7 @@ def test_saved_model_comes_back_for_inference(folder: Path) -> None:
     for name, value in model.state_dict().items():
         assert torch.equal(again.state_dict()[name], value), name
     names = {path.name for path in folder.iterdir()}
-    assert {"config.json", "model.safetensors", "model.py", "heads.py", "dilated_cnn.py", "tokenizer.json"} <= names
+    assert {"config.json", "model.safetensors", "network.py", "heads.py", "dilated_cnn.py", "tokenizer.json"} <= names
     assert [path.name for path in folder.parent.iterdir()] == ["B"]
 
 

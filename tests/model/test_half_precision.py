@@ -13,7 +13,7 @@ import pytest
 import torch
 from backbones import save_backbone
 from jobs import EXPERTS, make_job, make_plan, write_data
-from models import backbone_folder, offline, small_model  # noqa: F401
+from models import backbone_folder, small_model
 from safetensors.torch import load_file
 from standin import FLOAT32, predict
 from training.test_train import stop_after

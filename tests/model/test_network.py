@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from models import offline, small_model  # noqa: F401
+from models import small_model
 from numpy.typing import NDArray
 from transformers import MixtralConfig
 
@@ -476,7 +476,7 @@ def test_saved_model_returns_bitwise(kind: str, strands: str, tmp_path: Path) ->
     for key in [*ours, "router_loss", "window_size", "token_ids"]:
         assert getattr(again.config, key) == getattr(model.config, key), key
     assert again.heads[0].norms[0].mode == "renorm"
-    code = {"model.py", "heads.py", "dilated_cnn.py"}
+    code = {"network.py", "heads.py", "dilated_cnn.py"}
     assert {path.name for path in tmp_path.iterdir()} == {"config.json", "model.safetensors"} | code
 
 

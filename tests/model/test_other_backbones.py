@@ -1,10 +1,8 @@
 """Backbones other than Mixtral: trained, saved, loaded and predicted with, or refused before any data is read."""
 
-import copy
 import itertools
 import json
 import logging
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +10,6 @@ import pytest
 import torch
 from backbones import BASE_IDS, POSITIONS, save_backbone
 from jobs import make_job, make_plan, write_data
-from models import offline  # noqa: F401
 from safetensors.torch import load_file
 from standin import FLOAT32, predict
 
@@ -20,7 +17,7 @@ from rnatracks.errors import InputError
 from rnatracks.genome.sequence import Genome
 from rnatracks.model.build import assemble
 from rnatracks.model.folder import load_model, save_model
-from rnatracks.model.rehearsal import check_half_precision
+from rnatracks.model.trial_pass import check_half_precision
 from rnatracks.prediction.predict import TilePlan, track_views
 from rnatracks.prediction.stitching import Stitch, View
 from rnatracks.training import train as training
@@ -316,7 +313,7 @@ def test_older_folders_are_predicted_as_they_see(
 def test_resumed_training_sees_what_it_saw(data: Path, tmp_path: Path) -> None:
     """Checkpoints keep what a backbone sees; another attention is another recipe."""
     job = make_job(data, tmp_path / "B", plan_of(tmp_path / "b", "gpt2"))
-    other = replace(job, plan=replace(copy.deepcopy(job.plan), attention="bidirectional"))
+    other = job.model_copy(update={"plan": job.plan.model_copy(update={"attention": "bidirectional"})})
     train(job)
     train(other)
     assert track_views(load_model(other.target, "cpu")) == [View.BOTH] * 2

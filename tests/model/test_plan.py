@@ -1,22 +1,21 @@
 """Models that a configuration names: what is planned for each, what each starts from, and what is refused."""
 
-import dataclasses
-import json
 import re
 from pathlib import Path
 
 import pytest
 import yaml
-from configurations import CNN, CONFIG, MIXTRAL, SCHEMA, config_with
+from configurations import CNN, CONFIG, MIXTRAL, config_with
 
-from rnatracks.config.validation import validate_config
+from rnatracks.config.models import HeadSettings, LoraSettings
+from rnatracks.config.settings import read_settings
 from rnatracks.errors import InputError
-from rnatracks.model.plan import HeadPlan, LoraPlan, ModelPlan, expand_models
+from rnatracks.model.plan import ModelPlan, expand_models
 
 
 def test_expand_models() -> None:
     config = config_with("models.joint", {"cell_types": ["T", "B"], "backbone": MIXTRAL, "control": "shuffled_targets"})
-    plans = expand_models(validate_config(config, SCHEMA), ["B", "T"])
+    plans = expand_models(read_settings(config).models, ["B", "T"])
     assert list(plans) == ["small-B", "small-T", "joint"]
     alone = ModelPlan(
         name="small-T",
@@ -28,20 +27,17 @@ def test_expand_models() -> None:
         strands="heads",
         attention="causal",
         trainable="all",
-        lora=LoraPlan(rank=16, alpha=32, dropout=0.05),
-        head=HeadPlan(
+        lora=LoraSettings(rank=16, alpha=32, dropout=0.05),
+        head=HeadSettings(
             channels=(256, 64), kernel_size=9, dropout=0.1, initial_scale=8, batch_norm="batch", plain_output=False
         ),
         control="none",
     )
     assert plans["small-T"] == alone
-    assert plans["joint"] == dataclasses.replace(
-        alone,
-        name="joint",
-        family="joint",
-        cell_types=("T", "B"),
-        backbone=MIXTRAL | {"num_experts_per_tok": 2},
-        control="shuffled_targets",
+    assert plans["joint"] == ModelPlan(
+        **dict(alone)
+        | {"name": "joint", "family": "joint", "cell_types": ("T", "B"), "control": "shuffled_targets"}
+        | {"backbone": MIXTRAL | {"num_experts_per_tok": 2}}
     )
 
 
@@ -55,10 +51,10 @@ def test_what_is_configured_for_a_model_is_planned() -> None:
         "lora": {"rank": 4, "alpha": 2.5, "dropout": 0},
         "head": {"batch_norm": "renorm", "plain_output": True, "channels": [8], "kernel_size": 3, "dropout": 0.2},
     }
-    config = validate_config(config_with("models.one", chosen), SCHEMA)
-    plan = dataclasses.asdict(expand_models(config, ["B"])["one"])
+    config = read_settings(config_with("models.one", chosen))
+    plan = expand_models(config.models, ["B"])["one"].model_dump(mode="json")
     head = chosen["head"] | {"initial_scale": 8}
-    assert json.loads(json.dumps(plan)) == chosen | {
+    assert plan == chosen | {
         "name": "one",
         "family": "one",
         "revision": None,
@@ -71,7 +67,7 @@ def test_what_is_configured_for_a_model_is_planned() -> None:
 def plans_of(families: dict[str, dict], cell_types: list[str]) -> dict[str, ModelPlan]:
     """Plans of model families that are each given by what differs from a joint model of the cell types."""
     models = {family: {"cell_types": cell_types} | settings for family, settings in families.items()}
-    return expand_models(validate_config(config_with("models", models), SCHEMA), cell_types)
+    return expand_models(read_settings(config_with("models", models)).models, cell_types)
 
 
 def test_models_start_from_models_of_the_run_in_any_order() -> None:
@@ -219,8 +215,8 @@ def test_a_model_may_see_more_than_its_start(start: dict, attention: str) -> Non
 
 def test_the_models_of_the_readme_are_valid() -> None:
     example = yaml.safe_load(re.search(r"^```yaml\n(.*?)^```$", (CONFIG / "README.md").read_text(), re.M | re.S)[1])
-    config = validate_config(config_with("models", example["models"]), SCHEMA)
-    assert list(expand_models(config, ["GM12878", "NK"])) == [
+    config = read_settings(config_with("models", example["models"]))
+    assert list(expand_models(config.models, ["GM12878", "NK"])) == [
         "genos-GM12878",
         "genos-NK",
         "cnn-GM12878",
@@ -233,19 +229,19 @@ def test_the_models_of_the_readme_are_valid() -> None:
 def test_a_second_file_replaces_a_backbone_by_a_start() -> None:
     config = config_with("models.small", {"cell_types": ["B"], "backbone": None, "init_from": "base"})
     config["models"]["base"] = {"cell_types": ["B"], "backbone": "some/x"}
-    plan = expand_models(validate_config(config, SCHEMA), ["B"])["small"]
+    plan = expand_models(read_settings(config).models, ["B"])["small"]
     assert (plan.backbone, plan.init_from) == (None, "base")
 
 
 def test_expand_models_refuses_unknown_cell_types() -> None:
-    config = validate_config(config_with("models.small.cell_types", ["B", "liver"]), SCHEMA)
+    config = read_settings(config_with("models.small.cell_types", ["B", "liver"]))
     with pytest.raises(InputError, match=r"^config, models.small.cell_types: found 'liver'; expected .*B, T$"):
-        expand_models(config, ["B", "T"])
+        expand_models(config.models, ["B", "T"])
 
 
 def test_expand_models_refuses_two_models_of_one_name() -> None:
-    config = validate_config(config_with("models.small-B", {"cell_types": ["B"], "backbone": "some/x"}), SCHEMA)
+    config = read_settings(config_with("models.small-B", {"cell_types": ["B"], "backbone": "some/x"}))
     with pytest.raises(
         InputError, match=r"^config, models\.small-B\.cell_types: found a second model called 'small-B'"
     ):
-        expand_models(config, ["B"])
+        expand_models(config.models, ["B"])

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from jobs import make_job, make_plan, make_windows, tile, write_data
-from models import offline, random_bases, write_fasta  # noqa: F401
+from models import random_bases, write_fasta
 
 from rnatracks.errors import InputError
 from rnatracks.genome.sequence import Genome
@@ -94,7 +94,7 @@ def test_without_validation_only_training_is_recorded(tmp_path: Path) -> None:
 @pytest.mark.parametrize("block", [7, 100, 1 << 24])
 def test_checksum_is_that_of_upper_case_and_n(block: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A soft-masked base is the same base, any letter but A, C, G and T an unknown one."""
-    monkeypatch.setattr(seen, "BLOCK", block)
+    monkeypatch.setattr(seen, "CHUNK_BASES", block)
     fasta = write_fasta(
         tmp_path / "one.fa", {"a": "ACGT" * 50, "b": "acgtACGT" * 25, "c": "AC" * 30 + "RYKMxn-*" + "GT"}
     )

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 import torch
 from backbones import save_backbone
-from configurations import SCHEMA, config_with
+from configurations import config_with
 from jobs import make_job, make_plan, write_data
-from models import offline, small_model  # noqa: F401
+from models import small_model
 from peft import LoraConfig, get_peft_model
 from safetensors.torch import load_file
 from transformers import AutoModel
 
-from rnatracks.config.validation import validate_config
+from rnatracks.config.settings import read_settings
 from rnatracks.errors import InputError
 from rnatracks.model import build as assembly
 from rnatracks.model.backbone import load_backbone, make_base_tokenizer
@@ -177,11 +177,11 @@ def test_a_spoilt_backbone_is_one_line(make: Callable, spoil: Callable, found: s
 @pytest.mark.parametrize(("make", "spoil", "found"), refused(PLANNED))
 def test_a_spoilt_backbone_is_known_when_planning(make: Callable, spoil: Callable, found: str, tmp_path: Path) -> None:
     folder = make(tmp_path / "b")
-    config = validate_config(config_with("models", {"a": {"cell_types": ["B"], "backbone": str(folder)}}), SCHEMA)
-    assert expand_models(config, ["B"])["a"].backbone == str(folder)
+    config = read_settings(config_with("models", {"a": {"cell_types": ["B"], "backbone": str(folder)}}))
+    assert expand_models(config.models, ["B"])["a"].backbone == str(folder)
     spoil(folder)
     with pytest.raises(InputError, match=f"^config, models.a.backbone, {folder}: found {found}") as refusal:
-        expand_models(config, ["B"])
+        expand_models(config.models, ["B"])
     assert "\n" not in str(refusal.value)
 
 
@@ -193,8 +193,8 @@ def test_what_is_not_loaded_may_be_anything(tmp_path: Path) -> None:
     settings = json.loads((tmp_path / "config.json").read_text())
     (tmp_path / "config.json").write_text(json.dumps(settings | {"quantization_config": None}))
     assert load_backbone(str(tmp_path), max_length=64)[0].config.hidden_size == 16
-    config = validate_config(config_with("models", {"a": {"cell_types": ["B"], "backbone": str(tmp_path)}}), SCHEMA)
-    expand_models(config, ["B"])
+    config = read_settings(config_with("models", {"a": {"cell_types": ["B"], "backbone": str(tmp_path)}}))
+    expand_models(config.models, ["B"])
 
 
 # --- Trained models
@@ -233,11 +233,11 @@ def test_a_spoilt_trained_model_is_one_line(trained: Path, spoil: Callable, foun
     ("spoil", "found"), [(stray, "adapter_config"), (replaced("model.safetensors", POINTER), "LFS")]
 )
 def test_a_spoilt_start_is_known_when_planning(trained: Path, spoil: Callable, found: str) -> None:
-    config = validate_config(config_with("models", {"a": {"cell_types": ["B"], "init_from": str(trained)}}), SCHEMA)
-    expand_models(config, ["B"])
+    config = read_settings(config_with("models", {"a": {"cell_types": ["B"], "init_from": str(trained)}}))
+    expand_models(config.models, ["B"])
     spoil(trained)
     with pytest.raises(InputError, match=f"^config, models.a.init_from, {trained}: found .*{found}"):
-        expand_models(config, ["B"])
+        expand_models(config.models, ["B"])
 
 
 @pytest.mark.parametrize(

@@ -11,16 +11,17 @@ from pathlib import Path
 import numpy as np
 import pyBigWig
 import pytest
-from models import SPEC, offline, random_bases, small_model, write_bigwig, write_fasta  # noqa: F401
+from models import SPEC, random_bases, small_model, write_bigwig, write_fasta
 from numpy.typing import NDArray
 
+from rnatracks.cli import locus_main as main
 from rnatracks.errors import InputError
-from rnatracks.figures.colours import Origin
+from rnatracks.figures.colours import SignalKind
+from rnatracks.figures.locus_prediction import track_panels
 from rnatracks.genome.annotation import read_gtf
-from rnatracks.genome.sequence import Genome
+from rnatracks.genome.sequence import Genome, open_genome
 from rnatracks.model.folder import load_on_devices
-from rnatracks.prediction.locus import main, predict_locus, track_panels
-from rnatracks.prediction.locus_input import open_genome
+from rnatracks.prediction.locus import predict_locus
 from rnatracks.prediction.predict import Arithmetic, Precision, TilePlan, predict_region
 from rnatracks.prediction.stitching import Stitch
 
@@ -263,9 +264,9 @@ def test_the_figure_is_empty_where_the_genome_is_unknown(model: Path, fasta: Pat
     assert not prediction.coverage[:, 50:250].any()
     panels = track_panels(prediction, genome, folder)
     assert [(panel.label, panel.kind) for panel in panels] == [
-        ("B plus", Origin.OBSERVED),
-        ("B plus", Origin.PREDICTED),
-        ("B minus", Origin.PREDICTED),
+        ("B plus", SignalKind.OBSERVED),
+        ("B plus", SignalKind.PREDICTED),
+        ("B minus", SignalKind.PREDICTED),
     ]
     for panel in panels:
         np.testing.assert_array_equal(np.isnan(panel.values), (np.arange(300) >= 50) & (np.arange(300) < 250))
@@ -288,7 +289,7 @@ def test_a_gene_with_its_neighbours_and_observed_tracks(
 
 def run_command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "rnatracks.prediction.locus", *arguments],
+        [sys.executable, "-m", "rnatracks.cli", "locus", *arguments],
         cwd=folder,
         env=os.environ | {"PYTHONPATH": str(LIBRARY)},
         capture_output=True,

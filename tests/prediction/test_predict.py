@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from models import TOKEN_IDS, offline, small_model, write_fasta  # noqa: F401
+from models import TOKEN_IDS, small_model, write_fasta
 from numpy.typing import NDArray
 from standin import (
     CAUSAL,
@@ -28,7 +28,8 @@ from standin import (
 )
 
 from rnatracks.errors import InputError
-from rnatracks.genome.sequence import Genome, tile_starts
+from rnatracks.genome.sequence import Genome
+from rnatracks.genome.windows import tile_starts
 from rnatracks.model.folder import load_on_devices
 from rnatracks.model.network import CoverageModel
 from rnatracks.prediction.predict import Precision, TilePlan, predict_region, predict_tiles, track_views, write_region

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from rnatracks.errors import InputError
-from rnatracks.genome.sequence import tile_starts
+from rnatracks.genome.windows import tile_starts
 from rnatracks.prediction.stitching import Stitch, View, joined, stitch, tile_weights
 
 VIEWS = [View.LEFT, View.RIGHT, View.BOTH]

@@ -15,7 +15,7 @@ import pybigtools
 import pyBigWig
 import pytest
 import torch
-from models import offline, random_bases, small_model, write_fasta  # noqa: F401
+from models import random_bases, small_model, write_fasta
 from numpy.typing import NDArray
 from standin import CAUSAL, FLOAT32, SEQUENCES, StandIn, make_genome, predict
 

@@ -11,7 +11,8 @@ from bigwigs import mixed_coverage, read_bases, write_bases, write_intervals
 
 from rnatracks.errors import InputError
 from rnatracks.files import write_json
-from rnatracks.genome.annotation import EXON_COLUMNS, read_gtf
+from rnatracks.genome.annotation import read_gtf
+from rnatracks.genome.tables import EXON_COLUMNS
 from rnatracks.qc.checks import Flag, SampleCheck, check_copies, check_sample, read_check, stop_on_flags
 from rnatracks.qc.signal_summary import SignalSummary, summarise
 from rnatracks.tracks.bigwig import Coverage

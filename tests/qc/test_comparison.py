@@ -21,7 +21,7 @@ from rnatracks.qc.comparison import (
     write_incomparable,
 )
 from rnatracks.qc.table import read_correlation
-from rnatracks.tracks.bigwig import BLOCK, Coverage
+from rnatracks.tracks.bigwig import BLOCK_BASES, Coverage
 
 LENGTHS = {"chr10": 2050, "chr2": 999, "chr5": 40, "chr1": 100}  # in the genome's order, which is not the alphabet's
 WIDTH = 100
@@ -67,10 +67,10 @@ def test_bins_equal_means_over_whole_arrays(tmp_path: Path) -> None:
     assert bins.samples == ["a", "b"]
 
 
-@pytest.mark.parametrize("width", [700, BLOCK + 3])
+@pytest.mark.parametrize("width", [700, BLOCK_BASES + 3])
 def test_bins_across_the_blocks_that_files_are_read_in(tmp_path: Path, width: int) -> None:
-    lengths = {"chr1": 3 * BLOCK + 17}
-    intervals = [(0, 5, 1.0), (BLOCK - 350, BLOCK + 5, 7.0), (2 * BLOCK, 3 * BLOCK + 17, 2.0)]
+    lengths = {"chr1": 3 * BLOCK_BASES + 17}
+    intervals = [(0, 5, 1.0), (BLOCK_BASES - 350, BLOCK_BASES + 5, 7.0), (2 * BLOCK_BASES, 3 * BLOCK_BASES + 17, 2.0)]
     path = write_intervals(tmp_path / "a.bw", lengths, {"chr1": intervals})
     with Coverage(path) as coverage:
         write_bins(coverage, 1.0, lengths, width, tmp_path / "bins.bw")

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from bigwigs import mixed_coverage, write_bases, write_intervals
 
-from rnatracks.genome.annotation import EXON_COLUMNS
+from rnatracks.genome.tables import EXON_COLUMNS
 from rnatracks.qc.strandedness import LEAST_COVERED, strand_concordance
-from rnatracks.tracks.bigwig import BLOCK, Coverage
+from rnatracks.tracks.bigwig import BLOCK_BASES, Coverage
 
 LENGTHS = {"chr1": 6000, "chr2": 3000}
 
@@ -100,8 +100,11 @@ def test_no_exons_tell_nothing(tmp_path: Path) -> None:
 
 
 def test_exons_across_the_blocks_that_files_are_read_in(tmp_path: Path) -> None:
-    lengths = {"chr1": 2 * BLOCK + 5000}
-    exons = exon_table(("chr1", BLOCK - 600, BLOCK + 600, "+"), ("chr1", 2 * BLOCK + 4000, 2 * BLOCK + 5000, "-"))
-    plus = write_intervals(tmp_path / "p.bw", lengths, {"chr1": [(BLOCK - 601, BLOCK + 601, 1.0)]})
-    minus = write_intervals(tmp_path / "m.bw", lengths, {"chr1": [(BLOCK - 1, BLOCK + 1, 300.0)]})
+    lengths = {"chr1": 2 * BLOCK_BASES + 5000}
+    exons = exon_table(
+        ("chr1", BLOCK_BASES - 600, BLOCK_BASES + 600, "+"),
+        ("chr1", 2 * BLOCK_BASES + 4000, 2 * BLOCK_BASES + 5000, "-"),
+    )
+    plus = write_intervals(tmp_path / "p.bw", lengths, {"chr1": [(BLOCK_BASES - 601, BLOCK_BASES + 601, 1.0)]})
+    minus = write_intervals(tmp_path / "m.bw", lengths, {"chr1": [(BLOCK_BASES - 1, BLOCK_BASES + 1, 300.0)]})
     assert concordance(plus, minus, exons) == pytest.approx(1200 / 1800)

@@ -13,19 +13,19 @@ from bigwigs import mixed_coverage, read_bases, write_bases, write_intervals
 from browser import Visit, visit
 
 from rnatracks.evaluation.extreme_genes import Standout, Standouts, find_standouts
-from rnatracks.genome.annotation import Region
+from rnatracks.figures.shown_tracks import ShownTrack
+from rnatracks.genome.loci import Region
 from rnatracks.report.browser_page import (
     MAX_BINS,
     PageText,
     Place,
-    Source,
     Why,
     binned_maxima,
     first_cell_types,
     quantise,
     write_browser,
 )
-from rnatracks.tracks.bigwig import BLOCK, Coverage
+from rnatracks.tracks.bigwig import BLOCK_BASES, Coverage
 from rnatracks.vocabulary import Strand, Track
 
 TEMPLATE = Path(__file__).parents[2] / "resources/browser.html.j2"
@@ -60,7 +60,7 @@ TEXT = PageText(held_out=["chr1"], left_out=["jade"], pseudocount=0.01)
 
 
 @pytest.fixture(scope="module")
-def sources(tmp_path_factory: pytest.TempPathFactory) -> list[Source]:
+def sources(tmp_path_factory: pytest.TempPathFactory) -> list[ShownTrack]:
     folder, rng = tmp_path_factory.mktemp("tracks"), np.random.default_rng(3)
     made = []
     for cell_type in ("amber", "indigo"):
@@ -68,12 +68,12 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> list[Source]:
             for model in ("", "genos"):
                 path = folder / f"{cell_type}.{strand}.{model}.bw"
                 write_bases(path, {chrom: mixed_coverage(rng, length) for chrom, length in LENGTHS.items()})
-                made.append(Source(Track(cell_type, strand), path, model))
+                made.append(ShownTrack(Track(cell_type, strand), path, model))
     return made
 
 
 @pytest.fixture(scope="module")
-def page(sources: list[Source], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def page(sources: list[ShownTrack], tmp_path_factory: pytest.TempPathFactory) -> Path:
     target = tmp_path_factory.mktemp("page") / "browser.html"
     write_browser(target, TEMPLATE, PLACES, sources, GENES, EXONS, TEXT)
     return target
@@ -81,7 +81,7 @@ def page(sources: list[Source], tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 @pytest.fixture(scope="module")
 def browser(page: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visit]:
-    with visit(page, tmp_path_factory.mktemp("profile")) as visited:
+    with visit(page) as visited:
         yield visited
 
 
@@ -117,12 +117,12 @@ def tops(visited: Visit) -> list[float]:
     return [float(panel.get_attribute("data-top")) for panel in visited.page.locator("#panels svg").all()]
 
 
-def bases(source: Source, place: Place) -> np.ndarray:
+def bases(source: ShownTrack, place: Place) -> np.ndarray:
     region = place.region
     return np.nan_to_num(read_bases(source.path, region.chrom)[region.start : region.end])
 
 
-def test_embedded_values_are_those_of_the_bigwigs(page: Path, sources: list[Source]) -> None:
+def test_embedded_values_are_those_of_the_bigwigs(page: Path, sources: list[ShownTrack]) -> None:
     data = json.loads(re.search(r'id="data">(.*?)</script>', page.read_text(), re.DOTALL)[1])
     for place, record in zip(PLACES, data["regions"], strict=True):
         width = record["bin"]
@@ -135,7 +135,7 @@ def test_embedded_values_are_those_of_the_bigwigs(page: Path, sources: list[Sour
 
 
 def test_binned_maxima_over_several_blocks(tmp_path: Path) -> None:
-    runs = np.random.default_rng(1).random(2 * BLOCK // 37 + 30).astype(np.float32)
+    runs = np.random.default_rng(1).random(2 * BLOCK_BASES // 37 + 30).astype(np.float32)
     values, edges = np.repeat(runs, 37), np.arange(len(runs) + 1) * 37
     intervals = list(zip(edges[:-1].tolist(), edges[1:].tolist(), runs.tolist(), strict=True))
     write_intervals(tmp_path / "x.bw", {"chr1": len(values)}, {"chr1": intervals})
@@ -173,7 +173,7 @@ def test_page_says_what_it_holds(page: Path) -> None:
     assert "Genes invented</th>" not in text, "there is none"
 
 
-def test_page_of_nothing(screen: Visit, sources: list[Source], tmp_path: Path) -> None:
+def test_page_of_nothing(screen: Visit, sources: list[ShownTrack], tmp_path: Path) -> None:
     write_browser(tmp_path / "empty.html", TEMPLATE, [], sources, GENES, EXONS, TEXT)
     screen.open(tmp_path / "empty.html")
     assert "There is no region to show" in screen.page.inner_text("body")
@@ -262,7 +262,7 @@ def test_wheel_and_drag(screen: Visit) -> None:
     assert end - moved == last - first
 
 
-def test_hover_tells_the_place_and_the_values_there(screen: Visit, sources: list[Source]) -> None:
+def test_hover_tells_the_place_and_the_values_there(screen: Visit, sources: list[ShownTrack]) -> None:
     search(screen, "chr2:11-30")
     wait(screen)
     edge = screen.page.locator("#panels line").nth(1).bounding_box()["x"]
@@ -275,7 +275,7 @@ def test_hover_tells_the_place_and_the_values_there(screen: Visit, sources: list
     np.testing.assert_allclose([float(text) for text in shown], expected, rtol=0.01, atol=0.01)
 
 
-def test_scale_is_shared_by_a_cell_type_or_free(screen: Visit, sources: list[Source]) -> None:
+def test_scale_is_shared_by_a_cell_type_or_free(screen: Visit, sources: list[ShownTrack]) -> None:
     own = np.array([bases(source, PLACES[0]).max() for source in sources])
     np.testing.assert_allclose(tops(screen), np.repeat([own[:4].max(), own[4:].max()], 4), rtol=1e-4)
     screen.page.select_option("#scale", "free")

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rnatracks.model.outcome import Kept, KeptWeights
+from rnatracks.model.training_result import Kept, KeptWeights
 from rnatracks.report.headlines import (
-    MOST_SENTENCES,
+    MAX_LISTED,
     baseline_warnings,
     flag_warnings,
     headline,
@@ -75,7 +75,7 @@ def test_headline_of_a_score_that_was_not_computed() -> None:
 
 
 def test_headline_sums_up_many_tracks() -> None:
-    base = some_scores(MOST_SENTENCES)
+    base = some_scores(MAX_LISTED)
     base.loc[base["model"] == "m0", "pearson_log1p"] = 0.5
     (line,) = headline(base, base.iloc[:0])
     assert line == "Base resolution on held-out chromosomes, 16 tracks: median 0.842, from 0.500 to 0.842."

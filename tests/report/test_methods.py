@@ -8,14 +8,13 @@ import pandas as pd
 import pytest
 import yaml
 
-from rnatracks.config.validation import validate_config
-from rnatracks.model.outcome import TrainedModel, describe_sight, kept_weights
+from rnatracks.config.settings import read_settings
 from rnatracks.model.plan import expand_models
+from rnatracks.model.training_result import TrainedModel, describe_sight, kept_weights
 from rnatracks.report.methods import methods_text
 from rnatracks.samples.sample import CellType
 
 REPOSITORY = Path(__file__).parents[2]
-SCHEMA = REPOSITORY / "config/schemas/config.schema.yaml"
 CELL_TYPES = (CellType("GM12878", ontology="EFO:0002784"), CellType("NK", ontology="CL:0000623"))
 CNN = {"type": "dilated_cnn", "hidden_size": 64, "num_hidden_layers": 10}
 
@@ -45,9 +44,9 @@ UNSCORED = "epoch valid_loss valid_pearson_log1p\n1 0.3 NaN\n60 0.2 NaN\n"
 
 
 def text(config: dict, log: str = UNWATCHED, folder: dict | None = None) -> str:
-    filled = validate_config(config, SCHEMA)
-    models = expand_models(filled, [cell_type.name for cell_type in CELL_TYPES])
-    became = trained(models, log, filled["training"]["keep"], folder)
+    filled = read_settings(config)
+    models = expand_models(filled.models, [cell_type.name for cell_type in CELL_TYPES])
+    became = trained(models, log, filled.training.keep, folder)
     return "\n".join(methods_text(filled, CELL_TYPES, {"GM12878": 4, "NK": 1}, models, became, {"torch": "2.13.0"}))
 
 
@@ -190,18 +189,18 @@ def test_what_a_network_sees_is_what_its_folder_says(folder: dict, words: str) -
 
 def test_simulated_data_are_called_so() -> None:
     demo = yaml.safe_load((REPOSITORY / "config/demo/config.yaml").read_text())
-    filled = validate_config(demo, SCHEMA)
+    filled = read_settings(demo)
     named = [CellType("amber"), CellType("indigo")]
     samples = {"amber": 3, "indigo": 3}
-    models = expand_models(filled, list(samples))
+    models = expand_models(filled.models, list(samples))
     made = methods_text(filled, named, samples, models, trained(models, WATCHED), {})
     assert made[0].startswith("We used simulated RNA-seq coverage of amber (3 samples), indigo (3 samples) on chr1")
     assert any("is a mixtral network from random weights (hidden_size 32" in paragraph for paragraph in made)
 
 
 def test_many_cell_types_are_counted() -> None:
-    filled = validate_config(changed(lambda config: config["models"]["genos"].update(cell_types=["c1"])), SCHEMA)
+    filled = read_settings(changed(lambda config: config["models"]["genos"].update(cell_types=["c1"])))
     many = [CellType(f"c{index}") for index in range(30)]
-    models = expand_models(filled, ["c1"])
+    models = expand_models(filled.models, ["c1"])
     made = methods_text(filled, many, {each.name: 2 for each in many}, models, trained(models, WATCHED), {})
     assert made[0].startswith("We used RNA-seq coverage of 30 cell types (60 samples) on chr1")

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from browser import Elements, open_page, visit
 
-from rnatracks.figures.colours import Origin
+from rnatracks.figures.colours import SignalKind
 from rnatracks.figures.locus import Panel, locus_figure
 from rnatracks.figures.scatters import gene_scatter
 from rnatracks.figures.scores import score_bars
@@ -18,7 +18,7 @@ from rnatracks.figures.style import svg_text
 from rnatracks.figures.training_curve import training_curve
 from rnatracks.report.headlines import headline
 from rnatracks.report.page import (
-    MOST_PICTURES,
+    MAX_PICTURES,
     Data,
     Gallery,
     Picture,
@@ -30,10 +30,10 @@ from rnatracks.report.page import (
     write_report,
 )
 from rnatracks.report.tables import (
-    BASE_COLUMNS,
-    BENCHMARK_COLUMNS,
-    DIFFERENTIAL_COLUMNS,
-    GENE_COLUMNS,
+    BASE_NOTES,
+    BENCHMARK_NOTES,
+    DIFFERENTIAL_NOTES,
+    GENE_NOTES,
     facts,
     plain_columns,
     scores_table,
@@ -95,7 +95,7 @@ def locus_picture(rng: np.random.Generator) -> Picture:
         for exon in exons[exons["strand"] == strand.symbol].itertuples():
             level = 4 if exon.gene_id != "G1" or index < 2 else 0.1
             expected[max(exon.start - start, 0) : max(exon.end - start, 0)] = level
-        for kind, noise in ((Origin.OBSERVED, 0.5), (Origin.PREDICTED, 0.15)):
+        for kind, noise in ((SignalKind.OBSERVED, 0.5), (SignalKind.PREDICTED, 0.15)):
             values = expected * rng.lognormal(0, noise, length // 50).repeat(50)
             panels.append(Panel(f"{cell_type} {strand.symbol}", kind, strand, values, f"{cell_type}.{strand}"))
     return Picture("PLEKHG2", svg_text(locus_figure("chr19", start, start + length, genes, exons, panels)))
@@ -126,15 +126,15 @@ def scatter(rng: np.random.Generator, title: str) -> Picture:
 @pytest.fixture(scope="module")
 def content() -> ReportContent:
     rng = np.random.default_rng(5)
-    base = scores({"bases": 812_345_678}, BASE_COLUMNS, rng)
-    gene = scores({"genes": 19_433}, GENE_COLUMNS, rng)
+    base = scores({"bases": 812_345_678}, BASE_NOTES, rng)
+    gene = scores({"genes": 19_433}, GENE_NOTES, rng)
     differential = pd.DataFrame(
         [
             (cell, *CELL_TYPES, strand, "test", 1_204, 0.49, 0.44, 0.53, 0.4, 0.97, 0.9)
             for cell in CELL_TYPES
             for strand in Strand
         ],
-        columns=list(DIFFERENTIAL_COLUMNS),
+        columns=list(DIFFERENTIAL_NOTES),
     )
     samples = pd.DataFrame(
         {"sample": ["s1", "s2"], "cell_type": CELL_TYPES, "total": [1e8, np.nan], "check": ["passed", ""]}
@@ -188,22 +188,21 @@ def content() -> ReportContent:
         scores=Scores(
             beside=facts({"amber": 0.9}),
             others=facts({"AlphaGenome": 0.81}),
-            base=scores_table(base, BASE_COLUMNS),
+            base=scores_table(base, BASE_NOTES),
             base_scatters=Gallery(caption("base_hexbin"), []),
             chromosomes=Gallery(caption("by_chromosome"), []),
             seams=Gallery(caption("seams"), []),
-            gene=scores_table(gene, GENE_COLUMNS),
+            gene=scores_table(gene, GENE_NOTES),
             gene_scatters=Gallery(caption("gene_scatter"), [scatter(rng, f"{c} {s}") for c, s in TRACKS], "4 of 9."),
             levels=Gallery(caption("expression_levels"), []),
-            differential=table(differential, DIFFERENTIAL_COLUMNS),
+            differential=table(differential, DIFFERENTIAL_NOTES),
             differential_genes=facts({}),
             differences=Gallery(caption("difference_scatter"), []),
-            not_computed=facts({"ci_low": "too few blocks"}),
         ),
         loci=Gallery(caption("locus"), [locus_picture(rng)]),
         inputs=table(inputs, plain_columns(inputs.columns)),
         software=table(jobs, plain_columns(jobs.columns), most=60),
-        benchmarks=table(benchmarks, BENCHMARK_COLUMNS),
+        benchmarks=table(benchmarks, BENCHMARK_NOTES),
     )
 
 
@@ -300,27 +299,27 @@ def test_captions_are_plain_sentences(path: Path) -> None:
 
 
 def test_a_gallery_of_many_figures_shows_the_chosen_ones_and_says_so(tmp_path: Path) -> None:
-    paths = {f"m, t{index}": tmp_path / f"{index}.svg" for index in range(MOST_PICTURES + 8)}
+    paths = {f"m, t{index}": tmp_path / f"{index}.svg" for index in range(MAX_PICTURES + 8)}
     for path in paths.values():
         path.write_text(f"<svg>{path.stem}</svg>")
-    chosen = {f"m, t{index}" for index in range(8, MOST_PICTURES + 8)}
+    chosen = {f"m, t{index}" for index in range(8, MAX_PICTURES + 8)}
     made = gallery("c", paths, chosen, ", the worst")
     assert [picture.title for picture in made.pictures] == [title for title in paths if title in chosen]
     assert made.left_out == f"Of 20 figures, 12 are shown, the worst; the others are in {tmp_path}."
     few = gallery("c", dict(list(paths.items())[:3]), chosen, ", the worst")
     assert (len(few.pictures), few.left_out) == (3, "")
-    assert [picture.title for picture in gallery("c", paths).pictures] == list(paths)[:MOST_PICTURES]
+    assert [picture.title for picture in gallery("c", paths).pictures] == list(paths)[:MAX_PICTURES]
 
 
 def test_page_opens_in_a_browser(page: Path, tmp_path: Path) -> None:
-    opened = open_page(page, tmp_path / "profile")
+    opened = open_page(page)
     assert "CONSOLE" not in opened.log, opened.log
     assert opened.tags["svg"] == 2 + 1 + 4 + 1
-    assert opened.tags["table"] == 1 + 5 + 2 + 2 + 4 + 3
+    assert opened.tags["table"] == 1 + 5 + 2 + 2 + 3 + 3
 
 
 def test_tables_are_sorted_filtered_paged_and_widened(page: Path, tmp_path: Path) -> None:
-    with visit(page, tmp_path / "profile") as visited:
+    with visit(page) as visited:
         long = visited.page.locator("table", has_text="Software versions")
         controls = visited.page.locator("div.controls", has=visited.page.locator("input")).last
         rows = long.locator("tbody tr:visible")

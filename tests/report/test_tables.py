@@ -4,10 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rnatracks.evaluation.tables import BASE_COLUMNS as BASE_FILE
-from rnatracks.evaluation.tables import DIFFERENCE_COLUMNS
-from rnatracks.evaluation.tables import GENE_COLUMNS as GENE_FILE
-from rnatracks.report.tables import BASE_COLUMNS, DIFFERENTIAL_COLUMNS, GENE_COLUMNS, scores_table, table
+from rnatracks.evaluation.tables import BASE_SCORE_COLUMNS, DIFFERENCE_SCORE_COLUMNS, GENE_SCORE_COLUMNS
+from rnatracks.report.tables import BASE_NOTES, DIFFERENTIAL_NOTES, GENE_NOTES, scores_table, table
 
 
 @pytest.mark.parametrize(
@@ -51,7 +49,11 @@ def test_rows_beyond_the_most_are_counted() -> None:
 
 @pytest.mark.parametrize(
     ("shown", "file"),
-    [(BASE_COLUMNS, BASE_FILE), (GENE_COLUMNS, GENE_FILE), (DIFFERENTIAL_COLUMNS, DIFFERENCE_COLUMNS)],
+    [
+        (BASE_NOTES, BASE_SCORE_COLUMNS),
+        (GENE_NOTES, GENE_SCORE_COLUMNS),
+        (DIFFERENTIAL_NOTES, DIFFERENCE_SCORE_COLUMNS),
+    ],
 )
 def test_the_page_explains_every_column_of_the_score_tables(shown: dict[str, str], file: list[str]) -> None:
     assert set(shown) == set(file)
@@ -59,11 +61,13 @@ def test_the_page_explains_every_column_of_the_score_tables(shown: dict[str, str
 
 
 def test_baseline_models_stand_behind_the_other_baselines_and_details_wait() -> None:
-    frame = pd.DataFrame([range(len(BASE_FILE) + 1)], columns=[*BASE_FILE, "baseline_cnn"])
-    columns = scores_table(frame, BASE_COLUMNS).columns
+    frame = pd.DataFrame([range(len(BASE_SCORE_COLUMNS) + 1)], columns=[*BASE_SCORE_COLUMNS, "baseline_cnn"])
+    columns = scores_table(frame, BASE_NOTES).columns
     names = [column.name for column in columns]
     assert names.index("baseline_cnn") == names.index("mean_of_others") + 1
-    pairs = pd.DataFrame([range(len(DIFFERENCE_COLUMNS) + 1)], columns=[*DIFFERENCE_COLUMNS, "baseline_cnn"])
-    assert "baseline_cnn" in [column.name for column in scores_table(pairs, DIFFERENTIAL_COLUMNS).columns]
+    pairs = pd.DataFrame(
+        [range(len(DIFFERENCE_SCORE_COLUMNS) + 1)], columns=[*DIFFERENCE_SCORE_COLUMNS, "baseline_cnn"]
+    )
+    assert "baseline_cnn" in [column.name for column in scores_table(pairs, DIFFERENTIAL_NOTES).columns]
     minor = {column.name for column in columns if column.minor}
     assert "pearson_log1p" not in minor and {"pearson", "log1p_of_pearson"} <= minor

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rnatracks.genome.annotation import Region
-from rnatracks.genome.loci import read_loci
+from rnatracks.genome.loci import Region, read_loci
 from rnatracks.report.track_hub import write_hub, write_session
 from rnatracks.vocabulary import Strand, Track
 

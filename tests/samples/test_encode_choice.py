@@ -5,7 +5,8 @@ import random
 import pytest
 from portal_files import MINUS, experiment, file, pair
 
-from rnatracks.samples.encode import Audit, Experiment, File, Query
+from rnatracks.samples.encode import Query
+from rnatracks.samples.encode_answers import Audit, Experiment, File
 from rnatracks.samples.encode_choice import Choice, choose, experiment_fault, file_fault, pair_fault, pair_files
 
 STRANDED, UNSTRANDED = (Query.of("", stranded=stranded) for stranded in (True, False))

@@ -9,7 +9,8 @@ from servers.faults import ALWAYS, Cut, Fault, Forbidden, Html, Status
 from servers.recount3 import GtexSample, gzipped_table, metadata_path, recount3_files
 from servers.server import DataServer
 
-from rnatracks.downloads.web import Patience, Web
+from rnatracks.downloads.retry import Patience
+from rnatracks.downloads.web import Web
 from rnatracks.errors import InputError
 from rnatracks.samples import recount3
 from rnatracks.samples.recount3 import Tissue, metadata_url, of_tissue, project_samples, signal_url

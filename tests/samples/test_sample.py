@@ -7,16 +7,16 @@ import pytest
 import yaml
 
 from rnatracks.errors import InputError
+from rnatracks.evaluation.baselines import neighbour
 from rnatracks.samples import sheets
 from rnatracks.samples.sample import (
     CellType,
-    Provenance,
     Rejected,
     Sample,
+    SampleNotes,
     SignalFile,
     all_located,
     halves,
-    neighbour,
     of_one_donor,
     simulated_samples,
     tracks_of,
@@ -79,7 +79,7 @@ def test_schema_and_reader_agree(name: str, required: tuple[str, ...], optional:
     assert tuple(schema["properties"]) == required + optional
     assert tuple(schema["required"]) == required
     for folder in (CONFIG, CONFIG / "demo"):
-        for row in read_rows(folder / f"{name}.tsv", required, optional, sheets.NAMES, sheets.NOTES):
+        for row in read_rows(folder / f"{name}.tsv", required, optional, sheets.FREE_NAMES, sheets.NOTE_COLUMNS):
             jsonschema.validate(dict(row.cells), schema)
     if name == "samples":
         assert schema["properties"]["source"]["enum"] == [*Source]
@@ -142,7 +142,7 @@ def test_the_neighbour_is_the_row_above_with_the_same_strands() -> None:
 )
 def test_halves_share_no_donor_unless_there_is_only_one(donors: list[str], expected: tuple[str, str]) -> None:
     samples = [
-        Sample(name, "B", Source.LOCAL, {}, Provenance(donor=donor))
+        Sample(name, "B", Source.LOCAL, {}, SampleNotes(donor=donor))
         for name, donor in zip("abcd"[: len(donors)], donors, strict=True)
     ]
     assert tuple("".join(sample.name for sample in half) for half in halves(samples)) == expected
@@ -170,14 +170,14 @@ def test_an_experiment_stands_for_its_files(tmp_path: Path) -> None:
     )
     natural_killer = CellType("NK", stranded=True)
     first, second = read_samples(path, [natural_killer])
-    assert first == Sample("n1", "NK", Source.ENCODE, {}, Provenance(experiment="ENCSR000AAA"))
+    assert first == Sample("n1", "NK", Source.ENCODE, {}, SampleNotes(experiment="ENCSR000AAA"))
     assert (first.stranded, second.stranded) == (None, True)
     assert not first.located and not second.located
     assert tracks_of(natural_killer, [first]) == (Track("NK", Strand.PLUS), Track("NK", Strand.MINUS))
 
 
 def test_a_resolved_sheet_survives_a_round_trip(tmp_path: Path) -> None:
-    provenance = Provenance(
+    provenance = SampleNotes(
         experiment="ENCSR000AAA",
         donor="ENCDO000AAA,ENCDO000AAB",
         replicates="1,2",
@@ -202,16 +202,16 @@ def test_a_resolved_sheet_survives_a_round_trip(tmp_path: Path) -> None:
             "blood",
             Source.GTEX,
             {Strand.UNSTRANDED: SignalFile("http://host/g1.bw", accession="GTEX-1117F-0226-SM-5GZZ7.1")},
-            Provenance(donor="GTEX-1117F", read_length="149.5"),
+            SampleNotes(donor="GTEX-1117F", read_length="149.5"),
         ),
-        Sample("t1", "T", Source.LOCAL, {Strand.UNSTRANDED: SignalFile("t1.bw")}, Provenance(reason="listed")),
+        Sample("t1", "T", Source.LOCAL, {Strand.UNSTRANDED: SignalFile("t1.bw")}, SampleNotes(reason="listed")),
     ]
     path = tmp_path / "resolved.tsv"
     write_rows(path, [sample.as_row() for sample in samples])
     assert read_samples(path, [B, T, BLOOD]) == samples
     assert all(sample.located for sample in samples)
     schema = yaml.safe_load((CONFIG / "schemas" / "samples.schema.yaml").read_text())
-    for row in read_rows(path, sheets.SAMPLE_COLUMNS, sheets.SAMPLE_EXTRAS, sheets.NAMES, sheets.NOTES):
+    for row in read_rows(path, sheets.SAMPLE_COLUMNS, sheets.SAMPLE_EXTRAS, sheets.FREE_NAMES, sheets.NOTE_COLUMNS):
         jsonschema.validate(dict(row.cells), schema)
 
 
@@ -434,6 +434,6 @@ def test_simulated_samples_that_cannot_be_made_are_refused(
 )
 def test_one_donor_is_known_and_of_two_samples_or_more(donors: list[str], one: bool) -> None:
     samples = [
-        Sample(f"s{number}", "B", Source.LOCAL, {}, Provenance(donor=donor)) for number, donor in enumerate(donors)
+        Sample(f"s{number}", "B", Source.LOCAL, {}, SampleNotes(donor=donor)) for number, donor in enumerate(donors)
     ]
     assert of_one_donor(samples) is one

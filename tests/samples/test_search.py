@@ -14,11 +14,12 @@ from servers.faults import ALWAYS, Forbidden, Status
 from servers.recount3 import GtexSample, recount3_files
 from servers.server import DataServer
 
-from rnatracks.downloads.web import Patience
+from rnatracks.config.data import SourceSettings
+from rnatracks.downloads.retry import Patience
 from rnatracks.errors import InputError
-from rnatracks.samples.sample import CellType, Provenance, Rejected, Sample, SignalFile
+from rnatracks.samples.sample import CellType, Rejected, Sample, SampleNotes, SignalFile
 from rnatracks.samples.search import resolve
-from rnatracks.samples.search_terms import Resolution, Sources
+from rnatracks.samples.search_terms import Resolution
 from rnatracks.samples.sheets import read_samples, write_rejected, write_rows
 from rnatracks.vocabulary import Source, Strand
 
@@ -61,16 +62,18 @@ LIBRARY = portal.EncodeLibrary(
 )
 
 
-def ask(server: DataServer, **limits: int) -> Sources:
-    patience = Patience(attempts=2, delay=0.0, longest=0.0, timeout=2.0)
-    return Sources(encode=server.url(), recount3=server.url("/recount3"), patience=patience, **limits)
+PATIENCE = Patience(attempts=2, delay=0.0, longest=0.0, timeout=2.0)
+
+
+def ask(server: DataServer, **limits: int) -> SourceSettings:
+    return SourceSettings(encode=server.url(), recount3=server.url("/recount3"), **limits)
 
 
 def resolve_at(
     library: portal.EncodeLibrary, cell_type: CellType, listed: Sequence[Sample] = (), **limits: int
 ) -> Resolution:
     with DataServer(library, recount3_files(LIBRARIES)) as server:
-        return resolve(cell_type, listed, ask(server, **limits), TODAY)
+        return resolve(cell_type, listed, ask(server, **limits), TODAY, patience=PATIENCE)
 
 
 def refusal(
@@ -89,13 +92,13 @@ def row(name: str, source: Source = Source.ENCODE, experiment: str = "", **files
         "blood" if source is Source.GTEX else "GM12878",
         source,
         {Strand(strand): SignalFile(location) for strand, location in files.items()},
-        Provenance(experiment=experiment),
+        SampleNotes(experiment=experiment),
     )
 
 
 def test_a_query_finds_one_pair_of_each_experiment(caplog: pytest.LogCaptureFixture) -> None:
     with DataServer(LIBRARY) as server, caplog.at_level(logging.INFO, logger="rnatracks"):
-        found = resolve(GM12878, [], ask(server), TODAY)
+        found = resolve(GM12878, [], ask(server), TODAY, patience=PATIENCE)
         contents = {
             sample.name: [requests.get(file.location, timeout=5).content for file in sample.files.values()]
             for sample in found.samples
@@ -106,7 +109,7 @@ def test_a_query_finds_one_pair_of_each_experiment(caplog: pytest.LogCaptureFixt
     assert first.files[Strand.PLUS] == SignalFile(
         server.url("/files/ENCFF000AAP/@@download/ENCFF000AAP.bigWig"), plus["md5sum"], 7, "ENCFF000AAP"
     )
-    assert first.provenance == Provenance(
+    assert first.provenance == SampleNotes(
         experiment="ENCSR000AAA",
         donor="ENCDO000AA1,ENCDO000AA2",
         replicates="1,2",
@@ -160,7 +163,7 @@ def test_the_resolved_sheet_is_a_sample_sheet_and_nothing_is_asked_again(tmp_pat
     assert tuple(again) == found.samples + gtex.samples
     with DataServer() as server:
         for cell_type, before in ((GM12878, found), (BLOOD, gtex)):
-            assert resolve(cell_type, again, ask(server), date(2030, 1, 1)).samples == before.samples
+            assert resolve(cell_type, again, ask(server), date(2030, 1, 1), patience=PATIENCE).samples == before.samples
         assert server.requests == ()
     lines = (tmp_path / "rejected.tsv").read_text().splitlines()
     assert len(lines) == 1 + len(found.rejected)
@@ -215,7 +218,7 @@ def test_a_row_with_an_experiment() -> None:
 def test_an_experiment_that_the_portal_has_merged_into_another() -> None:
     document = json.dumps(A.as_json(portal.Frame.EMBEDDED)).encode()
     with DataServer(LIBRARY, {"/experiments/ENCSR999OLD/": document}) as server:
-        found = resolve(GM12878, [row("mine", experiment="ENCSR999OLD")], ask(server), TODAY)
+        found = resolve(GM12878, [row("mine", experiment="ENCSR999OLD")], ask(server), TODAY, patience=PATIENCE)
     assert found.samples[0].provenance.experiment == "ENCSR000AAA"
 
 
@@ -283,7 +286,7 @@ def test_only_samples_that_would_be_taken_count_against_the_limit() -> None:
     assert "expected at most 1: name the samples in the sample sheet (source gtex), or raise" in line
     unmapped = replace(LIBRARIES[1], average_mapped_length=0)
     with DataServer(files=recount3_files([LIBRARIES[0], unmapped])) as server:
-        assert len(resolve(BLOOD, [], ask(server, max_samples=1), TODAY).samples) == 1
+        assert len(resolve(BLOOD, [], ask(server, max_samples=1), TODAY, patience=PATIENCE).samples) == 1
 
 
 def test_listed_experiments_are_not_limited() -> None:
@@ -292,18 +295,18 @@ def test_listed_experiments_are_not_limited() -> None:
 
 
 def test_far_too_many_experiments_are_refused_before_each_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rnatracks.samples.encode_samples.MOST_EXPERIMENTS", 2)
+    monkeypatch.setattr("rnatracks.samples.encode_samples.MAX_EXPERIMENTS", 2)
     with DataServer(LIBRARY) as server:
         with pytest.raises(
             InputError, match=r"found 3 experiments at http.*expected at most 2 to ask for: add filters"
         ):
-            resolve(GM12878, [], ask(server), TODAY)
+            resolve(GM12878, [], ask(server), TODAY, patience=PATIENCE)
         assert len(server.requests) == 1
 
 
 def test_gtex_samples_of_a_tissue() -> None:
     with DataServer(files=recount3_files(LIBRARIES)) as server:
-        found = resolve(BLOOD, [], ask(server), TODAY)
+        found = resolve(BLOOD, [], ask(server), TODAY, patience=PATIENCE)
         contents = [
             requests.get(sample.files[Strand.UNSTRANDED].location, timeout=5).content for sample in found.samples
         ]
@@ -314,7 +317,7 @@ def test_gtex_samples_of_a_tissue() -> None:
         Source.GTEX,
         None,
     )
-    assert first.provenance == Provenance(
+    assert first.provenance == SampleNotes(
         donor="GTEX-1117F",
         output_type="sum of all reads",
         read_length="150.4",
@@ -327,7 +330,7 @@ def test_gtex_samples_of_a_tissue() -> None:
 def test_listed_gtex_samples() -> None:
     listed = [row(f"g{number}", Source.GTEX, unstranded=each.external_id) for number, each in enumerate(LIBRARIES)]
     with DataServer(files=recount3_files(LIBRARIES)) as server:
-        found = resolve(BLOOD, listed, ask(server), TODAY)
+        found = resolve(BLOOD, listed, ask(server), TODAY, patience=PATIENCE)
         assert [request.method for request in server.requests] == ["GET"] * 3 + ["HEAD"] * 2
     assert [sample.name for sample in found.samples] == ["g0", "g1"]
     assert found.samples[1].files[Strand.UNSTRANDED].accession == LIBRARIES[1].external_id
@@ -340,18 +343,18 @@ def test_gtex_files_that_are_refused_are_rejected() -> None:
     with DataServer(files=recount3_files([*LIBRARIES, third])) as server:
         server.fail(LIBRARIES[0].path, Status(404, times=ALWAYS))
         server.fail(LIBRARIES[1].path, Forbidden(times=ALWAYS))
-        found = resolve(BLOOD, [], ask(server, max_samples=1), TODAY)
+        found = resolve(BLOOD, [], ask(server, max_samples=1), TODAY, patience=PATIENCE)
         assert [sample.name for sample in found.samples] == [third.external_id]
         assert [(each.accession, each.reason) for each in found.rejected] == [
             (LIBRARIES[0].external_id, "recount3 does not give out its bigWig: HTTP status 404 Not Found"),
             (LIBRARIES[1].external_id, "recount3 does not give out its bigWig: HTTP status 403 Forbidden"),
         ]
         # An excluded one is not asked for, and stays in the list.
-        found = resolve(BLOOD, [], ask(server), TODAY, [LIBRARIES[0].external_id])
+        found = resolve(BLOOD, [], ask(server), TODAY, [LIBRARIES[0].external_id], patience=PATIENCE)
         assert [sample.name for sample in found.samples] == [LIBRARIES[0].external_id, third.external_id]
         server.fail(third.path, Status(410))
         with pytest.raises(InputError, match="cell type blood, gtex_tissue BLOOD: found no usable sample of 3 at http"):
-            resolve(BLOOD, [], ask(server), TODAY)
+            resolve(BLOOD, [], ask(server), TODAY, patience=PATIENCE)
 
 
 def test_a_listed_gtex_file_that_is_refused_is_one_line() -> None:
@@ -359,9 +362,9 @@ def test_a_listed_gtex_file_that_is_refused_is_one_line() -> None:
     listed += [row("g2", Source.GTEX, unstranded="GTEX-GONE-1.1")]
     with DataServer(files=recount3_files(LIBRARIES)) as server:
         server.fail(LIBRARIES[1].path, Status(404, times=ALWAYS))
-        found = resolve(BLOOD, listed, ask(server), TODAY, ["g1", "g2"])
+        found = resolve(BLOOD, listed, ask(server), TODAY, ["g1", "g2"], patience=PATIENCE)
         with pytest.raises(InputError) as caught:
-            resolve(BLOOD, listed, ask(server), TODAY, ["g2"])
+            resolve(BLOOD, listed, ask(server), TODAY, ["g2"], patience=PATIENCE)
     assert [sample.files[Strand.UNSTRANDED].location.startswith("http") for sample in found.samples] == [
         True,
         False,
@@ -405,7 +408,7 @@ def test_a_listed_file_that_is_withheld_is_one_line(letters: str, reason: str) -
     line = refusal(GM12878, listed, WITHHELD)
     assert line == f"sample bad, plus: found ENCFF000{letters}P, of which {reason}; expected a file that can be used"
     with DataServer(WITHHELD) as server:
-        good, bad = resolve(GM12878, listed, ask(server), TODAY, ["bad"]).samples
+        good, bad = resolve(GM12878, listed, ask(server), TODAY, ["bad"], patience=PATIENCE).samples
     assert good.located
     assert bad.files == listed[1].files
 
@@ -419,7 +422,7 @@ def test_excluded_samples_may_be_copies() -> None:
     assert "sample ENCSR000ABA of GM12878, plus: found the MD5 " in line
     assert "as in sample ENCSR000AAA of GM12878, plus; expected each file once" in line
     with DataServer(twice) as server:
-        assert len(resolve(GM12878, [], ask(server), TODAY, ["ENCSR000ABA"]).samples) == 2
+        assert len(resolve(GM12878, [], ask(server), TODAY, ["ENCSR000ABA"], patience=PATIENCE).samples) == 2
 
 
 CULTURED = GtexSample(external_id="GTEX-EFGH-0003-SM-5GHZ8.1", detail="Cells - EBV-transformed lymphocytes")
@@ -428,23 +431,23 @@ CULTURED = GtexSample(external_id="GTEX-EFGH-0003-SM-5GHZ8.1", detail="Cells - E
 def test_a_gtex_project_of_several_tissues_needs_one() -> None:
     with DataServer(files=recount3_files([*LIBRARIES, CULTURED])) as server:
         with pytest.raises(InputError) as caught:
-            resolve(BLOOD, [], ask(server), TODAY)
+            resolve(BLOOD, [], ask(server), TODAY, patience=PATIENCE)
         assert str(caught.value) == (
             "cell type blood, gtex_tissue BLOOD: found 2 tissues (SMTSD) in BLOOD: Cells - EBV-transformed "
             "lymphocytes, Whole Blood; expected one of them, such as BLOOD:Cells - EBV-transformed lymphocytes"
         )
         whole = replace(BLOOD, gtex_tissue="BLOOD:Whole Blood")
-        found = resolve(whole, [], ask(server), TODAY)
+        found = resolve(whole, [], ask(server), TODAY, patience=PATIENCE)
         assert [sample.name for sample in found.samples] == [each.external_id for each in LIBRARIES]
         assert [(each.accession, each.reason) for each in found.rejected] == [
             (CULTURED.external_id, "it is of Cells - EBV-transformed lymphocytes, not of Whole Blood")
         ]
         # A person who lists samples may take them from any tissue of the project, but not against the sheet.
         listed = [row("mine", Source.GTEX, unstranded=CULTURED.external_id)]
-        (sample,) = resolve(BLOOD, listed, ask(server), TODAY).samples
+        (sample,) = resolve(BLOOD, listed, ask(server), TODAY, patience=PATIENCE).samples
         assert sample.provenance.reason.startswith("listed in the sample sheet; Cells - EBV-transformed lymphocytes;")
         with pytest.raises(InputError, match="of which it is of Cells - EBV-transformed lymphocytes, not of Whole Blo"):
-            resolve(whole, listed, ask(server), TODAY)
+            resolve(whole, listed, ask(server), TODAY, patience=PATIENCE)
 
 
 def test_a_size_of_the_sheet_is_kept_or_must_agree() -> None:

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from rnatracks.errors import InputError
-from rnatracks.samples.sample import CellType, Provenance, Rejected, Sample, SignalFile
+from rnatracks.samples.sample import CellType, Rejected, Sample, SampleNotes, SignalFile
 from rnatracks.samples.sheet_rows import read_rows, write_sheet
 from rnatracks.samples.sheets import read_cell_types, read_samples, write_rejected, write_rows
 from rnatracks.vocabulary import Source, Strand
@@ -117,12 +117,12 @@ def blank_controls(text: str) -> str:
 
 
 def test_a_resolved_sheet_keeps_quotes_and_loses_line_ends(tmp_path: Path) -> None:
-    provenance = Provenance(donor='the "first"\tdonor', reason='"quoted"\nand\r\nbroken "', output_type='5" ends')
+    provenance = SampleNotes(donor='the "first"\tdonor', reason='"quoted"\nand\r\nbroken "', output_type='5" ends')
     given = Sample("b", "B", Source.LOCAL, {Strand.UNSTRANDED: SignalFile('my  "b".bw', accession='"x')}, provenance)
     write_rows(tmp_path / "s.tsv", [given.as_row()])
     (sample,) = read_samples(tmp_path / "s.tsv", [B])
     assert sample.files == given.files
-    assert sample.provenance == Provenance(
+    assert sample.provenance == SampleNotes(
         donor='the "first" donor', reason='"quoted" and broken "', output_type='5" ends'
     )
     write_rows(tmp_path / "again.tsv", [sample.as_row()])

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rnatracks.genome.annotation import GENE_COLUMNS
+from rnatracks.genome.tables import GENE_COLUMNS
 from rnatracks.tracks.anndata import to_anndata, write_h5ad
 from rnatracks.tracks.expression import read_matrix, write_matrix
 

@@ -19,7 +19,7 @@ from rnatracks.errors import InputError, WorkerError
 from rnatracks.qc.signal_summary import summarise
 from rnatracks.tracks import average as averaging
 from rnatracks.tracks.average import average
-from rnatracks.tracks.bigwig import BLOCK, Coverage, blocks
+from rnatracks.tracks.bigwig import BLOCK_BASES, Coverage, blocks
 
 CELL_TYPES = ("K562", "GM12878", "MCF7")
 
@@ -29,7 +29,7 @@ def readers(request: pytest.FixtureRequest) -> int:
     return request.param
 
 
-@pytest.mark.parametrize("block_size", [7, 257, BLOCK])
+@pytest.mark.parametrize("block_size", [7, 257, BLOCK_BASES])
 def test_average_equals_numpy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block_size: int, readers: int) -> None:
     monkeypatch.setattr(averaging, "blocks", partial(blocks, size=block_size))
     arrays = [random_coverage(seed) for seed in (5, 6, 7)]

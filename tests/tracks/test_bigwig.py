@@ -16,7 +16,7 @@ from rnatracks.tracks import bigwig
 from rnatracks.tracks.bigwig import Coverage, CoverageWriter, blocks, write_coverage
 
 
-@pytest.fixture(params=[7, 257, bigwig.BLOCK])
+@pytest.fixture(params=[7, 257, bigwig.BLOCK_BASES])
 def block_size(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
     """Run a test with blocks of this many bases."""
     monkeypatch.setattr(bigwig, "blocks", partial(blocks, size=request.param))

@@ -10,8 +10,9 @@ import pytest
 from bigwigs import write_bases, write_intervals
 
 from rnatracks.errors import InputError
-from rnatracks.genome.annotation import EXON_COLUMNS, GENE_COLUMNS, own_exons, read_gtf
-from rnatracks.tracks.bigwig import BLOCK, Coverage
+from rnatracks.genome.annotation import own_exons, read_gtf
+from rnatracks.genome.tables import EXON_COLUMNS, GENE_COLUMNS
+from rnatracks.tracks.bigwig import BLOCK_BASES, Coverage
 from rnatracks.tracks.expression import (
     NEAR,
     exonic_means,
@@ -77,7 +78,7 @@ def test_a_sum_keeps_small_values_beside_large_ones(tmp_path: Path) -> None:
 def test_means_of_scattered_exons_equal_numpy(tmp_path: Path, shuffled: bool) -> None:
     """Exons far apart and close, nested, across and beside the borders of blocks, and to the chromosome's end."""
     rng = np.random.default_rng(3)
-    length = 2 * BLOCK + 4 * NEAR
+    length = 2 * BLOCK_BASES + 4 * NEAR
     values = rng.lognormal(0, 3, length // 50).astype(np.float32)
     path = write_intervals(
         tmp_path / "a.bw",
@@ -89,12 +90,15 @@ def test_means_of_scattered_exons_equal_numpy(tmp_path: Path, shuffled: bool) ->
         [np.repeat(values[:, None], 40, 1), np.zeros((len(values), 10))]
     ).ravel()
     places = {
-        "across": [(BLOCK - 700, BLOCK + 900), (BLOCK + 901, BLOCK + 950)],
-        "beside": [(BLOCK - 10, BLOCK), (2 * BLOCK, 2 * BLOCK + 1)],
-        "two blocks": [(300, 2 * BLOCK + 77)],
+        "across": [(BLOCK_BASES - 700, BLOCK_BASES + 900), (BLOCK_BASES + 901, BLOCK_BASES + 950)],
+        "beside": [(BLOCK_BASES - 10, BLOCK_BASES), (2 * BLOCK_BASES, 2 * BLOCK_BASES + 1)],
+        "two blocks": [(300, 2 * BLOCK_BASES + 77)],
         "nested": [(5000, 5010), (7000, 7003)],
         "just near": [(100, 200), (200 + NEAR, 300 + NEAR)],
-        "just apart": [(BLOCK + 5 * NEAR, BLOCK + 5 * NEAR + 60), (BLOCK + 6 * NEAR + 61, BLOCK + 6 * NEAR + 99)],
+        "just apart": [
+            (BLOCK_BASES + 5 * NEAR, BLOCK_BASES + 5 * NEAR + 60),
+            (BLOCK_BASES + 6 * NEAR + 61, BLOCK_BASES + 6 * NEAR + 99),
+        ],
         "last base": [(length - 1, length)],
         "end": [(length - 3 * NEAR, length - 2 * NEAR), (length - 90, length)],
     }

@@ -7,7 +7,7 @@ import numpy as np
 import psutil
 import pytest
 import torch
-from models import offline, small_model  # noqa: F401
+from models import small_model
 
 from rnatracks.model.network import CoverageModel
 from rnatracks.training.cost import Cost, describe_duration, measure_cost

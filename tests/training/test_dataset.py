@@ -17,21 +17,20 @@ import pyfaidx
 import pytest
 import torch
 from jobs import SIZE, make_windows, tile
-from models import TOKEN_IDS, offline, random_bases, write_fasta, write_tracks  # noqa: F401
+from models import TOKEN_IDS, random_bases, write_fasta, write_tracks
 from torch.utils.data import DataLoader
 
 from rnatracks.errors import InputError
 from rnatracks.genome.bed import read_bed
 from rnatracks.model.backbone import token_lookup
+from rnatracks.tracks.targets import TargetTrack, target_tracks
 from rnatracks.training import dataset as room
 from rnatracks.training.dataset import (
     Draw,
-    TargetTrack,
     WindowDataset,
     WindowSampler,
     evenly_spread,
     shuffled_targets,
-    target_tracks,
     training_windows,
 )
 

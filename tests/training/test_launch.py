@@ -15,9 +15,6 @@ import pytest
 
 from rnatracks.errors import InputError, WorkerError
 from rnatracks.training.launch import (
-    SIGNALS,
-    STOPPED,
-    StopRequest,
     agent_command,
     agent_status,
     run_in_processes,
@@ -26,6 +23,7 @@ from rnatracks.training.launch import (
     step_environment,
     worker_environment,
 )
+from rnatracks.training.stop import SIGNALS, STOPPED, StopRequest
 
 PACKAGES = Path(__file__).resolve().parents[2] / "workflow_scripts"
 PATIENCE = 120.0
@@ -33,7 +31,8 @@ LAUNCHER = """
 import sys
 from pathlib import Path
 from rnatracks.errors import StoppedError
-from rnatracks.training.launch import STOPPED, run_in_processes
+from rnatracks.training.launch import (run_in_processes)
+from rnatracks.training.stop import STOPPED
 try:
     run_in_processes("launch_worker", Path(sys.argv[1]), processes=2, threads=2)
 except StoppedError as error:
@@ -246,7 +245,7 @@ def test_stop_request_notes_signals(number: signal.Signals) -> None:
     try:
         signal.raise_signal(number)
         stop = StopRequest()
-        with stop.listening():
+        with stop.handling_signals():
             assert stop.signal == number
         assert signal.getsignal(number) == handler
         signal.raise_signal(number)

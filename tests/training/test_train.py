@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,22 +14,24 @@ import pytest
 import torch
 import transformers
 from jobs import LENGTHS, SIZE, make_job, make_plan, make_windows, tile, write_data
-from models import TOKEN_IDS, offline, random_bases, settings  # noqa: F401
+from models import TOKEN_IDS, random_bases, settings
 from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch.utils.data import default_collate
 
 from rnatracks.errors import InputError
-from rnatracks.genome.sequence import read_windows
+from rnatracks.genome.windows import read_windows
 from rnatracks.model.backbone import make_base_tokenizer, token_lookup
 from rnatracks.model.build import assemble
 from rnatracks.model.network import CoverageModel
-from rnatracks.model.outcome import Kept, kept_weights
 from rnatracks.model.plan import ModelPlan
+from rnatracks.model.training_result import Kept, kept_weights
+from rnatracks.tracks.targets import target_tracks
 from rnatracks.training import train as training
-from rnatracks.training.dataset import WindowDataset, WindowSampler, target_tracks
+from rnatracks.training.dataset import WindowDataset, WindowSampler
 from rnatracks.training.job import TrainingJob, accumulation_steps
-from rnatracks.training.launch import STOPPED, StopRequest, run_in_processes
+from rnatracks.training.launch import run_in_processes
+from rnatracks.training.stop import STOPPED, StopRequest
 from rnatracks.training.train import StoppedEarly, prepare, train
 
 SCRIPTS = Path(training.__file__).parents[2]
@@ -207,7 +208,7 @@ def test_accumulation_equals_one_large_batch(tmp_path: Path, data: Path) -> None
         recipe = {"epochs": 3, "global_batch_size": 8, "micro_batch_size": micro, "learning_rate": 5e-3}
         plan = make_plan(head_batch_norm="frozen")
         job = make_job(data, tmp_path / str(micro), plan, blacklist=tmp_path / "black.bed", **recipe)
-        train(replace(job, max_blacklist_fraction=1.0))
+        train(job.model_copy(update={"max_blacklist_fraction": 1.0}))
         logs.append(training_log(job.target).dropna(subset="loss"))
     assert logs[0]["loss"].iloc[-4:].mean() < 0.95 * logs[0]["loss"].iloc[:4].mean()
     for other in logs[1:]:
@@ -249,13 +250,6 @@ def test_same_seed_same_weights(tmp_path: Path, data: Path) -> None:
     assert (tmp_path / "a/model.safetensors").read_bytes() != (tmp_path / "c/model.safetensors").read_bytes()
 
 
-def test_fsdp_without_a_gpu_is_refused(tmp_path: Path, data: Path) -> None:
-    if torch.cuda.is_available():
-        pytest.skip("there is a GPU")
-    with pytest.raises(InputError, match="training.parallel: found fsdp; expected ddp"):
-        train(make_job(data, tmp_path / "B", parallel="fsdp"))
-
-
 def test_half_precision_and_checkpointing_run(tmp_path: Path, data: Path) -> None:
     job = make_job(data, tmp_path / "B", precision="bf16", gradient_checkpointing=True, router_loss=0.01)
     train(job)
@@ -269,7 +263,7 @@ def test_half_precision_and_checkpointing_run(tmp_path: Path, data: Path) -> Non
 def test_folder_holds_the_trained_model(tmp_path: Path, data: Path, recorded: list) -> None:
     job = make_job(data, tmp_path / "B")
     train(job)
-    code = {"model.py", "heads.py", "dilated_cnn.py"}
+    code = {"network.py", "heads.py", "dilated_cnn.py"}
     model_files = {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"}
     assert {path.name for path in job.target.iterdir()} == code | model_files | {"training_log.tsv", "tensorboard"}
     assert [path.name for path in tmp_path.iterdir()] == ["B"]

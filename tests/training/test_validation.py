@@ -8,7 +8,7 @@ import torch
 from scipy import stats
 from transformers import EvalPrediction
 
-from rnatracks.training.dataset import TargetTrack
+from rnatracks.tracks.targets import TargetTrack
 from rnatracks.training.validation import LOSS, PEARSON, TrackScores
 
 IGNORED = -100.0

@@ -16,7 +16,7 @@ CATEGORIES = ["Overview", "Data", "Training", "Scores", "Loci", "Provenance"]
 
 @pytest.fixture(scope="module")
 def opened(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Opened:
-    return open_page(demo.results / "report.html", tmp_path_factory.mktemp("profile"))
+    return open_page(demo.results / "report.html")
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +83,7 @@ def test_locus_figures_have_gene_models_above_a_panel_for_every_track(demo: Demo
 
 
 def test_the_report_of_snakemake_opens_with_its_categories_in_order(reports: Path, tmp_path: Path) -> None:
-    made = open_page(reports / "out.html", tmp_path / "profile")
+    made = open_page(reports / "out.html")
     assert "CONSOLE error" not in made.log, made.log
     shown = re.findall(rf">\d ({'|'.join(CATEGORIES)})<", made.html)
     assert list(dict.fromkeys(shown)) == CATEGORIES
@@ -96,6 +96,6 @@ def test_the_zipped_report_holds_the_pages_and_opens(reports: Path, tmp_path: Pa
         archive.extractall(tmp_path)
     assert {"browser.html", "methods.txt", "scores.svg", "inputs.tsv", "benchmarks.tsv", "samples.tsv"} <= set(names)
     assert names.count("report.html") == 2  # Snakemake's own, and the page
-    made = open_page(tmp_path / "out/report.html", tmp_path / "profile")
+    made = open_page(tmp_path / "out/report.html")
     assert "CONSOLE error" not in made.log, made.log
     shutil.rmtree(tmp_path / "out")

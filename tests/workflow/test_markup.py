@@ -98,7 +98,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_dialog_of_a_page_is_an_error(tmp_path: Path) -> None:
     """What the next tests look for can be seen."""
     (tmp_path / "page.html").write_text("<img src=x onerror=alert(9)>")
-    with visit(tmp_path / "page.html", tmp_path / "profile") as visited:
+    with visit(tmp_path / "page.html") as visited:
         visited.page.wait_for_timeout(100)
         assert "CONSOLE error: a dialog, 9" in visited.log
         assert visited.page.locator("img[src=x]").count() == 1
@@ -106,7 +106,7 @@ def test_a_dialog_of_a_page_is_an_error(tmp_path: Path) -> None:
 
 def test_snakemake_s_report_runs_no_text_of_a_user(finished: Path, tmp_path: Path) -> None:
     """Every result, category and rule is shown, as their captions and parameters become elements only then."""
-    with visit(finished / "out.html", tmp_path / "profile") as visited:
+    with visit(finished / "out.html") as visited:
         visited.page.wait_for_selector("text=Provenance")
         results, rules = visited.page.evaluate(SHOW_ALL)
         assert results > 20
@@ -128,7 +128,7 @@ def test_parameters_of_reported_rules_hold_names_and_numbers(finished: Path) -> 
 
 @pytest.mark.parametrize("name", ["report.html", "browser.html"])
 def test_our_pages_run_no_text_of_a_user(finished: Path, tmp_path: Path, name: str) -> None:
-    with visit(finished / f"results{IMAGE.format(3)}" / name, tmp_path / "profile") as visited:
+    with visit(finished / f"results{IMAGE.format(3)}" / name) as visited:
         assert visited.log == []
         assert visited.page.locator("img[src=x]").count() == 0
         shown = visited.page.content()
@@ -136,7 +136,7 @@ def test_our_pages_run_no_text_of_a_user(finished: Path, tmp_path: Path, name: s
 
 
 def test_the_report_describes_cell_types_and_chromosomes(finished: Path, tmp_path: Path) -> None:
-    with visit(finished / f"results{IMAGE.format(3)}" / "report.html", tmp_path / "profile") as visited:
+    with visit(finished / f"results{IMAGE.format(3)}" / "report.html") as visited:
         tables = [
             [[cell.inner_text() for cell in row.locator("td").all()] for row in table.locator("tbody tr").all()]
             for table in visited.page.locator("#data table").all()[:2]
@@ -177,25 +177,15 @@ def describe_otherwise(folder: Path) -> None:
     replace(folder / "cell_types.tsv", "alert(6)", "alert(60)")
 
 
-def fetch_backbones_elsewhere(folder: Path) -> None:
-    replace(folder / "config.yaml", "example.org", "example.com")
-
-
 def score_all_genes(folder: Path) -> None:
     config = yaml.safe_load((folder / "config.yaml").read_text())
     (folder / "config.yaml").write_text(yaml.safe_dump(config | {"genes": {}}))
-
-
-def draw_another_place(folder: Path) -> None:
-    replace(folder / "config.yaml", "101-1,500", "101-1,600")
 
 
 PAGES = {"write_browser": 1, "write_report": 1}
 LOCI_PAGES = {"locate_loci": 1, "plot_locus": 2, "write_session": 1} | PAGES
 CHANGES = {
     describe_otherwise: {"write_report": 1},
-    fetch_backbones_elsewhere: {"write_report": 1},
-    draw_another_place: LOCI_PAGES,
     score_all_genes: LOCI_PAGES | {"plot_track": 2, "plot_differences": 1, "score_genes": 1, "plot_scores": 1},
 }
 

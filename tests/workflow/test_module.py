@@ -68,11 +68,10 @@ def plan(tmp_path_factory: pytest.TempPathFactory) -> dict[str, int]:
     return counts(snakemake(folder, "all", "--configfile", DEMO, "--dry-run"))
 
 
-@pytest.mark.parametrize(("use", "prefix"), [("use rule * from rnatracks", ""), (WITH_PREFIX, "rnatracks_")])
 def test_a_module_plans_and_runs_as_the_workflow_does(
-    tmp_path: Path, decoy: Mapping[str, str], plan: dict[str, int], use: str, prefix: str
+    tmp_path: Path, decoy: Mapping[str, str], plan: dict[str, int]
 ) -> None:
-    folder = write_module(tmp_path / "own", use)
+    folder, prefix = write_module(tmp_path / "own", WITH_PREFIX), "rnatracks_"
     resolved, sizes = f"{RESULTS}/samples/resolved.tsv", f"{RESULTS}/reference/chrom.sizes"
     ran = run(folder, resolved, sizes, environment=decoy)
     assert {f"{prefix}resolve_samples", f"{prefix}gather_resolved", f"{prefix}prepare_genome"} <= set(ran.planned())

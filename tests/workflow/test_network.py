@@ -21,10 +21,11 @@ from servers.hub import HubModel
 from servers.recount3 import GtexSample, recount3_files
 from servers.server import GENCODE, UCSC, DataServer, with_checksums
 
-from rnatracks import simulate
+from rnatracks.config.data import SimulatedGenomeSettings, SimulatedSampleSettings
+from rnatracks.samples import simulate, simulated_files
 from workflow.runs import REPOSITORY, close_network, snakemake
 
-SETTINGS = simulate.SimulationSettings(seed=3, chromosomes={"chr1": 14_000, "chr2": 9_000}, gap=500)
+SETTINGS = SimulatedGenomeSettings(seed=3, chromosomes={"chr1": 14_000, "chr2": 9_000}, gap=500)
 QUERY = "assay_title=total RNA-seq&biosample_ontology.term_id=EFO:0002784"
 
 
@@ -42,17 +43,15 @@ class World:
 def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     folder = tmp_path_factory.mktemp("world")
     genome = simulate.simulate_genome(SETTINGS)
-    simulate.write_genome(genome, folder / "genome.fa.gz")
-    simulate.write_annotation(genome, folder / "genes.gtf.gz")
+    simulated_files.write_genome(genome, folder / "genome.fa.gz")
+    simulated_files.write_annotation(genome, folder / "genes.gtf.gz")
     experiments, files = [], []
     for number in (1, 2):
         donor = (portal.Replicate(1, 1, f"00{number}AAA"),)
         experiment = portal.EncodeExperiment(accession=f"ENCSR00{number}AAA", replicates=donor)
-        sample = simulate.SimulatedSample(
-            cell_type_index=0, depth=number, noise=0.1, negative_minus=number == 2, seed=number
-        )
+        sample = SimulatedSampleSettings(depth=number, noise=0.1, negative_minus=number == 2)
         plus, minus = folder / "plus.bw", folder / "minus.bw"
-        simulate.write_sample(genome, SETTINGS, sample, plus=plus, minus=minus)
+        simulated_files.write_sample(genome, SETTINGS, sample, cell_type_index=0, seed=number, plus=plus, minus=minus)
         files += [
             experiment.file(
                 f"ENCFF00{number}AA{strand[0].upper()}",

@@ -164,8 +164,7 @@ def test_a_copy_stops_the_plan_with_one_line(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "changes", "where"),
     [
-        ("config.yaml", {"results": "res{1}"}, "config.yaml, results"),
-        ("config.yaml", {"genes": {"types": ["{x}"]}}, "config.yaml, genes.types"),
+        ("config.yaml", {"genes": {"types": ["{x}"]}}, "config.yaml, genes.types[0]"),
         ("my{1}.yaml", {}, "--configfile"),
     ],
 )

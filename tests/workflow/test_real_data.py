@@ -56,7 +56,6 @@ def run_chr22(
         "windows": {"size": 4096, "overlap": 256},
         "models": {"tiny": model | {"backbone": SMALL, "head": {"channels": [8, 8]}}},
         "training": TRAINING,
-        "loci": ["CECR2", "chr22:15,690,026-15,721,631"],
     }
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
     run = snakemake(folder, *targets, "--configfile", "config.yaml", "--show-failed-logs")
@@ -82,7 +81,8 @@ def gm12878(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         ]
     )
     kept = slice(15_000_000, 17_500_000)
-    run_chr22(folder, real_data, samples, ["GM12878"], kept, {"cell_types": "each"}, "all")
+    targets = ("results/evaluation/base_resolution.tsv", "results/genes/observed.tsv.gz")
+    run_chr22(folder, real_data, samples, ["GM12878"], kept, {"cell_types": "each"}, *targets)
     yield folder / "results"
     shutil.rmtree(folder)
 
@@ -136,12 +136,6 @@ def test_replicates_give_the_ceiling(gm12878: Path, real_data: Path) -> None:
         row = table[(table["strand"] == strand) & (table["region"] == "all")].iloc[0]
         assert row["replicate_ceiling"] == pytest.approx(np.corrcoef(*halves)[0, 1], abs=2e-6)
         assert np.isnan(row["other_cell_type"])
-
-
-def test_the_report_says_that_nothing_was_held_out(gm12878: Path) -> None:
-    page = (gm12878 / "report.html").read_text()
-    assert "Nothing was held out" in page
-    assert "CECR2" in page
 
 
 @pytest.fixture(scope="module")

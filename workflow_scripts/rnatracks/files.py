@@ -19,7 +19,7 @@ from .errors import InputError
 
 
 @contextmanager
-def written_whole(target: Path) -> Iterator[Path]:
+def atomic_write(target: Path) -> Iterator[Path]:
     """Give a path beside `target` to write to; it becomes `target` only if the block ends well.
 
     The path keeps the target's suffixes, since libraries choose formats by them.
@@ -68,7 +68,7 @@ def read_text(path: Path) -> str:
 
 def write_text(target: Path, text: str) -> None:
     """Write a text file in UTF-8, whole or not at all."""
-    with written_whole(target) as partial:
+    with atomic_write(target) as partial:
         partial.write_text(text, encoding="utf-8")
 
 
@@ -112,18 +112,18 @@ def file_checksum(path: Path, algorithm: str) -> str:
 
 def write_table(frame: pd.DataFrame, target: Path, *, header: bool = True) -> None:
     """Write a tab-separated table without its index, whole or not at all."""
-    with written_whole(target) as partial:
+    with atomic_write(target) as partial:
         frame.to_csv(partial, sep="\t", index=False, header=header)
 
 
 @contextmanager
-def gzipped_whole(target: Path) -> Iterator[TextIO]:
+def atomic_gzip(target: Path) -> Iterator[TextIO]:
     """Give a text stream that becomes the gzipped `target` only if the block ends well.
 
     The gzip header holds neither name nor time: the same text gives the same bytes.
     """
     with (
-        written_whole(target) as partial,
+        atomic_write(target) as partial,
         partial.open("wb") as stream,
         gzip.GzipFile(filename="", mode="wb", fileobj=stream, mtime=0) as zipped,
         io.TextIOWrapper(zipped, encoding="utf-8", newline="") as text,
@@ -134,3 +134,12 @@ def gzipped_whole(target: Path) -> Iterator[TextIO]:
 def write_json(target: Path, record: Any) -> None:
     """Write a dataclass instance as JSON, whole or not at all."""
     write_text(target, json.dumps(asdict(record), indent=2) + "\n")
+
+
+def check_output_folder(folder: Path) -> None:
+    """Raise `InputError` unless a folder is there or can be made."""
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    if not there.is_dir():
+        raise InputError(f"output folder {folder}", f"{there}, which is a file", "a folder")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise InputError(f"output folder {folder}", f"{there}, where you may not write", "a folder to write to")

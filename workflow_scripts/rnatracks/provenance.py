@@ -40,6 +40,11 @@ class Provenance:
     commit: str | None
     versions: dict[str, str]
 
+    @classmethod
+    def of_this_process(cls, checkout: Path) -> "Provenance":
+        """The commit of a checkout, and the versions of what is installed here."""
+        return cls(describe_commit(checkout), software_versions())
+
 
 def read_provenance(path: Path) -> Provenance:
     """Read back what `files.write_json` wrote of a `Provenance`."""

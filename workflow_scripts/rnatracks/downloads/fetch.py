@@ -11,16 +11,15 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-import requests
-from urllib3.util import Retry
-
 from ..errors import InputError
 from ..files import file_checksum, write_json
 from .data_file import DataFile, Kind, is_url
 from .file_format import check_content
+from .file_lock import file_lock
 from .records import Checksum, FetchRecord, read_record, record_path
-from .resume import Expected, Part, alone, download
-from .web import Patience, Web
+from .resume import Expected, PartialDownload, download
+from .retry import Patience
+from .web import Web
 
 log = logging.getLogger(__name__)
 
@@ -36,11 +35,7 @@ def fetch(
     size: int | None = None,
     kind: Kind | None = None,
     verify: bool = False,
-    timeout: float = 60.0,
-    attempts: int = 8,
-    delay: float = 1.0,
-    longest: float = 300.0,
-    redirects: int = 10,
+    patience: Patience | None = None,
 ) -> FetchRecord:
     """Download `url` to `target`, which appears only when it is whole and right.
 
@@ -59,15 +54,8 @@ def fetch(
         What the file must look like: see `check_content`.
     verify
         Read a file that is there through, and fetch it again if its MD5 is not its record's.
-    timeout
-        Seconds without a byte after which an attempt has failed.
-    attempts
-        Failures in a row, without 1 MiB of progress between them, that end the download.
-    delay, longest
-        Seconds between attempts: none before the second, then `delay` doubled each time, plus a random
-        part of up to `delay`, or what the server asks for (Retry-After); never more than `longest`.
-    redirects
-        Most redirects to follow.
+    patience
+        How long to wait for the server; a failure after 1 MiB of progress is the first of a new row.
 
     Returns
     -------
@@ -83,14 +71,8 @@ def fetch(
     target = Path(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     given = Expected(size=size, md5=md5 and md5.lower(), sha256=sha256 and sha256.lower())
-    patience = Retry(
-        total=attempts - 1,
-        backoff_factor=delay,
-        backoff_jitter=delay,
-        backoff_max=longest,
-        retry_after_max=longest,
-    )
-    with alone(target):
+    patience = patience or Patience()
+    with file_lock(target):
         record = read_record(target)
         pinned = record is not None and record.url == url and given.agrees_with(record)
         if pinned and _is_intact(target, record, verify):
@@ -99,11 +81,10 @@ def fetch(
         if record is not None and not pinned:
             log.warning("%s is of another file than %s as expected: it will be replaced", record_path(target), url)
         expected = given.and_pinned(record, record_path(target)) if pinned else given
-        part = Part(target, url)
+        part = PartialDownload(target, url)
         began, present = time.monotonic(), part.size
-        with requests.Session() as session:
-            session.max_redirects = redirects
-            download(session, part, expected, patience, timeout)
+        with patience.session() as session:
+            download(session, part, expected, patience)
         with part.deleted_if_wrong():
             expected.check(part)
             if kind is not None:
@@ -145,7 +126,7 @@ def fetch_and_link(file: DataFile, downloads: Path, link: Path) -> FetchRecord:
         if record and record.url == file.location and record.checksum is Checksum.PUBLISHED and target.is_file():
             md5 = record.md5
         else:
-            with Web(Patience()) as web:
+            with Web() as web:
                 md5 = published_md5(web.text(md5), target.name, md5)
     record = fetch(file.location, target, md5, size=file.size, kind=file.kind)
     link.parent.mkdir(parents=True, exist_ok=True)

@@ -4,9 +4,7 @@ import base64
 import os
 import posixpath
 import re
-from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from ..errors import InputError
@@ -50,26 +48,6 @@ def check_location(where: object, location: str) -> None:
             raise InputError(where, repr(location), "a URL such as https://example.org/a.bw")
 
 
-def check_texts(config: Mapping[str, Any], where: object) -> None:
-    """Check every text of a configuration, be it a path or not, as `check_location` does, and every key."""
-    for key, text in _texts(config):
-        check_location(f"{where}, {key}", text)
-
-
-def _texts(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
-    """Texts in a value of a configuration, each with the dotted key under which it stands."""
-    match value:
-        case str():
-            yield key, value
-        case Mapping():
-            for name, inner in value.items():
-                yield key or name, name
-                yield from _texts(inner, f"{key}.{name}" if key else name)
-        case Sequence():
-            for inner in value:
-                yield from _texts(inner, key)
-
-
 def normal_path(where: object, location: str) -> str:
     """The one spelling of a path under which Snakemake keeps its records; a URL stays as it is.
 
@@ -106,52 +84,6 @@ def normal_path(where: object, location: str) -> str:
     return str(path)
 
 
-def normalise_paths(config: dict[str, Any], where: object) -> None:
-    """Give each path of a configuration its `normal_path`: for Snakemake, `results/` and `results` are two folders.
-
-    Of the folders that the workflow writes to, links within the working directory are followed, too, as they would
-    be a second spelling.
-
-    Raises
-    ------
-    InputError
-        If `results` or `downloads` is no folder that the workflow could have for itself, or if downloads would be
-        where the run's links to them go.
-    """
-    fields = [(config, key, key) for key in ("results", "downloads", "samples", "cell_types", "blacklist")]
-    fields += [(config["genome"], "fasta", "genome.fasta"), (config["annotation"], "gtf", "annotation.gtf")]
-    for section, key, name in fields:
-        if section[key] is not None:
-            section[key] = normal_path(f"{where}, {name}", section[key])
-    for key in ("results", "downloads"):
-        folder = Path(config[key])
-        there = next(above for above in (folder, *folder.parents) if os.path.lexists(above))
-        if folder in (Path(), Path("/")) or "://" in config[key] or not there.is_dir():
-            raise InputError(f"{where}, {key}", repr(config[key]), "a folder of its own")
-        if SHELL_VARIABLE.search(config[key]) and not folder.is_dir():
-            raise InputError(f"{where}, {key}", repr(config[key]), "a path without variables, as no shell reads it")
-        # Without links, unless they lead away: such a folder was moved to another disk, and is called what it was.
-        place = Path(normal_path(f"{where}, {key}", os.path.realpath(folder)))
-        if place == Path():
-            raise InputError(f"{where}, {key}", f"{str(folder)!r}, the working directory", "a folder of its own")
-        leads_away = place.is_absolute() and ".." not in folder.parts
-        # The files of a simulation are named below `results` as it is written.
-        if not leads_away and not (key == "results" and config["simulate"]):
-            config[key] = str(place)
-    links = Path(config["results"], "downloads")
-    if Path(config["downloads"]).resolve() == links.resolve():
-        found = f"{config['downloads']!r}, where the run's links to its downloads go"
-        raise InputError(f"{where}, downloads", found, "another folder")
-    for name, settings in config["models"].items():
-        for key in ("backbone", "init_from"):
-            if isinstance(settings[key], str):
-                path = normal_path(f"{where}, models.{name}.{key}", settings[key])
-                # Other texts are ids of a hub, or names of models; `./NAME` remains a folder.
-                if Path(path).is_dir() or settings[key].startswith("~"):
-                    bare = "/" in settings[key] and "/" not in path
-                    settings[key] = f"./{path}" if bare else path
-
-
 def is_recorded(made: str) -> bool:
     """Whether Snakemake's records in the working directory know a file under this spelling, or it is not there."""
     records, name = Path(".snakemake/metadata"), base64.urlsafe_b64encode(made.encode()).decode()
@@ -160,6 +92,16 @@ def is_recorded(made: str) -> bool:
     record = records.joinpath(*(f"@{part}" for part in parts[:-1]), parts[-1])
     # With Snakemake's other kind of records, in a database, that is not known.
     return not Path(made).exists() or Path(".snakemake/metadata.db").exists() or record.exists()
+
+
+def unrecorded_results(results: str) -> str | None:
+    """What to warn of, if there are results of which Snakemake has no record under this spelling of their folder."""
+    if is_recorded(f"{results}/reference/genome.fa"):
+        return None
+    return (
+        f"found results in {results} of which .snakemake has no record; expected the path and working directory with "
+        "which they were made, as changed settings are not noticed here"
+    )
 
 
 def one_spelling(location: str) -> str:

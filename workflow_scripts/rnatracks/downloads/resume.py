@@ -1,6 +1,5 @@
 """The way of a file from a server to the disk: in several attempts, each going on where the last one stopped."""
 
-import fcntl
 import hashlib
 import json
 import logging
@@ -11,16 +10,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import Self
 
 import requests
 from tqdm import tqdm
-from urllib3.exceptions import HTTPError, InvalidHeader, MaxRetryError
-from urllib3.util import Retry
+from urllib3.exceptions import HTTPError, MaxRetryError
 
 from ..errors import InputError
 from ..files import write_json
 from .records import FetchRecord
+from .retry import Patience, wait
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +32,7 @@ class _AttemptFailedError(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Origin:
+class RemoteFile:
     """The file that a server began to send, as its headers tell."""
 
     url: str
@@ -62,7 +61,7 @@ class Origin:
     def goes_on_with(self, answer: requests.Response, start: int) -> bool:
         """Whether a partial answer holds this file's bytes from `start` on."""
         found = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", answer.headers.get("Content-Range", ""))
-        other = Origin.of(self.url, answer)
+        other = RemoteFile.of(self.url, answer)
         return (
             found is not None
             and int(found[1]) == start
@@ -72,7 +71,7 @@ class Origin:
         )
 
 
-class Part:
+class PartialDownload:
     """The bytes of a file so far, their digests, and what they are the beginning of."""
 
     def __init__(self, target: Path, url: str) -> None:
@@ -84,7 +83,7 @@ class Part:
 
     def _forget(self) -> None:
         self.size = 0
-        self.origin: Origin | None = None
+        self.origin: RemoteFile | None = None
         self.md5, self.sha256 = hashlib.md5(), hashlib.sha256()
 
     def _take_up(self) -> None:
@@ -104,9 +103,9 @@ class Part:
             while chunk := stream.read(1 << 20):
                 self.count(chunk)
 
-    def _read_origin(self) -> Origin | None:
+    def _read_origin(self) -> RemoteFile | None:
         try:
-            return Origin(**json.loads(self.origin_path.read_bytes()))
+            return RemoteFile(**json.loads(self.origin_path.read_bytes()))
         except FileNotFoundError:
             return None
         except (TypeError, ValueError) as error:
@@ -128,7 +127,7 @@ class Part:
             log.info("%s: the server names no version of the file: starting over", self.url)
             self.delete()
 
-    def restart(self, origin: Origin) -> None:
+    def restart(self, origin: RemoteFile) -> None:
         """Begin anew. The old bytes go first, so that they never stand beside the new origin."""
         if self.size:
             log.info("%s: the server sends the file from its beginning: starting over", self.url)
@@ -202,7 +201,7 @@ class Expected:
         source = "" if self.has_digest else f" as fetched on {record.fetched} (delete {path} to accept another)"
         return replace(self, size=record.size, md5=record.md5, sha256=record.sha256, source=source)
 
-    def check_announced(self, origin: Origin) -> None:
+    def check_announced(self, origin: RemoteFile) -> None:
         """Refuse by the headers what cannot be the file.
 
         An encoded body is stored as it was sent, since some servers call a .gz file an encoding; whether it
@@ -214,7 +213,7 @@ class Expected:
         if None not in (origin.size, self.size) and origin.size != self.size:
             raise InputError(origin.url, self._found(f"{origin.size:,} bytes", origin), self._bytes())
 
-    def check(self, part: Part) -> None:
+    def check(self, part: PartialDownload) -> None:
         """Compare what has arrived: its size, then its digests."""
         if self.size not in (None, part.size):
             raise InputError(part.url, self._found(f"{part.size:,} bytes", part.origin), self._bytes())
@@ -228,49 +227,40 @@ class Expected:
         return f"{self.size:,} bytes{md5}{self.source}"
 
     @staticmethod
-    def _found(what: str, origin: Origin) -> str:
+    def _found(what: str, origin: RemoteFile) -> str:
         return what if origin.encoding is None else f"{what} under Content-Encoding: {origin.encoding}"
 
 
-def download(session: requests.Session, part: Part, expected: Expected, patience: Retry, timeout: float) -> None:
+def download(session: requests.Session, part: PartialDownload, expected: Expected, patience: Patience) -> None:
     """Bring the part to its full length, in as many attempts as patience allows."""
-    left, furthest = patience, part.size
+    left, furthest = patience.retry(), part.size
     while True:
         answer = None
         try:
             part.delete_if_unknown(expected.has_digest)
-            with session.get(part.url, stream=True, timeout=timeout, headers=part.headers()) as answer:
+            with session.get(part.url, stream=True, timeout=patience.timeout, headers=part.headers()) as answer:
                 return _continue(answer, part, expected)
         except (_AttemptFailedError, requests.ConnectionError, requests.Timeout, HTTPError) as error:
             reason = error
         except requests.RequestException as error:
             raise InputError(part.url, f"{type(error).__name__}: {error}", "a file that can be downloaded") from error
         if part.size >= furthest + PROGRESS:
-            left, furthest = patience, part.size
+            left, furthest = patience.retry(), part.size
         try:
             left = left.increment("GET", part.url, error=reason)
         except MaxRetryError as error:
-            found = f"{reason} (byte {part.size:,}, {patience.total + 1} attempts)"
+            found = f"{reason} (byte {part.size:,}, {patience.attempts} attempts)"
             raise InputError(part.url, found, "a file that can be downloaded") from error
         log.warning("%s: %s at byte %s; %d more attempts", part.url, reason, f"{part.size:,}", left.total + 1)
-        _wait(left, answer)
+        wait(left, answer)
 
 
-def _wait(patience: Retry, answer: requests.Response | None) -> None:
-    """Sleep as long as the server asks for, else as the number of failures says."""
-    try:
-        patience.sleep(None if answer is None else answer.raw)
-    except InvalidHeader as error:
-        log.warning("%s", error)
-        patience.sleep()
-
-
-def _continue(answer: requests.Response, part: Part, expected: Expected) -> None:
+def _continue(answer: requests.Response, part: PartialDownload, expected: Expected) -> None:
     """Take from one answer what it brings; raises `_AttemptFailedError` unless the part is whole then."""
     told = f"HTTP status {answer.status_code} {answer.reason}"
     match answer.status_code:
         case 200:
-            origin = Origin.of(part.url, answer)
+            origin = RemoteFile.of(part.url, answer)
         case 206 if part.origin is not None and part.origin.goes_on_with(answer, part.size):
             origin = part.origin
         case 206 | 416 if part.size:
@@ -292,37 +282,10 @@ def _continue(answer: requests.Response, part: Part, expected: Expected) -> None
         raise _AttemptFailedError(f"the answer ended after {part.size:,} of {origin.size:,} bytes")
 
 
-def _check_space(part: Part, size: int | None) -> None:
+def _check_space(part: PartialDownload, size: int | None) -> None:
     """Refuse a file that the disk cannot hold beside what is there; the part counts, even if it is overwritten."""
     if size is None:
         return
     needed, free = size - part.size, shutil.disk_usage(part.path.parent).free
     if needed > free:
         raise InputError(part.path.parent, f"{free:,} bytes free", f"{needed:,} bytes, needed for {part.url}")
-
-
-@contextmanager
-def alone(target: Path) -> Iterator[None]:
-    """Keep other processes away from a target; the lock ends with the process, however that ends."""
-    path = target.with_name(f"{target.name}.lock")
-    while True:
-        with path.open("ab") as stream:
-            try:
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                log.info("waiting for another process that fetches %s", target)
-                fcntl.flock(stream, fcntl.LOCK_EX)
-            if not _is_file_at(stream, path):
-                continue  # its holder has deleted it meanwhile: a lock on it keeps nobody away
-            try:
-                yield
-            finally:
-                path.unlink(missing_ok=True)
-            return
-
-
-def _is_file_at(stream: BinaryIO, path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(stream.fileno()), path.stat())
-    except FileNotFoundError:
-        return False

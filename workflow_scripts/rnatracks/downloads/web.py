@@ -3,8 +3,6 @@
 import gzip
 import json
 import logging
-import random
-import time
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +12,7 @@ from typing import Any, Self
 import requests
 
 from ..errors import InputError
+from .retry import Patience, wait
 
 log = logging.getLogger(__name__)
 
@@ -21,22 +20,6 @@ WORTH_ANOTHER_TRY = frozenset({429, 500, 502, 503, 504})
 GONE = frozenset({404, 410})
 NOT_GIVEN_OUT = GONE | {401, 403, 451}
 GZIP_MAGIC = b"\x1f\x8b"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Patience:
-    """How long to wait for a server.
-
-    The wait between attempts starts at `delay` seconds, doubles each time and varies by half of
-    itself to either side; a `Retry-After` header lengthens it. None is longer than `longest`.
-    `timeout` is the number of seconds without a byte after which an attempt has failed.
-    """
-
-    attempts: int = 5
-    delay: float = 1.0
-    longest: float = 60.0
-    timeout: float = 60.0
-    redirects: int = 10
 
 
 @dataclass(frozen=True)
@@ -57,10 +40,9 @@ class Web:
         Limits of waiting and of redirects.
     """
 
-    def __init__(self, patience: Patience) -> None:
-        self._patience = patience
-        self._session = requests.Session()
-        self._session.max_redirects = patience.redirects
+    def __init__(self, patience: Patience | None = None) -> None:
+        self._patience = patience or Patience(attempts=5, longest=60.0)
+        self._session = self._patience.session()
 
     def __enter__(self) -> Self:
         return self
@@ -132,9 +114,9 @@ class Web:
         self, method: str, url: str, headers: Mapping[str, str], expected: str, *, stream: bool = False
     ) -> requests.Response:
         """The answer of the first attempt that neither fails on the way nor asks to come back later."""
-        patience, problem = self._patience, ""
-        for attempt in range(1, patience.attempts + 1):
-            asked_wait = 0.0
+        patience, left = self._patience, self._patience.retry()
+        while True:
+            response = None
             try:
                 response = self._session.request(method, url, headers=headers, timeout=patience.timeout, stream=stream)
             except requests.TooManyRedirects as error:
@@ -147,14 +129,11 @@ class Web:
                 if response.status_code not in WORTH_ANOTHER_TRY:
                     return response
                 problem = _status(response)
-                header = response.headers.get("Retry-After", "")
-                asked_wait = float(header) if header.isdecimal() else 0.0
-            if attempt < patience.attempts:
-                wait = patience.delay * 2 ** (attempt - 1) * random.uniform(0.5, 1.5)
-                wait = min(max(wait, asked_wait), patience.longest)
-                log.warning("%s: %s; attempt %d in %.1f s", url, problem, attempt + 1, wait)
-                time.sleep(wait)
-        raise InputError(url, f"{problem} ({patience.attempts} attempts)", expected)
+            if left.total == 0:
+                raise InputError(url, f"{problem} ({patience.attempts} attempts)", expected)
+            log.warning("%s: %s; %d more attempts", url, problem, left.total)
+            left = left.increment(method, url)
+            wait(left, response)
 
 
 def _status(response: requests.Response) -> str:

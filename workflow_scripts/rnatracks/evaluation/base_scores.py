@@ -8,17 +8,18 @@ import numpy as np
 import pandas as pd
 
 from ..correlation import Moments, spearman
-from ..files import gzipped_whole
+from ..files import atomic_gzip
 from ..genome.regions import CODES, RegionClass
 from ..vocabulary import Split, Track
-from .base_sums import Bases, BaseSums, Block
+from .base_sums import Bases, BaseSums, Block, read_base_sample
+from .baselines import attainable, with_baselines
 from .bootstrap import pearson_interval
-from .references import attainable
+from .scored_tracks import Scored
 from .tables import log1p_of, track_columns
 
-CHROMOSOME_COLUMNS = ["model", "cell_type", "strand", "split", "chrom", "bases", "pearson_log1p"]
+CHROMOSOME_SCORE_COLUMNS = ["model", "cell_type", "strand", "split", "chrom", "bases", "pearson_log1p"]
 
-Part = tuple[Split, RegionClass]
+ScorePart = tuple[Split, RegionClass]
 
 
 def write_sums(sums: Mapping[Block, BaseSums], target: Path) -> None:
@@ -31,7 +32,7 @@ def write_sums(sums: Mapping[Block, BaseSums], target: Path) -> None:
         for block, part in sums.items()
     ]
     moments = [f"{scale}_{name}" for scale in ("raw", "log1p") for name in Moments.__dataclass_fields__]
-    with gzipped_whole(target) as stream:
+    with atomic_gzip(target) as stream:
         columns = [*Block._fields, *moments, "squared_error"]
         pd.DataFrame(rows, columns=columns).to_csv(stream, sep="\t", index=False)
 
@@ -60,7 +61,7 @@ class BaseScoring:
     def rows(self, model: str, track: Track, sums: Mapping[Block, BaseSums], sample: Mapping[str, Bases]) -> list[dict]:
         """Rows of `evaluation/base_resolution.tsv` for one model's track: every split and region that has bases.
 
-        What the score stands beside is added by `beside`.
+        What the score stands beside is added by `reference_scores`.
         """
         rows = []
         for split, region in _parts():
@@ -82,7 +83,7 @@ class BaseScoring:
             )
         return rows
 
-    def correlations(self, sums: Mapping[Block, BaseSums]) -> dict[Part, float]:
+    def correlations(self, sums: Mapping[Block, BaseSums]) -> dict[ScorePart, float]:
         """`pearson_log1p` of every split and region class; NaN where it has none."""
         return {
             (split, region): sum(self._blocks(sums, split, region), BaseSums()).log1p.pearson
@@ -119,7 +120,45 @@ class BaseScoring:
         return tuple(np.concatenate([part[side] for part in chosen] or [[]]) for side in (1, 2))
 
 
-def beside(row: Mapping, references: Mapping[str, Mapping[Part, float]], half_sizes: Sequence[int]) -> dict[str, float]:
+def score_bases(
+    scored: Scored,
+    scoring: BaseScoring,
+    sums: Sequence[Path],
+    samples: Sequence[Path],
+    references: Mapping[str, Sequence[Path]],
+) -> tuple[list[dict], list[dict]]:
+    """Score every model's tracks.
+
+    Parameters
+    ----------
+    sums, samples
+        What `write_sums` and `base_sums.write_base_sample` wrote for each of `scored_tracks.tracks`.
+    references
+        By column, the sums of the comparisons that give its scores, `{track}.tsv.gz`, for tracks that have one.
+
+    Returns
+    -------
+    Rows of `evaluation/base_resolution.tsv`, and of `evaluation/by_chromosome.tsv`.
+    """
+    known: dict[Track, dict[str, dict[ScorePart, float]]] = {}
+    for column, paths in references.items():
+        for path in paths:
+            track = Track.parse(path.name.removesuffix(".tsv.gz"))
+            known.setdefault(track, {})[column] = scoring.correlations(read_sums(path))
+    rows, chromosomes = [], []
+    for (model, track), sums_path, sample_path in zip(scored.tracks, sums, samples, strict=True):
+        blocks = read_sums(sums_path)
+        rows += [
+            row | reference_scores(row, known.get(track, {}), scored.half_sizes[track.cell_type])
+            for row in scoring.rows(model, track, blocks, read_base_sample(sample_path))
+        ]
+        chromosomes += scoring.chromosome_rows(model, track, blocks)
+    return with_baselines(rows, scored.families, scored.baselines), chromosomes
+
+
+def reference_scores(
+    row: Mapping, references: Mapping[str, Mapping[ScorePart, float]], half_sizes: Sequence[int]
+) -> dict[str, float]:
     """What a row's score stands beside: `references` gives scores by column, for those columns that could be computed.
 
     `attainable` follows from `replicate_ceiling` and the number of samples in both halves.
@@ -131,5 +170,5 @@ def beside(row: Mapping, references: Mapping[str, Mapping[Part, float]], half_si
     return scores
 
 
-def _parts() -> Iterator[Part]:
+def _parts() -> Iterator[ScorePart]:
     return ((split, region) for split in Split for region in (RegionClass.ALL, *reversed(CODES)))

@@ -11,16 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..correlation import Moments
-from ..files import written_whole
-from ..genome.regions import CODES, RegionClass, RegionClasses, Regions
+from ..files import atomic_write
+from ..genome.regions import CODES, IntervalSet, RegionClass, RegionClassifier
 from ..genome.sequence import UNKNOWN, Genome
-from ..tracks.bigwig import BLOCK, blocks
+from ..tracks.bigwig import BLOCK_BASES, blocks
 from ..tracks.squash import squash
 
 log = logging.getLogger(__name__)
 
 
-class Signal(Protocol):
+class CoverageSource(Protocol):
     """What values of bases are read from."""
 
     def values(self, chrom: str, start: int, end: int) -> NDArray[np.float32]:
@@ -34,8 +34,8 @@ class MeanOfOthers:
     Rounding of the stored mean can bring it below 0; 0 is then read.
     """
 
-    mean: Signal
-    own: Signal
+    mean: CoverageSource
+    own: CoverageSource
     count: int
 
     def values(self, chrom: str, start: int, end: int) -> NDArray[np.float32]:
@@ -49,8 +49,8 @@ class CountedBases:
     """Which bases count, and their region class: those that are neither N nor blacklisted (signal is unreliable)."""
 
     genome: Genome
-    classes: RegionClasses
-    blacklist: Regions | None = None
+    classes: RegionClassifier
+    blacklist: IntervalSet | None = None
 
     def mask(self, chrom: str, start: int, end: int) -> NDArray[np.bool_]:
         """Which bases of chrom:start-end (0-based, half-open) count."""
@@ -105,8 +105,8 @@ class Comparison:
 
 
 def compare(
-    observed: Signal,
-    predicted: Signal,
+    observed: CoverageSource,
+    predicted: CoverageSource,
     counted: CountedBases,
     chromosomes: Sequence[str],
     *,
@@ -171,17 +171,17 @@ def sample_positions(lengths: Mapping[str, int], bases: int, seed: int) -> dict[
     return drawn
 
 
-def write_sample(sample: Mapping[str, Bases], target: Path) -> None:
+def write_base_sample(sample: Mapping[str, Bases], target: Path) -> None:
     """Write sampled bases as a compressed `.npz`; `chrom` counts along its array `chromosomes`, positions from 0."""
     bases = Bases(*(np.concatenate(columns) for columns in zip(*sample.values(), strict=True)))
     chrom = np.repeat(np.arange(len(sample)), [len(part.position) for part in sample.values()])
     columns = bases._replace(position=bases.position.astype(np.uint32))._asdict()
-    with written_whole(target) as partial:
+    with atomic_write(target) as partial:
         np.savez_compressed(partial, chromosomes=np.array(list(sample)), chrom=chrom.astype(np.uint16), **columns)
 
 
-def read_sample(path: Path) -> dict[str, Bases]:
-    """Read back what `write_sample` wrote, by chromosome."""
+def read_base_sample(path: Path) -> dict[str, Bases]:
+    """Read back what `write_base_sample` wrote, by chromosome."""
     with np.load(path) as arrays:
         chrom, names = arrays["chrom"], arrays["chromosomes"].tolist()
         bases = Bases(arrays["position"].astype(np.int64), *(arrays[key] for key in Bases._fields[1:]))
@@ -190,7 +190,7 @@ def read_sample(path: Path) -> dict[str, Bases]:
 
 def _reads(length: int, block_size: int) -> Iterator[tuple[int, int]]:
     """Stretches of a chromosome to read at once: whole blocks while they are small, else parts of one block."""
-    step = max(BLOCK // block_size, 1) * block_size
+    step = max(BLOCK_BASES // block_size, 1) * block_size
     for _, first, last in blocks({"": length}, step):
         for _, start, end in blocks({"": last - first}):
             yield first + start, first + end

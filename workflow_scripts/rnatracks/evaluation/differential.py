@@ -8,10 +8,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..correlation import Moments
+from ..tracks.expression import log2_ratio
 from ..vocabulary import Split, Track
+from .baselines import with_baselines
 from .gene_scores import GeneScoring, Halves, ceiling, gene_blocks, genes_by_split
+from .scored_tracks import Scored
 
-MOST = 20  # genes listed for each pair of tracks
+MAX_GENES = 20  # genes listed for each pair of tracks
 _GENE = ["gene_name", "chrom", "start", "end"]
 DIFFERENT_COLUMNS = [
     *("model", "cell_type_a", "cell_type_b", "strand", "split", "gene_id"),
@@ -36,8 +39,29 @@ class Pair:
 
 def log2_ratios(pair: Pair, matrix: pd.DataFrame, pseudocount: float) -> pd.Series:
     """log2((a + c) / (b + c)) of each gene of a matrix that holds both tracks."""
-    first, second = (matrix[str(track)] + pseudocount for track in (pair.first, pair.second))
-    return np.log2(first / second)
+    return log2_ratio(matrix[str(pair.first)], matrix[str(pair.second)], pseudocount)
+
+
+def score_differences(
+    scored: Scored,
+    scoring: GeneScoring,
+    observed: pd.DataFrame,
+    predicted: Mapping[str, pd.DataFrame],
+    halves: Mapping[Track, Halves],
+    pseudocount: float,
+) -> tuple[list[dict], list[dict]]:
+    """Rows of `evaluation/differential.tsv` and of `evaluation/differential_genes.tsv`.
+
+    Parameters are those of `gene_scores.score_genes` and `difference_rows`.
+    """
+    rows, genes = [], []
+    for family, first, second in scored.pairs:
+        pair = Pair(family, first.track, second.track)
+        both = pd.DataFrame({str(track): predicted[model][str(track)] for model, track in (first, second)})
+        rows += difference_rows(pair, observed, both, halves, pseudocount, scoring)
+        genes += most_different(pair, observed, both, pseudocount, scoring.splits)
+    families = {family: family for family in scored.families.values()}
+    return with_baselines(rows, families, scored.baselines, "pearson"), genes
 
 
 def difference_rows(
@@ -82,7 +106,7 @@ def most_different(
     predicted: pd.DataFrame,
     pseudocount: float,
     splits: Mapping[str, Split],
-    most: int = MOST,
+    most: int = MAX_GENES,
 ) -> list[dict]:
     """Rows of `evaluation/differential_genes.tsv`: the genes whose observed ratio is furthest from 0, furthest first.
 

@@ -3,9 +3,10 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
+from ..genome.tables import on_strand
+from ..tracks.expression import log2_ratio
 from ..vocabulary import Track
 
 
@@ -82,7 +83,7 @@ def _ratios(
     chromosomes: Collection[str],
     pseudocount: float,
 ) -> pd.DataFrame:
-    genes = observed[observed["chrom"].isin(chromosomes) & observed["strand"].map(track.strand.holds)]
+    genes = on_strand(observed[observed["chrom"].isin(chromosomes)], track.strand)
     frame = pd.DataFrame(
         {
             "gene_name": genes["gene_name"],
@@ -92,7 +93,7 @@ def _ratios(
     ).dropna()
     frame = frame[(frame["observed"] > 0) | (frame["predicted"] > 0)]
     level = frame["observed"]
-    ratio = np.log2((frame["predicted"] + pseudocount) / (level + pseudocount))
+    ratio = log2_ratio(frame["predicted"], level, pseudocount)
     high, low = (level > 0) & (level >= level.median()), level <= level.quantile(0.25)
     frame = frame.assign(model=model, track=track, log2_ratio=ratio, high=high, low=low)
     return frame.rename_axis("gene_id").reset_index()

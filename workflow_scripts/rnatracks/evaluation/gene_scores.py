@@ -1,6 +1,6 @@
 """Gene-level scores, their confidence intervals, and what stands beside them."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,11 +9,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..correlation import Moments, spearman
-from ..genome.annotation import GENE_COLUMNS
+from ..genome.tables import GENE_COLUMNS, on_strand
 from ..tracks.expression import read_means
 from ..vocabulary import Split, Track
+from .baselines import attainable, with_baselines
 from .bootstrap import pearson_interval
-from .references import attainable
+from .scored_tracks import Scored
 from .tables import log1p_of, track_columns
 
 MIN_OTHERS = 2  # the mean over one other cell type would be that cell type
@@ -46,15 +47,17 @@ class Halves:
     sizes: Sequence[int]
 
 
-def read_halves(paths: Iterable[Path], sizes: Mapping[str, Sequence[int]]) -> dict[Track, Halves]:
-    """Read the means of halves from `{track}.a.tsv.gz` and `{track}.b.tsv.gz`; `sizes` go by cell type."""
-    means = {path.name.removesuffix(".tsv.gz"): read_means(path) for path in paths}
-    tracks = dict.fromkeys(Track.parse(name.rpartition(".")[0]) for name in means)
-    return {track: Halves(means[f"{track}.a"], means[f"{track}.b"], sizes[track.cell_type]) for track in tracks}
+def read_halves(paths: Sequence[Path], scored: Scored) -> dict[Track, Halves]:
+    """Read the means of both halves of the samples of each of `scored_tracks.halved`, two files a track."""
+    pairs = zip(scored.halved, paths[::2], paths[1::2], strict=True)
+    return {
+        track: Halves(read_means(first), read_means(second), scored.half_sizes[track.cell_type])
+        for track, first, second in pairs
+    }
 
 
 @dataclass(frozen=True, kw_only=True)
-class Beside:
+class References:
     """What a track's prediction is set beside, one value a gene; None where it cannot be had.
 
     `halves` are those of its samples, `other` the observed track of another cell type and
@@ -66,7 +69,9 @@ class Beside:
     mean_of_others: pd.Series | None = None
 
 
-def beside(track: Track, other: str | None, observed: pd.DataFrame, halves: Mapping[Track, Halves]) -> Beside:
+def references_of(
+    track: Track, other: str | None, observed: pd.DataFrame, halves: Mapping[Track, Halves]
+) -> References:
     """Find what a track is set beside.
 
     Parameters
@@ -80,15 +85,43 @@ def beside(track: Track, other: str | None, observed: pd.DataFrame, halves: Mapp
     """
     tracks = [Track.parse(name) for name in observed.columns if name not in GENE_COLUMNS]
     others = [str(each) for each in tracks if each.strand is track.strand and each != track]
-    return Beside(
+    return References(
         halves=halves.get(track),
         other=None if other is None else observed[str(Track(other, track.strand))],
         mean_of_others=observed[others].mean(axis=1) if len(others) >= MIN_OTHERS else None,
     )
 
 
+def score_genes(
+    scored: Scored,
+    scoring: GeneScoring,
+    observed: pd.DataFrame,
+    predicted: Mapping[str, pd.DataFrame],
+    halves: Mapping[Track, Halves],
+) -> list[dict]:
+    """Rows of `evaluation/gene_expression.tsv`.
+
+    Parameters
+    ----------
+    observed, predicted
+        Gene x track matrices with the same genes, indexed by `gene_id`; predicted ones by model.
+    halves
+        Halves of the samples of tracks that have two samples or more.
+    """
+    rows = []
+    for model, track in scored.tracks:
+        references = references_of(track, scored.others[track.cell_type], observed, halves)
+        rows += gene_rows(model, track, observed, predicted[model], references, scoring)
+    return with_baselines(rows, scored.families, scored.baselines)
+
+
 def gene_rows(
-    model: str, track: Track, observed: pd.DataFrame, predicted: pd.DataFrame, near: Beside, scoring: GeneScoring
+    model: str,
+    track: Track,
+    observed: pd.DataFrame,
+    predicted: pd.DataFrame,
+    references: References,
+    scoring: GeneScoring,
 ) -> list[dict]:
     """Rows of `evaluation/gene_expression.tsv` for one track, over the genes of its strand that have a value.
 
@@ -96,7 +129,7 @@ def gene_rows(
     ----------
     observed, predicted
         Gene x track matrices with the same genes, indexed by `gene_id`: means over exons.
-    near
+    references
         What the prediction is set beside.
     """
 
@@ -104,8 +137,8 @@ def gene_rows(
         return np.full(len(observed), np.nan) if values is None else values.reindex(observed.index).to_numpy()
 
     x, y = column(observed[str(track)]), column(predicted[str(track)])
-    halves = [column(half) for half in (near.halves.first, near.halves.second)] if near.halves else []
-    other, mean_of_others = column(near.other), column(near.mean_of_others)
+    halves = [column(half) for half in (references.halves.first, references.halves.second)] if references.halves else []
+    other, mean_of_others = column(references.other), column(references.mean_of_others)
     blocks = gene_blocks(observed, scoring.block_size)
     rows = []
     for split, of in genes_by_split(observed, track, scoring.splits):
@@ -115,7 +148,7 @@ def gene_rows(
             track_columns(model, track, split)
             | {"genes": int(of.sum()), "pearson_log1p": _pearson_log1p(x[of], y[of]), "ci_low": low, "ci_high": high}
             | {"spearman": spearman(x[of], y[of]), "pearson": raw.pearson, "log1p_of_pearson": log1p_of(raw.pearson)}
-            | (ceiling(*(np.log1p(half[of]) for half in halves), near.halves.sizes) if near.halves else {})
+            | (ceiling(*(np.log1p(half[of]) for half in halves), references.halves.sizes) if references.halves else {})
             | {"other_cell_type": _pearson_log1p(x[of], other[of])}
             | {"mean_of_others": _pearson_log1p(x[of], mean_of_others[of])}
             # The sum over exons in 1,000 bases of exon is 1,000 times the mean.
@@ -126,7 +159,7 @@ def gene_rows(
 
 
 def ceiling(x: NDArray, y: NDArray, *sizes: Sequence[int]) -> dict[str, float]:
-    """`replicate_ceiling` of two halves and `attainable`; `sizes` as `context.attainable` takes them."""
+    """`replicate_ceiling` of two halves and `attainable`; `sizes` as `baselines.attainable` takes them."""
     score = Moments.of(x, y).pearson
     return {"replicate_ceiling": score, "attainable": attainable(score, *sizes)}
 
@@ -135,8 +168,7 @@ def genes_by_split(
     matrix: pd.DataFrame, track: Track, splits: Mapping[str, Split]
 ) -> Iterator[tuple[Split, NDArray[np.bool_]]]:
     """Masks of the genes that count for a track: of its strand, with a value, in each split that has any."""
-    counted = matrix["strand"].isin([strand for strand in "+-" if track.strand.holds(strand)])
-    counted &= matrix[str(track)].notna()
+    counted = matrix.index.isin(on_strand(matrix, track.strand).index) & matrix[str(track)].notna()
     split_of = matrix["chrom"].map(splits)
     for split in Split:
         genes = (counted & ((split_of == split) | (split is Split.ALL))).to_numpy()

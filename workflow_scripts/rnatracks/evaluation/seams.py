@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..files import written_whole
+from ..files import atomic_write
 from ..prediction.stitching import Stitch
-from ..tracks.bigwig import BLOCK, Coverage, blocks
+from ..tracks.bigwig import BLOCK_BASES, Coverage, blocks
 
 
 def step_profile(
-    coverage: Coverage, lengths: Mapping[str, int], period: int, block: int = BLOCK
+    coverage: Coverage, lengths: Mapping[str, int], period: int, block: int = BLOCK_BASES
 ) -> NDArray[np.float64]:
     """Mean absolute step from the base before, as a function of the place in the grid of tiles.
 
@@ -79,7 +79,7 @@ def seam_places(size: int, overlap: int, mode: Stitch) -> list[int]:
 def write_profiles(target: Path, observed: NDArray[np.floating], predicted: NDArray[np.floating]) -> None:
     """Write two step profiles of one track as a table; `target` is complete or absent."""
     table = pd.DataFrame({"place": np.arange(len(observed)), "observed": observed, "predicted": predicted})
-    with written_whole(target) as partial:
+    with atomic_write(target) as partial:
         table.to_csv(partial, sep="\t", index=False, float_format="%.6g")
 
 

@@ -6,26 +6,26 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..files import written_whole
+from ..files import atomic_write
 from ..vocabulary import Split, Track
 
 _WHOSE = ["model", "cell_type", "strand", "split"]
 _SCORE = ["pearson_log1p", "ci_low", "ci_high"]
 _CONTEXT = ["pearson", "log1p_of_pearson", "replicate_ceiling", "other_cell_type"]
-BASE_COLUMNS = [
+BASE_SCORE_COLUMNS = [
     *(*_WHOSE, "region", "bases", *_SCORE, *_CONTEXT),
     *("attainable", "mean_of_others", "spearman", "spearman_bases", "mse_squashed"),
     *("mean_observed", "mean_predicted", "predicted_over_observed"),
 ]
-GENE_COLUMNS = [
+GENE_SCORE_COLUMNS = [
     *(*_WHOSE, "genes", *_SCORE, "spearman", *_CONTEXT),
     *("attainable", "mean_of_others", "pearson_log1p_per_kb", "predicted_over_observed"),
 ]
-TEXT_COLUMNS = {
+SCORE_TEXT_COLUMNS = {
     *("model", "cell_type", "cell_type_a", "cell_type_b", "strand", "split", "region"),
     *("chrom", "gene_id", "gene_name", "table", "column", "reason"),
 }
-DIFFERENCE_COLUMNS = [
+DIFFERENCE_SCORE_COLUMNS = [
     *("model", "cell_type_a", "cell_type_b", "strand", "split", "genes", "pearson", "ci_low", "ci_high"),
     *("slope", "replicate_ceiling", "attainable"),
 ]
@@ -49,12 +49,12 @@ def score_table(rows: list[dict], columns: Sequence[str]) -> pd.DataFrame:
 def read_scores(path: Path) -> pd.DataFrame:
     """Read a score table back: names are text, also `NA`; an empty cell is NaN."""
     columns = pd.read_csv(path, sep="\t", nrows=0).columns
-    texts = [name for name in columns if name in TEXT_COLUMNS]
-    empty = {name: [""] for name in columns if name not in TEXT_COLUMNS}
+    texts = [name for name in columns if name in SCORE_TEXT_COLUMNS]
+    empty = {name: [""] for name in columns if name not in SCORE_TEXT_COLUMNS}
     return pd.read_csv(path, sep="\t", dtype=dict.fromkeys(texts, str), keep_default_na=False, na_values=empty)
 
 
 def write_scores(rows: list[dict], columns: Sequence[str], target: Path) -> None:
     """Write a score table, six significant digits; `target` appears only when complete."""
-    with written_whole(target) as partial:
+    with atomic_write(target) as partial:
         score_table(rows, columns).to_csv(partial, sep="\t", index=False, float_format="%.6g")

@@ -5,7 +5,7 @@ from enum import StrEnum
 from ..vocabulary import Strand
 
 
-class Origin(StrEnum):
+class SignalKind(StrEnum):
     """Whether signal was measured or predicted."""
 
     OBSERVED = "observed"
@@ -13,10 +13,10 @@ class Origin(StrEnum):
 
 
 SIGNAL_COLOURS = {
-    (Origin.OBSERVED, Strand.PLUS): "#0072B2",
-    (Origin.OBSERVED, Strand.MINUS): "#56B4E9",
-    (Origin.OBSERVED, Strand.UNSTRANDED): "#0072B2",
-    (Origin.PREDICTED, Strand.PLUS): "#D55E00",
-    (Origin.PREDICTED, Strand.MINUS): "#E69F00",
-    (Origin.PREDICTED, Strand.UNSTRANDED): "#D55E00",
+    (SignalKind.OBSERVED, Strand.PLUS): "#0072B2",
+    (SignalKind.OBSERVED, Strand.MINUS): "#56B4E9",
+    (SignalKind.OBSERVED, Strand.UNSTRANDED): "#0072B2",
+    (SignalKind.PREDICTED, Strand.PLUS): "#D55E00",
+    (SignalKind.PREDICTED, Strand.MINUS): "#E69F00",
+    (SignalKind.PREDICTED, Strand.UNSTRANDED): "#D55E00",
 }

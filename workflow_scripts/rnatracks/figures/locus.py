@@ -16,7 +16,7 @@ from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 from numpy.typing import NDArray
 
 from ..vocabulary import Strand
-from .colours import SIGNAL_COLOURS, Origin
+from .colours import SIGNAL_COLOURS, SignalKind
 from .style import FAINT, INK, STYLE, plain
 
 LOCUS_POINTS = 2000  # of one panel, that are worth their bytes in an SVG file
@@ -39,7 +39,7 @@ class Panel:
     """
 
     label: str
-    kind: Origin
+    kind: SignalKind
     strand: Strand
     values: NDArray[np.floating]
     group: str

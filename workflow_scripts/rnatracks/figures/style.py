@@ -32,7 +32,7 @@ STYLE = {
 }
 SPLIT_COLOURS = {Split.TRAIN: "#8C8C8C", Split.VALID: "#CC79A7", Split.TEST: "#009E73"}
 INK, SOFT, FAINT = "#222222", "#555555", "#BBBBBB"
-MISSING = "–"
+NO_VALUE_TEXT = "–"
 
 
 @matplotlib.rc_context(STYLE)
@@ -61,7 +61,7 @@ def plain(value: float) -> str:
 
 def three_decimals(value: float) -> str:
     """Write a score; a dash where there is none."""
-    return f"{value:.3f}" if np.isfinite(value) else MISSING
+    return f"{value:.3f}" if np.isfinite(value) else NO_VALUE_TEXT
 
 
 def square_log1p_axes(axes: Axes, top: float, what: str) -> None:

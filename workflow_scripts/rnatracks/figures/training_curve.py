@@ -16,7 +16,7 @@ def training_curve(log: pd.DataFrame) -> Figure:
     Parameters
     ----------
     log
-        Columns `monitors.LOG_COLUMNS`; a cell that was not logged at a step is NaN.
+        Columns `callbacks.LOG_COLUMNS`; a cell that was not logged at a step is NaN.
         Without a validation score its panel is left out.
     """
     log = log.sort_values("step", kind="stable")

@@ -1,8 +1,7 @@
-"""Genes and exons from a GTF, and the regions that people type."""
+"""Genes and exons from a GTF."""
 
 import difflib
 import logging
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,17 +9,13 @@ from pathlib import Path
 import pandas as pd
 import pyranges as pr
 
-from ..errors import InputError, alias_hint, alias_of, shorten
-from ..files import gzipped_whole
+from ..errors import InputError, alias_of, shorten
+from ..files import atomic_gzip
 from .gtf import GtfReader, Record
+from .tables import EXON_COLUMNS, GENE_COLUMNS, exonic_lengths
 
 log = logging.getLogger(__name__)
 
-GENE_COLUMNS = (
-    *("gene_id", "gene_name", "gene_type", "chrom", "strand", "start", "end"),
-    *("exonic_length", "shared_fraction"),
-)
-EXON_COLUMNS = ("chrom", "start", "end", "gene_id", "strand")
 RANGE_COLUMNS = {"chrom": "Chromosome", "start": "Start", "end": "End", "strand": "Strand"}  # what pyranges calls them
 # Exons of one gene further apart than this are of two places; the longest human introns have 1.2 million bases.
 MAX_INTRON = 2_000_000
@@ -81,7 +76,7 @@ def read_gtf(source: Path, lengths: Mapping[str, int]) -> Annotation:
 def prepare_gtf(source: Path, target: Path, lengths: Mapping[str, int]) -> Annotation:
     """Do what `read_gtf` does, and copy the records that were read to a gzipped GTF; it is complete or absent."""
     reader = GtfReader(source, lengths)
-    with gzipped_whole(target) as copy:
+    with atomic_gzip(target) as copy:
 
         def copied() -> Iterator[Record]:
             for number, record in enumerate(reader):
@@ -189,11 +184,6 @@ def _exon_table(ranges: pd.DataFrame) -> pd.DataFrame:
     return table.sort_values(["chrom", "start", "end", "gene_id"], ignore_index=True)
 
 
-def exonic_lengths(exons: pd.DataFrame) -> pd.Series:
-    """Exonic bases of each gene that has any, indexed by `gene_id`."""
-    return (exons["end"] - exons["start"]).groupby(exons["gene_id"]).sum()
-
-
 def own_exons(exons: pd.DataFrame, *, stranded: bool = True) -> pd.DataFrame:
     """What is left of exons without the bases that two genes share: coverage there cannot be told apart.
 
@@ -215,100 +205,3 @@ def own_exons(exons: pd.DataFrame, *, stranded: bool = True) -> pd.DataFrame:
     ranges = pr.PyRanges(exons.rename(columns=RANGE_COLUMNS))
     pieces = ranges.split(strand=stranded).count_overlaps(ranges, strandedness=strandedness)
     return _exon_table(ranges.subtract(pieces[pieces.NumberOverlaps > 1], strandedness=strandedness).df)
-
-
-def write_genes(genes: pd.DataFrame, target: Path) -> None:
-    """Write the table of genes (columns `GENE_COLUMNS`), gzipped."""
-    _write_table(genes, target)
-
-
-def read_genes(path: Path) -> pd.DataFrame:
-    """Read back what `write_genes` wrote."""
-    texts = dict.fromkeys(("gene_id", "gene_name", "gene_type", "chrom", "strand"), str)
-    return pd.read_csv(path, sep="\t", dtype=texts, keep_default_na=False)
-
-
-def write_exons(exons: pd.DataFrame, target: Path) -> None:
-    """Write exons (columns `EXON_COLUMNS`) as gzipped BED with a `#` header line and a score of 0."""
-    _write_table(exons.assign(score=0)[["chrom", "start", "end", "gene_id", "score", "strand"]], target, "#")
-
-
-def read_exons(path: Path) -> pd.DataFrame:
-    """Read back what `write_exons` wrote."""
-    names = ["chrom", "start", "end", "gene_id", "score", "strand"]
-    texts = dict.fromkeys(("gene_id", "chrom", "strand"), str)
-    return pd.read_csv(path, sep="\t", header=None, skiprows=1, names=names, dtype=texts, keep_default_na=False)[
-        list(EXON_COLUMNS)
-    ]
-
-
-def _write_table(table: pd.DataFrame, target: Path, mark: str = "") -> None:
-    table = table.rename(columns={table.columns[0]: mark + table.columns[0]})
-    with gzipped_whole(target) as stream:
-        table.to_csv(stream, sep="\t", index=False)
-
-
-@dataclass(frozen=True)
-class Region:
-    """A stretch of a chromosome, 0-based and half-open; printed 1-based and inclusive."""
-
-    chrom: str
-    start: int
-    end: int
-
-    def __str__(self) -> str:
-        return f"{self.chrom}:{self.start + 1:,}-{self.end:,}"
-
-
-REGION = re.compile(r"(?P<chrom>[^:\s]+):(?P<start>\d[\d,]*)[-–](?P<end>\d[\d,]*)")
-
-
-def locate(text: str, genes: pd.DataFrame, lengths: Mapping[str, int], margin: float = 0.2) -> Region:
-    """Turn what a person types into a region.
-
-    Parameters
-    ----------
-    text
-        `chr19:39,407,000-39,439,000` (1-based, inclusive; an en dash will do), or a gene's name or id.
-    genes
-        Columns `GENE_COLUMNS`.
-    lengths
-        Lengths of the chromosomes that there are.
-    margin
-        Share of a gene's length shown on either side of it.
-
-    Raises
-    ------
-    InputError
-        If the region is not on a chromosome, no gene has that name, or the gene's place is not there.
-
-    Notes
-    -----
-    Of several genes of one name the first in `genes` is taken, and the log says so.
-    """
-    text = text.strip()
-    match = REGION.fullmatch(text)
-    if match:
-        chrom = match["chrom"]
-        start, end = (int(match[key].replace(",", "")) for key in ("start", "end"))
-        if chrom not in lengths:
-            raise InputError(f"locus {text!r}", f"chromosome {chrom!r}", f"one of {shorten(lengths)}")
-        if not 1 <= start <= end <= lengths[chrom]:
-            raise InputError(f"locus {text!r}", f"{start}-{end}", f"1 <= start <= end <= {lengths[chrom]:,}")
-        return Region(chrom, start - 1, end)
-    named = genes.loc[(genes["gene_name"] == text) | (genes["gene_id"] == text)]
-    if named.empty:
-        raise InputError(
-            f"locus {text!r}", "no gene of that name or id", "a gene in the annotation, or chrom:start-end"
-        )
-    gene = named.iloc[0]
-    if len(named) > 1:
-        log.warning("%d genes are called %s; %s is taken", len(named), text, gene["gene_id"])
-    chrom, start, end = gene["chrom"], int(gene["start"]), int(gene["end"])
-    if end > lengths.get(chrom, 0):
-        where, found = f"locus {text!r}", f"a gene at {Region(chrom, start, end)}"
-        if chrom not in lengths:
-            raise InputError(where, found, f"one on {shorten(lengths)}{alias_hint(chrom, lengths)}")
-        raise InputError(where, found, f"one within {lengths[chrom]:,} bases: is it another assembly?")
-    pad = int(margin * (end - start)) + 200
-    return Region(chrom, max(0, start - pad), min(lengths[chrom], end + pad))

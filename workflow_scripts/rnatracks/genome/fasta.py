@@ -15,7 +15,7 @@ import pandas as pd
 import pyfaidx
 
 from ..errors import InputError, shorten
-from ..files import open_plain_or_gzip, written_whole
+from ..files import atomic_write, open_plain_or_gzip
 
 log = logging.getLogger(__name__)
 
@@ -49,8 +49,8 @@ def prepare_fasta(source: Path, target: Path, chromosomes: Collection[str]) -> d
         If the file is empty, damaged, cannot be indexed, lacks a chosen chromosome, or has
         characters in it that stand for no base; neither `target` nor its index is left behind then.
     """
-    # pyfaidx writes the index beside the partial copy, under the very name that written_whole keeps for it.
-    with written_whole(Path(f"{target}.fai")), written_whole(target) as partial:
+    # pyfaidx writes the index beside the partial copy, under the very name that atomic_write keeps for it.
+    with atomic_write(Path(f"{target}.fai")), atomic_write(target) as partial:
         with open_plain_or_gzip(source) as stream, partial.open("wb") as copy:
             try:
                 copy.writelines(clean_lines(stream))

@@ -1,11 +1,82 @@
-"""The table of the loci that the configuration names: `reference/loci.tsv`."""
+"""Regions that people type, and the table of the loci that the configuration names: `reference/loci.tsv`."""
 
+import logging
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from .annotation import Region
+from ..errors import InputError, alias_hint, shorten
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Region:
+    """A stretch of a chromosome, 0-based and half-open; printed 1-based and inclusive."""
+
+    chrom: str
+    start: int
+    end: int
+
+    def __str__(self) -> str:
+        return f"{self.chrom}:{self.start + 1:,}-{self.end:,}"
+
+
+REGION = re.compile(r"(?P<chrom>[^:\s]+):(?P<start>\d[\d,]*)[-–](?P<end>\d[\d,]*)")
+
+
+def locate(text: str, genes: pd.DataFrame, lengths: Mapping[str, int], margin: float = 0.2) -> Region:
+    """Turn what a person types into a region.
+
+    Parameters
+    ----------
+    text
+        `chr19:39,407,000-39,439,000` (1-based, inclusive; an en dash will do), or a gene's name or id.
+    genes
+        Columns `GENE_COLUMNS`.
+    lengths
+        Lengths of the chromosomes that there are.
+    margin
+        Share of a gene's length shown on either side of it.
+
+    Raises
+    ------
+    InputError
+        If the region is not on a chromosome, no gene has that name, or the gene's place is not there.
+
+    Notes
+    -----
+    Of several genes of one name the first in `genes` is taken, and the log says so.
+    """
+    text = text.strip()
+    match = REGION.fullmatch(text)
+    if match:
+        chrom = match["chrom"]
+        start, end = (int(match[key].replace(",", "")) for key in ("start", "end"))
+        if chrom not in lengths:
+            raise InputError(f"locus {text!r}", f"chromosome {chrom!r}", f"one of {shorten(lengths)}")
+        if not 1 <= start <= end <= lengths[chrom]:
+            raise InputError(f"locus {text!r}", f"{start}-{end}", f"1 <= start <= end <= {lengths[chrom]:,}")
+        return Region(chrom, start - 1, end)
+    named = genes.loc[(genes["gene_name"] == text) | (genes["gene_id"] == text)]
+    if named.empty:
+        raise InputError(
+            f"locus {text!r}", "no gene of that name or id", "a gene in the annotation, or chrom:start-end"
+        )
+    gene = named.iloc[0]
+    if len(named) > 1:
+        log.warning("%d genes are called %s; %s is taken", len(named), text, gene["gene_id"])
+    chrom, start, end = gene["chrom"], int(gene["start"]), int(gene["end"])
+    if end > lengths.get(chrom, 0):
+        where, found = f"locus {text!r}", f"a gene at {Region(chrom, start, end)}"
+        if chrom not in lengths:
+            raise InputError(where, found, f"one on {shorten(lengths)}{alias_hint(chrom, lengths)}")
+        raise InputError(where, found, f"one within {lengths[chrom]:,} bases: is it another assembly?")
+    pad = int(margin * (end - start)) + 200
+    return Region(chrom, max(0, start - pad), min(lengths[chrom], end + pad))
 
 
 def read_loci(path: Path, texts: Mapping[str, str]) -> dict[str, Region]:

@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..vocabulary import Strand
+from .tables import on_strand
 
 
 class RegionClass(StrEnum):
@@ -21,7 +22,7 @@ class RegionClass(StrEnum):
 CODES = (RegionClass.INTERGENIC, RegionClass.INTRON, RegionClass.EXON)  # the code of a class is its place here
 
 
-class Regions:
+class IntervalSet:
     """A set of regions, which may overlap, as masks over bases.
 
     Parameters
@@ -46,7 +47,7 @@ class Regions:
         return np.cumsum(depth_steps[:-1]) > 0
 
 
-class RegionClasses:
+class RegionClassifier:
     """Region class of every base for a track of one strand.
 
     A base in an exon of any gene of the strand is exonic; else one that a transcript of the
@@ -59,9 +60,7 @@ class RegionClasses:
     """
 
     def __init__(self, bodies: pd.DataFrame, exons: pd.DataFrame, strand: Strand) -> None:
-        self._bodies, self._exons = (
-            Regions(table.loc[table["strand"].map(strand.holds).astype(bool)]) for table in (bodies, exons)
-        )
+        self._bodies, self._exons = (IntervalSet(on_strand(table, strand)) for table in (bodies, exons))
 
     def codes(self, chrom: str, start: int, end: int) -> NDArray[np.uint8]:
         """Place in `CODES` of the class of each base of chrom:start-end (0-based, half-open)."""

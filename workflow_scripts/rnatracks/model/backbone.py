@@ -21,12 +21,12 @@ from transformers import (
 
 from ..errors import InputError, shorten
 from .dilated_cnn import DilatedCNN  # noqa: F401  makes it known to Transformers
-from .loading import one_line
+from .loading import errors_in_one_line
 from .network import UNUSED, drop_unused
-from .sight import longest_input, set_attention
+from .receptive_field import longest_input, set_attention
 from .weight_files import check_texts, weight_files
 
-BASES = "ACGTN"
+TOKEN_BASES = "ACGTN"
 PROBE = "ATCGNNACGTTGCAAACCCGGGTTTN"
 
 
@@ -86,7 +86,7 @@ def _load_pretrained(spec: str, where: str) -> tuple[PreTrainedModel, PreTrained
     if folder.is_absolute() or folder.is_dir():
         check_texts(folder, where, expected)
         files = weight_files(folder, where, expected)
-    with one_line(where, expected, files):
+    with errors_in_one_line(where, expected, files):
         config = AutoConfig.from_pretrained(spec, use_cache=False, **no_code)
         tokenizer = AutoTokenizer.from_pretrained(spec, config=config, **no_code)
         if config.is_encoder_decoder:
@@ -120,7 +120,7 @@ def check_length(longest: int | None, needed: int, where: str) -> None:
 
 def make_base_tokenizer() -> PreTrainedTokenizerFast:
     """A tokenizer of five tokens, one a base."""
-    tokenizer = Tokenizer(WordLevel({base: index for index, base in enumerate(BASES)}, unk_token="N"))
+    tokenizer = Tokenizer(WordLevel({base: index for index, base in enumerate(TOKEN_BASES)}, unk_token="N"))
     tokenizer.pre_tokenizer = Split(Regex("."), behavior="isolated")
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, unk_token="N")
 
@@ -136,11 +136,11 @@ def token_ids(tokenizer: PreTrainedTokenizerBase) -> dict[str, int]:
     """
     name = f"tokenizer {getattr(tokenizer, 'name_or_path', '') or type(tokenizer).__name__!r}"
     of_unknown = _unknown_token(tokenizer, name)
-    with one_line(name, "one token a base"):
+    with errors_in_one_line(name, "one token a base"):
         ids = tokenizer(PROBE, add_special_tokens=False)["input_ids"]
     if len(ids) != len(PROBE):
         raise InputError(name, f"{len(ids)} tokens for the {len(PROBE)} bases {PROBE}", "one token a base")
-    found = {base: {token for token, letter in zip(ids, PROBE, strict=True) if letter == base} for base in BASES}
+    found = {base: {token for token, letter in zip(ids, PROBE, strict=True) if letter == base} for base in TOKEN_BASES}
     for base, tokens in found.items():
         if len(tokens) != 1:
             raise InputError(name, f"tokens {sorted(tokens)} for {base}", "one and the same token for a base")
@@ -160,7 +160,7 @@ def _unknown_token(tokenizer: PreTrainedTokenizerBase, name: str) -> int | None:
     if backend is None:
         return getattr(tokenizer, "unk_token_id", None)
     vocabulary, unknown = backend.get_vocab(with_added_tokens=False), getattr(backend.model, "unk_token", None)
-    missing = [base for base in BASES if base not in vocabulary]
+    missing = [base for base in TOKEN_BASES if base not in vocabulary]
     if missing and unknown is not None and unknown not in vocabulary:
         raise InputError(name, f"no token for {', '.join(missing)}, nor for unknown letters", "one token a base")
     return vocabulary.get(unknown)

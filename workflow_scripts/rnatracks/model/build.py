@@ -1,26 +1,26 @@
-"""Models put together for training: heads on a backbone, from scratch or from another model; adapters in and out."""
+"""Models put together for training: heads on a backbone, from scratch or from another model."""
 
 import logging
 from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from peft import LoraConfig, PeftModel, get_peft_model
+from peft import get_peft_model
 from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from ..errors import InputError
-from ..training.dataset import TargetTrack
+from ..tracks.targets import TargetTrack
+from ..vocabulary import Track
 from .backbone import check_length, load_backbone, token_ids
 from .folder import load_model
-from .loading import one_line
+from .loading import errors_in_one_line
+from .lora import check_projections, lora_config
 from .network import CoverageConfig, CoverageModel, drop_unused
 from .plan import ModelPlan
-from .sight import longest_input, set_attention
+from .receptive_field import longest_input, set_attention
 
 log = logging.getLogger(__name__)
 
-# The attention's projections, as Mixtral, Mistral and Llama call them.
-ADAPTED = ("q_proj", "k_proj", "v_proj", "o_proj")
 TRAINED = {
     "all": "every weight to train",
     "head": "the heads alone to train",
@@ -64,7 +64,8 @@ def assemble(
     if plan.init_from is not None and start is None:
         raise InputError(f"model {plan.name}, init_from", f"no weights of {plan.init_from}", "a trained model's folder")
     if start is None:
-        spec = plan.backbone if weights is None else str(weights)
+        built = None if plan.backbone is None or isinstance(plan.backbone, str) else dict(plan.backbone)
+        spec = built or (plan.backbone if weights is None else str(weights))
         backbone, tokenizer = load_backbone(spec, plan.attention, max_length=window_size, family=plan.family)
         source = None
     else:
@@ -106,14 +107,14 @@ def assemble(
     if plan.trainable != "all":
         model.backbone.requires_grad_(False)
     if plan.trainable == "lora":
-        _check_projections(plan, backbone)
+        check_projections(plan, backbone)
         model.backbone = get_peft_model(backbone, lora_config(plan))
     _check_what_trains(plan, model)
     return model, tokenizer
 
 
 def _load_tokenizer(folder: Path, source: CoverageModel) -> PreTrainedTokenizerBase:
-    with one_line(folder, "the tokenizer that the model was saved with"):
+    with errors_in_one_line(folder, "the tokenizer that the model was saved with"):
         # Without these the library asks on the terminal whether to run the folder's code.
         tokenizer = AutoTokenizer.from_pretrained(folder, config=source.config, trust_remote_code=False)
     found, expected = token_ids(tokenizer), source.config.token_ids
@@ -131,21 +132,12 @@ def _longer(backbone: PreTrainedModel, length: int, start: Path) -> PreTrainedMo
     backbone.config.max_position_embeddings = length
     longer = AutoModel.from_config(backbone.config, dtype=torch.float32)
     drop_unused(longer)
-    with one_line(f"{start}, to start from", f"windows.size = {longest:,} or less, as each position has weights"):
+    with errors_in_one_line(
+        f"{start}, to start from", f"windows.size = {longest:,} or less, as each position has weights"
+    ):
         longer.load_state_dict(backbone.state_dict())
     check_length(longest_input(longer), length, f"the model {start}")
     return longer
-
-
-def _check_projections(plan: ModelPlan, backbone: PreTrainedModel) -> None:
-    there = {name.rpartition(".")[2] for name, _ in backbone.named_modules()}
-    missing = [name for name in ADAPTED if name not in there]
-    if missing:
-        raise InputError(
-            f"config, models.{plan.family}.trainable",
-            f"'lora', on a {backbone.config.model_type} without {', '.join(missing)}",
-            "all or head, as low-rank updates are of these projections of the attention",
-        )
 
 
 def _check_what_trains(plan: ModelPlan, model: CoverageModel) -> None:
@@ -157,13 +149,6 @@ def _check_what_trains(plan: ModelPlan, model: CoverageModel) -> None:
             raise InputError(where, f"{name}, which would {'be frozen' if meant else 'train'}", TRAINED[plan.trainable])
         if meant and value.dtype != torch.float32:
             raise InputError(where, f"{name} in {value.dtype}", "torch.float32 in what trains")
-
-
-def lora_config(plan: ModelPlan) -> LoraConfig:
-    """Settings of a plan's adapters: low-rank updates of the attention's projections."""
-    return LoraConfig(
-        r=plan.lora.rank, lora_alpha=plan.lora.alpha, lora_dropout=plan.lora.dropout, target_modules=list(ADAPTED)
-    )
 
 
 def copy_heads(source: CoverageModel, target: CoverageModel, where: Path) -> None:
@@ -191,13 +176,5 @@ def copy_heads(source: CoverageModel, target: CoverageModel, where: Path) -> Non
 def _only_alike(name: str, others: Sequence[str], strands: str) -> str | None:
     """The only head that predicts the same strand; where a head has both strands, the only one."""
     if strands == "heads":
-        others = [other for other in others if other.rpartition(".")[2] == name.rpartition(".")[2]]
+        others = [other for other in others if Track.parse(other).strand is Track.parse(name).strand]
     return others[0] if len(others) == 1 else None
-
-
-def merge_adapters(model: CoverageModel, adapters: Path) -> None:
-    """Add adapters, if there are any, into the weights, after saving them by themselves to a folder."""
-    if isinstance(model.backbone, PeftModel):
-        model.backbone.save_pretrained(adapters)
-        model.backbone = model.backbone.merge_and_unload()
-        model.backbone.requires_grad_(True)

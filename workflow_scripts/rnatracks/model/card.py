@@ -9,11 +9,13 @@ import pandas as pd
 import yaml
 from huggingface_hub import ModelCard, ModelCardData
 
+from ..config.training import TrainingSettings
 from ..files import read_text
 from ..provenance import Provenance
-from ..training.dataset import TargetTrack
-from .outcome import Kept, KeptWeights, describe_sight, kept_weights, sees_right
+from ..tracks.targets import TargetTrack
+from .descriptions import STRAND_WORDS, trained_words
 from .plan import FetchedWeights, ModelPlan
+from .training_result import Kept, KeptWeights, describe_sight, kept_weights, sees_right
 
 TEXT = """---
 {metadata}
@@ -62,10 +64,6 @@ It predicts the average of the samples that it was trained on, not a person or a
 The ends of a window are predicted worst: overlap windows and blend them.{causal}
 """
 
-STRANDS = {
-    "heads": "a head for each track",
-    "reverse_complement": "a head for each cell type, on the sequence for plus and on its reverse complement for minus",
-}
 SEEN = """Chromosomes that this model, or one that it started from, has seen: `train` to learn from, `valid` to
 be watched and to choose an epoch. MD5 is that of the upper-case sequence, with N for all letters but A, C, G and T.
 
@@ -74,11 +72,7 @@ be watched and to choose an epoch. MD5 is that of the upper-case sequence, with 
 {rows}
 
 """
-TRAINED = {
-    "all": "all weights",
-    "head": "the heads only",
-    "lora": "the heads, and low-rank updates of the attention, merged into the weights (by themselves in `adapter/`)",
-}
+MERGED = ", merged into the weights (by themselves in `adapter/`)"
 CAUSAL = """
 A causal backbone sees only what lies to the left of a base, so the minus strand is at a disadvantage."""
 
@@ -90,7 +84,7 @@ def write_model_card(
     tracks: Sequence[TargetTrack],
     windows: pd.DataFrame,
     window_size: int,
-    settings: dict,
+    settings: TrainingSettings,
     history: pd.DataFrame,
     total: float,
     provenance: Provenance,
@@ -113,7 +107,7 @@ def write_model_card(
     settings
         The `training` section of the configuration.
     history
-        The training log: see `monitors.LOG_COLUMNS`.
+        The training log: see `callbacks.LOG_COLUMNS`.
     total
         What a sample was scaled to.
     provenance
@@ -146,11 +140,11 @@ def write_model_card(
         else "",
         backbone=_backbone(plan, weights),
         sight=describe_sight(config, plan.attention),
-        trained=TRAINED[plan.trainable],
-        strands=STRANDS[plan.strands],
-        settings=yaml.safe_dump(settings, sort_keys=False),
+        trained=trained_words(plan) + (MERGED if plan.trainable == "lora" else ""),
+        strands=STRAND_WORDS[plan.strands],
+        settings=yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False),
         loss=history["loss"].dropna().iloc[-1],
-        valid=_validation(kept_weights(history, settings["keep"], plan.control)),
+        valid=_validation(kept_weights(history, settings.keep, plan.control)),
         causal=CAUSAL if not sees_right(config, plan.attention) and plan.strands == "heads" else "",
     )
     ModelCard(text).save(folder / "README.md")
@@ -161,7 +155,7 @@ def _backbone(plan: ModelPlan, weights: FetchedWeights | None) -> str:
         return f"that of the model `{plan.init_from}`"
     if weights is not None:
         return f"`{weights.hub_id}` at commit `{weights.commit}`"
-    return f"`{plan.backbone}`" if isinstance(plan.backbone, str) else "random weights, " + str(dict(plan.backbone))
+    return f"`{plan.backbone}`" if isinstance(plan.backbone, str) else f"random weights, {dict(plan.backbone)}"
 
 
 def _seen(sequences: Sequence[Mapping[str, str | int]]) -> str:

@@ -12,9 +12,9 @@ from transformers import PreTrainedTokenizerBase
 
 from ..errors import InputError, shorten
 from ..vocabulary import Track
-from .loading import one_line
+from .loading import errors_in_one_line
 from .network import COMPLEMENTS, CoverageConfig, CoverageModel
-from .sight import Sight, probe
+from .receptive_field import Sight, probe
 from .weight_files import check_texts, weight_files
 
 log = logging.getLogger(__name__)
@@ -31,13 +31,13 @@ def load_model(folder: Path, device: str | None = None) -> CoverageModel:
     """
     expected = "the folder of a trained model"
     check_texts(folder, str(folder), expected)
-    with one_line(folder, expected):
+    with errors_in_one_line(folder, expected):
         settings = CoverageConfig.get_config_dict(folder)[0]
         kind = settings.get("model_type")
         if kind != CoverageConfig.model_type:
             raise InputError(folder, f"a model of type {kind!r}", expected)
         _check_config(settings)
-    with one_line(folder, expected, weight_files(folder, str(folder), expected)):
+    with errors_in_one_line(folder, expected, weight_files(folder, str(folder), expected)):
         model, report = CoverageModel.from_pretrained(
             folder, dtype=torch.float32, output_loading_info=True, ignore_mismatched_sizes=True
         )

@@ -33,25 +33,25 @@ LONGEST = 300
 
 
 @contextmanager
-def one_line(where: object, expected: str, files: Sequence[Path] = ()) -> Iterator[None]:
+def errors_in_one_line(where: object, expected: str, files: Sequence[Path] = ()) -> Iterator[None]:
     """Raise what goes wrong in the block as an `InputError`, which names the damaged one of `files`, of weights."""
     try:
         yield
     except InputError:
         raise
     except FAULTS as error:
-        found = next(filter(None, map(damage, files)), None)
-        raise InputError(where, found or describe(error), expected) from error
+        found = next(filter(None, map(find_damage_of_file, files)), None)
+        raise InputError(where, found or describe_error(error), expected) from error
 
 
-def describe(error: BaseException) -> str:
+def describe_error(error: BaseException) -> str:
     """An error's message on one line, not too long, with its kind where that says more than the message."""
     said = textwrap.shorten(str(error), LONGEST)
     explains = isinstance(error, OSError | SafetensorError | ValueError) and said
     return said if explains else f"{type(error).__name__}: {said}"
 
 
-def damage(path: Path) -> str | None:
+def find_damage_of_file(path: Path) -> str | None:
     """Say what is wrong with a file of weights; None if it can be read. A `.bin` is read whole."""
     try:
         if path.suffix == ".safetensors":
@@ -61,5 +61,5 @@ def damage(path: Path) -> str | None:
     except pickle.PickleError:
         return f"{path.name}, which holds something else than PyTorch's weights"
     except FAULTS as error:
-        return f"{path.name}, which is damaged ({describe(error)})"
+        return f"{path.name}, which is damaged ({describe_error(error)})"
     return None

@@ -5,8 +5,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from ..config.fields import Names
+from ..config.models import DilatedCnnSettings, ModelSettings
 from ..errors import InputError, shorten
 from ..files import read_text
 from .weight_files import check_texts, weight_files
@@ -16,58 +17,12 @@ MASKED = ("causal", "bidirectional")
 HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 
 
-@dataclass(frozen=True, kw_only=True)
-class HeadPlan:
-    """Convolutions over the backbone.
-
-    `channels` are the widths of the hidden ones, `kernel_size` is in bases,
-    `initial_scale` is the first value of the scale before the softplus;
-    `batch_norm` is `batch`, `renorm` or `frozen`; with `plain_output` nothing but
-    the scale and the softplus follows the last convolution.
-    """
-
-    channels: tuple[int, ...]
-    kernel_size: int
-    dropout: float
-    initial_scale: float
-    batch_norm: str
-    plain_output: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class LoraPlan:
-    """Low-rank updates of the attention's projections, scaled by `alpha / rank`; `dropout` is that of their inputs."""
-
-    rank: int
-    alpha: float
-    dropout: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class ModelPlan:
-    """One model to train, field by field as its family is configured.
-
-    `family` is its key under `models`. Either `backbone` or `init_from` is given:
-    `backbone` is a hub id or folder, or the keys and values of the configuration;
-    `revision` is a commit, tag or branch of a hub id's, None for the newest;
-    `init_from` is the name of another model of the run, else a model folder.
-    `strands` is `heads` or `reverse_complement`, `attention` is `causal` or
-    `bidirectional`, `trainable` is `all`, `head` or `lora`, which alone uses the
-    field `lora`, and `control` is `none` or `shuffled_targets`.
-    """
+class ModelPlan(ModelSettings):
+    """One model to train: what its family says, the family's key under `models`, and the cell types of this one."""
 
     name: str
     family: str
-    cell_types: tuple[str, ...]
-    backbone: str | Mapping[str, str | int | float] | None
-    revision: str | None
-    init_from: str | None
-    strands: str
-    attention: str
-    trainable: str
-    lora: LoraPlan
-    head: HeadPlan
-    control: str
+    cell_types: Names
 
     @property
     def from_hub(self) -> bool:
@@ -95,13 +50,13 @@ class FetchedWeights:
         return cls(**json.loads(read_text(path)))
 
 
-def expand_models(config: Mapping[str, Any], cell_types: Sequence[str]) -> dict[str, ModelPlan]:
+def expand_models(families: Mapping[str, ModelSettings], cell_types: Sequence[str]) -> dict[str, ModelPlan]:
     """List the models to train, in the order of the configuration.
 
     Parameters
     ----------
-    config
-        A validated configuration.
+    families
+        `models` of the configuration.
     cell_types
         Names of all cell types, in the order of their sheet.
 
@@ -120,20 +75,22 @@ def expand_models(config: Mapping[str, Any], cell_types: Sequence[str]) -> dict[
         without attention.
     """
     plans: dict[str, ModelPlan] = {}
-    for family, settings in config["models"].items():
-        chosen = settings["cell_types"]
+    for family, settings in families.items():
+        chosen = settings.cell_types
         where = f"config, models.{family}.cell_types"
         if chosen == "each":
             groups = {f"{family}-{cell_type}": (cell_type,) for cell_type in cell_types}
         else:
-            groups = {family: tuple(chosen)}
+            groups = {family: chosen}
         for name, members in groups.items():
             for cell_type in members:
                 if cell_type not in cell_types:
                     raise InputError(where, repr(cell_type), f"cell types of the sheet: {shorten(cell_types)}")
             if name in plans:
                 raise InputError(where, f"a second model called {name!r}", "names of their own")
-            plans[name] = model_plan(settings | {"name": name, "family": family, "cell_types": members})
+            plans[name] = ModelPlan.model_validate(
+                dict(settings) | {"name": name, "family": family, "cell_types": members}
+            )
     for plan in plans.values():
         _check_backbone(plan)
         _check_start(plan, plans)
@@ -145,13 +102,6 @@ def expand_models(config: Mapping[str, Any], cell_types: Sequence[str]) -> dict[
         elif plan.init_from is not None and plan.init_from not in plans:
             _check_files(Path(plan.init_from), f"config, models.{plan.family}.init_from")
     return plans
-
-
-def model_plan(fields: Mapping[str, Any]) -> ModelPlan:
-    """A plan from its fields, as a configuration, `asdict` or JSON give them."""
-    head = HeadPlan(**fields["head"] | {"channels": tuple(fields["head"]["channels"])})
-    lora = LoraPlan(**fields["lora"])
-    return ModelPlan(**fields | {"cell_types": tuple(fields["cell_types"]), "head": head, "lora": lora})
 
 
 def _check_backbone(plan: ModelPlan) -> None:
@@ -191,7 +141,7 @@ def _check_start(plan: ModelPlan, plans: Mapping[str, ModelPlan]) -> None:
             f"{first.init_from!r}, neither a model of this configuration nor a folder with config.json and weights",
             f"a model folder{f', or one of: {shorten(others)}' if others else ''}",
         )
-    is_cnn = isinstance(first.backbone, Mapping) and first.backbone["type"] == "dilated_cnn"
+    is_cnn = isinstance(first.backbone, DilatedCnnSettings)
     if plan.init_from in plans and not is_cnn and (plan.attention, plans[plan.init_from].attention) == MASKED:
         raise InputError(
             f"{where}.attention",

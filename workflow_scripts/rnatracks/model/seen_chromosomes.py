@@ -10,14 +10,13 @@ from typing import Self
 import pandas as pd
 
 from ..errors import InputError, shorten
-from ..genome.sequence import Genome
-from ..training.dataset import COMPLEMENT
+from ..genome.sequence import COMPLEMENT, Genome
 from ..vocabulary import Split
 from .network import CoverageConfig
 
 log = logging.getLogger(__name__)
 
-BLOCK = 1 << 24  # bases read at once
+CHUNK_BASES = 1 << 24  # bases read at once
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +37,8 @@ class SeenSequence:
     def of(cls, genome: Genome, chrom: str, split: str, *, flipped: bool = False) -> Self:
         """Read a chromosome, or with `flipped` its reverse complement, block by block."""
         length, digest = genome.lengths[chrom], hashlib.md5(usedforsecurity=False)
-        for start in range(0, length, BLOCK):
-            end = min(start + BLOCK, length)
+        for start in range(0, length, CHUNK_BASES):
+            end = min(start + CHUNK_BASES, length)
             if flipped:
                 bases = COMPLEMENT[genome.bases(chrom, length - end, length - start)[::-1]]
             else:

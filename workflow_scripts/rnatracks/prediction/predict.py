@@ -15,11 +15,13 @@ import torch
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..files import remove_partials, written_whole
-from ..genome.sequence import UNKNOWN, Genome, tile_starts
+from ..files import atomic_write, remove_partials
+from ..genome.sequence import UNKNOWN, Genome
+from ..genome.windows import tile_starts
 from ..model.backbone import token_lookup
 from ..model.network import CoverageModel
 from ..tracks.squash import round_significant, unsquash
+from ..vocabulary import Strand, Track
 from .stitching import Stitch, View, joined, stitch, tile_weights
 
 log = logging.getLogger(__name__)
@@ -78,8 +80,8 @@ def track_views(model: CoverageModel) -> list[View]:
         return [View.BOTH] * len(model.config.tracks)
     if model.config.strands == "heads":
         return [View.LEFT] * len(model.config.tracks)
-    views = {"plus": View.LEFT, "minus": View.RIGHT, "unstranded": View.BOTH}
-    return [views[track.rpartition(".")[2]] for track in model.config.tracks]
+    views = {Strand.PLUS: View.LEFT, Strand.MINUS: View.RIGHT, Strand.UNSTRANDED: View.BOTH}
+    return [views[Track.parse(track).strand] for track in model.config.tracks]
 
 
 def predict_tiles(
@@ -210,7 +212,7 @@ def write_region(
     remove_partials(target)
     kind, shape = np.dtype(np.float32), (len(models[0].config.tracks), end - start)
     header = {"descr": np.lib.format.dtype_to_descr(kind), "fortran_order": False, "shape": shape}
-    with written_whole(target) as partial, partial.open("wb") as file:
+    with atomic_write(target) as partial, partial.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, header)
         first = file.tell()
         stretches = predict_region(

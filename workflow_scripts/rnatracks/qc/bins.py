@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pyBigWig
 
-from ..files import written_whole
-from ..tracks.bigwig import BLOCK, Coverage, blocks
+from ..files import atomic_write
+from ..tracks.bigwig import BLOCK_BASES, Coverage, blocks
 
 
 def bin_width(lengths: Mapping[str, int], bin_size: int) -> int:
@@ -27,9 +27,9 @@ def write_bins(coverage: Coverage, scale: float, lengths: Mapping[str, int], bin
     statistics over its bins approximate.
     """
     width = bin_width(lengths, bin_size)
-    with written_whole(target) as partial, pyBigWig.open(str(partial), "w") as file:
+    with atomic_write(target) as partial, pyBigWig.open(str(partial), "w") as file:
         file.addHeader(list(lengths.items()), maxZooms=0)
-        for chrom, left, right in blocks(lengths, max(BLOCK // width, 1) * width):
+        for chrom, left, right in blocks(lengths, max(BLOCK_BASES // width, 1) * width):
             values = np.abs(coverage.values(chrom, left, right)).astype(np.float64)
             starts = np.arange(left, right, width)
             ends = np.minimum(starts + width, right)

@@ -12,6 +12,7 @@ import pandas as pd
 
 from ..errors import InputError
 from ..files import read_text
+from ..genome.tables import on_strand
 from ..tracks.bigwig import Coverage
 from ..vocabulary import Strand
 from .signal_summary import SignalSummary, summarise
@@ -158,10 +159,7 @@ def check_sample(
     for strand, path in files.items():
         if strands[str(strand)].stored_negative:
             log.info("%s, %s: %s stores negative values; their magnitude is taken", sample, strand, path)
-    with_exons = {
-        str(strand): list(dict.fromkeys(exons.loc[exons["strand"].map(strand.holds).astype(bool), "chrom"]))
-        for strand in files
-    }
+    with_exons = {str(strand): list(dict.fromkeys(on_strand(exons, strand)["chrom"])) for strand in files}
     return SampleCheck(sample, cell_type, strands, concordance, with_exons)
 
 

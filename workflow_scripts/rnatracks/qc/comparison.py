@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from ..errors import WorkerError
-from ..files import write_table, written_whole
+from ..files import atomic_write, write_table
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +81,7 @@ def plot_correlation(bins: Bins, title: str, figure: Path, table: Path, folder: 
     style = ["--colorMap", "YlGnBu_r", "--plotTitle", title, "--plotWidth", side, "--plotHeight", side]
     if len(bins.samples) <= NUMBERED:
         style.append("--plotNumbers")
-    with written_whole(figure) as partial:
+    with atomic_write(figure) as partial:
         files = ["-in", str(stored), "-o", str(partial), "--outFileCorMatrix", str(matrix)]
         _run("plotCorrelation", *files, "--corMethod", "spearman", "--whatToPlot", "heatmap", *style)
     found = pd.read_csv(matrix, sep="\t", skiprows=1, quotechar="'", index_col=0, dtype={0: str}, keep_default_na=False)
@@ -100,7 +100,7 @@ def plot_pca(bins: Bins, groups: Sequence[str], title: str, figure: Path, table:
     # Matplotlib leaves names that begin with an underscore out of a legend.
     labels = [f" {name}" if name.startswith("_") else name for name in bins.samples]
     np.savez_compressed(stored, matrix=np.log2(bins.means + PSEUDOCOUNT), labels=labels)
-    with written_whole(figure) as partial:
+    with atomic_write(figure) as partial:
         files = ["-in", str(stored), "-o", str(partial), "--outFileNameData", str(data)]
         style = ["--plotTitle", title, "--plotWidth", "10", "--plotHeight", "10", "--colors", *group_colours(groups)]
         _run("plotPCA", *files, "--transpose", *style)
@@ -129,7 +129,7 @@ def write_incomparable(samples: list[str], reason: str, figures: Iterable[Path],
     for path in figures:
         figure = Figure(figsize=(6, 1))
         figure.text(0.02, 0.5, reason, va="center")
-        with matplotlib.rc_context({"svg.fonttype": "none"}), written_whole(path) as partial:
+        with matplotlib.rc_context({"svg.fonttype": "none"}), atomic_write(path) as partial:
             figure.savefig(partial, metadata={"Date": None})
     write_correlation(pd.DataFrame(index=samples, columns=samples), correlation)
     write_table(pd.DataFrame(columns=["component", "share_of_variance", *samples]), pca)

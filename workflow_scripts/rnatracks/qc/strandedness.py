@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from ..genome.regions import Regions
+from ..genome.regions import IntervalSet
 from ..tracks.bigwig import Coverage, blocks
 from ..vocabulary import Strand
 
@@ -30,7 +30,7 @@ def strand_concordance(plus: Coverage, minus: Coverage, exons: pd.DataFrame) -> 
     None where fewer than `LEAST_COVERED` of these bases have any signal.
     """
     own, opposite, covered = 0.0, 0.0, 0
-    of_plus, of_minus = (Regions(exons[exons["strand"] == strand.symbol]) for strand in (Strand.PLUS, Strand.MINUS))
+    of_plus, of_minus = (IntervalSet(exons[exons["strand"] == strand.symbol]) for strand in (Strand.PLUS, Strand.MINUS))
     for chrom, left, right in blocks(exons.groupby("chrom", sort=False)["end"].max().to_dict()):
         plus_exons, minus_exons = of_plus.mask(chrom, left, right), of_minus.mask(chrom, left, right)
         if not (plus_exons | minus_exons).any():

@@ -14,16 +14,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..evaluation.extreme_genes import Standout
-from ..figures.colours import SIGNAL_COLOURS, Origin
-from ..genome.annotation import Region
-from ..tracks.bigwig import BLOCK, Coverage
-from ..vocabulary import Strand, Track
+from ..evaluation.extreme_genes import Standout, Standouts
+from ..figures.colours import SIGNAL_COLOURS
+from ..figures.shown_tracks import ShownTrack
+from ..genome.loci import Region, locate
+from ..tracks.bigwig import BLOCK_BASES, Coverage
+from ..vocabulary import Strand
 from .templates import write_page
 
 MAX_PANELS = 40  # with 12 regions of MAX_BINS bins and 2 bytes each, in base64, about 10 MB
 MAX_BINS = 8192
-LEVELS = 65535  # of a value's 16 bits
+MAX_LEVEL = 65535  # of a value's 16 bits
 
 
 class Why(StrEnum):
@@ -56,20 +57,6 @@ class Place:
     why: Why
     region: Region
     gene: Standout | None = None
-
-
-@dataclass(frozen=True)
-class Source:
-    """A track's bigWig; `model` is empty where it is observed."""
-
-    track: Track
-    path: Path
-    model: str = ""
-
-    @property
-    def kind(self) -> Origin:
-        """Whether it is measured or predicted."""
-        return Origin.PREDICTED if self.model else Origin.OBSERVED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,9 +92,21 @@ def first_cell_types(panels: Mapping[str, int], limit: int = MAX_PANELS) -> list
     return list(panels)[: max(1, int(np.searchsorted(totals, limit, side="right")))]
 
 
+def places_of(
+    loci: Mapping[str, Region], found: Standouts, genes: pd.DataFrame, sizes: Mapping[str, int]
+) -> list[Place]:
+    """The loci of the configuration, then the genes that stand out, as `annotation.locate` finds them."""
+    places = [Place(name=name, why=Why.LOCUS, region=region) for name, region in loci.items()]
+    return places + [
+        Place(name=gene.gene_name, why=why, region=locate(gene.gene_id, genes, sizes), gene=gene)
+        for why, chosen in ((Why.BEST, found.best), (Why.MISSED, found.missed), (Why.INVENTED, found.invented))
+        for gene in chosen
+    ]
+
+
 def binned_maxima(coverage: Coverage, region: Region, width: int) -> NDArray[np.float32]:
     """Largest value in each bin of `width` bases of a region, the last bin perhaps shorter; read block by block."""
-    step = max(1, BLOCK // width) * width
+    step = max(1, BLOCK_BASES // width) * width
     parts = []
     for start in range(region.start, region.end, step):
         values = coverage.values(region.chrom, start, min(start + step, region.end))
@@ -124,7 +123,7 @@ def quantise(values: NDArray[np.floating]) -> tuple[float, str]:
     `peak / 131070` at most.
     """
     peak = float(values.max())
-    shares = np.rint(values.astype(np.float64) * (LEVELS / peak)) if peak > 0 else np.zeros(len(values))
+    shares = np.rint(values.astype(np.float64) * (MAX_LEVEL / peak)) if peak > 0 else np.zeros(len(values))
     return peak, base64.b64encode(shares.astype("<u2").tobytes()).decode()
 
 
@@ -132,7 +131,7 @@ def write_browser(
     target: Path,
     template: Path,
     places: Sequence[Place],
-    sources: Sequence[Source],
+    sources: Sequence[ShownTrack],
     genes: pd.DataFrame,
     exons: pd.DataFrame,
     text: PageText,
@@ -175,10 +174,12 @@ def write_browser(
         ],
     }
     coarsest = max(widths, default=1)
-    write_page(target, template, data=data, places=places, groups=GROUPS, text=text, coarsest=coarsest, levels=LEVELS)
+    write_page(
+        target, template, data=data, places=places, groups=GROUPS, text=text, coarsest=coarsest, levels=MAX_LEVEL
+    )
 
 
-def _track_record(source: Source, *, several: bool) -> dict[str, str]:
+def _track_record(source: ShownTrack, *, several: bool) -> dict[str, str]:
     strand = source.track.strand
     return {
         "cellType": source.track.cell_type,

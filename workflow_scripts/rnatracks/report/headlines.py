@@ -6,10 +6,10 @@ import pandas as pd
 
 from ..errors import shorten
 from ..genome.regions import RegionClass
-from ..model.outcome import Kept, KeptWeights
+from ..model.training_result import Kept, KeptWeights
 from ..vocabulary import SPLIT_NAMES, Split, scored_split
 
-MOST_SENTENCES = 8  # of one level or one kind of warning, before they are summed up
+MAX_LISTED = 8  # of one level or one kind of warning, before they are summed up
 LEAST_RATIO, MOST_RATIO = 0.5, 2  # of predicted to observed mean coverage
 FLOOR_RATIO, FLOOR_SHARE = 10, 0.01  # of what is observed between genes, and in exons
 _TRACK = ["model", "cell_type", "strand"]
@@ -18,7 +18,7 @@ _TRACK = ["model", "cell_type", "strand"]
 def headline(base: pd.DataFrame, gene: pd.DataFrame) -> list[str]:
     """Say each track's main score in one sentence a level, held-out first, training in brackets.
 
-    Of more than `MOST_SENTENCES` tracks, it gives the median and the range.
+    Of more than `MAX_LISTED` tracks, it gives the median and the range.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def headline(base: pd.DataFrame, gene: pd.DataFrame) -> list[str]:
     for level, frame in (("Base resolution", base[base["region"] == "all"]), ("Gene expression", gene)):
         tracks = pd.MultiIndex.from_frame(frame[_TRACK].drop_duplicates())
         wide = frame.pivot_table("pearson_log1p", _TRACK, "split").reindex(tracks, columns=[Split.TEST, Split.TRAIN])
-        if len(wide) > MOST_SENTENCES:
+        if len(wide) > MAX_LISTED:
             sentences.append(_summed_up(level, wide))
             continue
         several = wide.groupby(["cell_type", "strand"]).size().max() > 1
@@ -71,6 +71,7 @@ def warnings(
     gene: pd.DataFrame,
     controls: Collection[str],
     kept: Mapping[str, KeptWeights],
+    one_donor: Sequence[str] = (),
 ) -> list[str]:
     """Everything that stands in the box at the top of the page.
 
@@ -88,6 +89,8 @@ def warnings(
         Models that are not meant to predict; their scores are no news.
     kept
         The weights that each model has.
+    one_donor
+        Cell types whose samples, two or more, are all of one donor.
     """
     return [
         *split_warnings(test, valid, simulated=simulated),
@@ -96,6 +99,17 @@ def warnings(
         *baseline_warnings(base[base["region"] == "all"], "single bases", controls),
         *baseline_warnings(gene, "gene expression", controls),
         *level_warnings(base, controls),
+        *donor_warnings(one_donor),
+    ]
+
+
+def donor_warnings(one_donor: Sequence[str]) -> list[str]:
+    """What the replicate ceilings of cell types are worth whose samples are all of one donor."""
+    if not one_donor:
+        return []
+    return [
+        f"All samples of {shorten(one_donor)} are of one donor: the replicate ceiling there is that of technical "
+        "repeats, and says nothing of other people."
     ]
 
 
@@ -131,7 +145,7 @@ def training_warnings(kept: Mapping[str, KeptWeights], valid: Sequence[str]) -> 
         names = [name for name, weights in kept.items() if weights.why is why]
         if valid and names:
             found.append(
-                f"Validation chromosomes were set aside, but {reason}: the weights of {shorten(names, MOST_SENTENCES)} "
+                f"Validation chromosomes were set aside, but {reason}: the weights of {shorten(names, MAX_LISTED)} "
                 "are those of the last epoch."
             )
     return found
@@ -147,7 +161,7 @@ def flag_warnings(samples: pd.DataFrame) -> list[str]:
         for sample, rows in flagged.groupby("sample", sort=False)
     ]
     number = "1 sample is" if len(named) == 1 else f"{len(named)} samples are"
-    return [f"{number} flagged: {shorten(named, MOST_SENTENCES)}. See the samples' table under Data."]
+    return [f"{number} flagged: {shorten(named, MAX_LISTED)}. See the samples' table under Data."]
 
 
 def baseline_warnings(scores: pd.DataFrame, level: str, controls: Collection[str]) -> list[str]:
@@ -183,7 +197,7 @@ def baseline_warnings(scores: pd.DataFrame, level: str, controls: Collection[str
         ]
         found.append(
             f"Clearly below {words} (its interval ends below), {level} on {SPLIT_NAMES[split]} chromosomes: "
-            f"{shorten(tracks, MOST_SENTENCES)}."
+            f"{shorten(tracks, MAX_LISTED)}."
         )
     return found
 
@@ -221,12 +235,12 @@ def level_warnings(base: pd.DataFrame, controls: Collection[str]) -> list[str]:
     if wrong:
         found.append(
             f"Mean coverage is predicted below half or above twice of what is observed, on {SPLIT_NAMES[split]} "
-            f"chromosomes: {shorten(wrong, MOST_SENTENCES)}."
+            f"chromosomes: {shorten(wrong, MAX_LISTED)}."
         )
     if floors:
         found.append(
             f"Levels between genes are predicted at more than {FLOOR_RATIO} times what is observed, on "
-            f"{SPLIT_NAMES[split]} chromosomes: {shorten(floors, MOST_SENTENCES)}. Correlations do not see it, totals "
+            f"{SPLIT_NAMES[split]} chromosomes: {shorten(floors, MAX_LISTED)}. Correlations do not see it, totals "
             "do. The published head has such a floor, which head.plain_output takes away."
         )
     return found

@@ -1,24 +1,16 @@
 """The methods text of a run, filled from its configuration, to paste into a paper."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
+from ..config.fields import Section
+from ..config.settings import Settings
 from ..errors import shorten
-from ..model.outcome import Kept, KeptWeights, TrainedModel
+from ..model.descriptions import STRAND_WORDS, trained_words
 from ..model.plan import ModelPlan
+from ..model.training_result import Kept, KeptWeights, TrainedModel
 from ..samples.sample import CellType
 
-MOST_NAMED = 20  # cell types
-TRAINED = {
-    "all": "all weights were trained",
-    "head": "only the heads were trained",
-    "lora": "the heads and low-rank updates of the attention (rank {rank}, alpha {alpha:g}) were trained",
-}
-STRANDS = {
-    "heads": "each track has a head of its own",
-    "reverse_complement": "each cell type has one head, which reads the sequence for the plus strand and its "
-    "reverse complement for the minus strand",
-}
+MAX_NAMED = 20  # cell types
 NORMS = {
     "batch": "batch normalisation",
     "renorm": "batch renormalisation",
@@ -33,7 +25,7 @@ STITCHES = {
 
 
 def methods_text(
-    config: Mapping[str, Any],
+    settings: Settings,
     cell_types: Sequence[CellType],
     samples: Mapping[str, int],
     models: Mapping[str, ModelPlan],
@@ -44,8 +36,8 @@ def methods_text(
 
     Parameters
     ----------
-    config
-        A validated configuration.
+    settings
+        The configuration of the run.
     cell_types
         Of the run.
     samples
@@ -57,51 +49,51 @@ def methods_text(
     versions
         Software and its versions.
     """
-    paragraphs = [_data(config, cell_types, samples), _windows(config)]
+    paragraphs = [_data(settings, cell_types, samples), _windows(settings)]
     families = {plan.family: plan for plan in reversed(models.values())}
     paragraphs += [
         _model(families[name], trained[families[name].name].sight)
         for name in dict.fromkeys(plan.family for plan in models.values())
     ]
     kept = {name: model.kept for name, model in trained.items()}
-    paragraphs += [_training(config, kept), _prediction(config), _evaluation(config)]
+    paragraphs += [_training(settings, kept), _prediction(settings), _evaluation(settings)]
     software = ", ".join(f"{name} {version}" for name, version in versions.items())
     return [*paragraphs, f"Software: {software}."]
 
 
-def _data(config: Mapping[str, Any], cell_types: Sequence[CellType], samples: Mapping[str, int]) -> str:
+def _data(settings: Settings, cell_types: Sequence[CellType], samples: Mapping[str, int]) -> str:
     named = ", ".join(
         f"{each.name} ({f'{each.ontology}, ' if each.ontology else ''}{_count(samples[each.name], 'sample')})"
         for each in cell_types
     )
-    if len(cell_types) > MOST_NAMED:
+    if len(cell_types) > MAX_NAMED:
         named = f"{len(cell_types)} cell types ({_count(sum(samples[each.name] for each in cell_types), 'sample')})"
-    genome = config["genome"]
-    excluded = config["exclude"]
-    simulated = "simulated " if config["simulate"] is not None else ""
+    genome = settings.genome
+    excluded = settings.exclude
+    simulated = "simulated " if settings.simulate is not None else ""
     return (
-        f"We used {simulated}RNA-seq coverage of {named} on {_list(genome['chromosomes'])} of "
-        f"{genome['assembly'] or genome['fasta']}, with gene models from {config['annotation']['gtf']}. "
-        f"Each sample was scaled so that its strands sum to {config['normalisation']['total']:,.0f} over these "
+        f"We used {simulated}RNA-seq coverage of {named} on {_list(genome.chromosomes)} of "
+        f"{genome.assembly or genome.fasta}, with gene models from {settings.annotation.gtf}. "
+        f"Each sample was scaled so that its strands sum to {settings.normalisation.total:,.0f} over these "
         "chromosomes; the samples of a cell type were then averaged, base by base and strand by strand."
         + (f" Excluded from the means: {_list(excluded)}." if excluded else "")
     )
 
 
-def _windows(config: Mapping[str, Any]) -> str:
-    windows, split = config["windows"], config["split"]
-    bad = f"more than {windows['max_n_fraction']:.0%} unknown bases"
-    if config["blacklist"]:
-        bad += f" or more than {windows['max_blacklist_fraction']:.0%} blacklisted bases"
+def _windows(settings: Settings) -> str:
+    windows, split = settings.windows, settings.split
+    bad = f"more than {windows.max_n_fraction:.0%} unknown bases"
+    if settings.blacklist:
+        bad += f" or more than {windows.max_blacklist_fraction:.0%} blacklisted bases"
     text = (
-        f"The genome was cut into windows of {windows['size']:,} bases, each sharing {windows['overlap']:,} bases "
+        f"The genome was cut into windows of {windows.size:,} bases, each sharing {windows.overlap:,} bases "
         f"with the next; windows with {bad} did not train. "
     )
-    if not split["test"] and not split["valid"]:
+    if not split.test and not split.valid:
         return f"{text}Nothing was held out: all chromosomes trained, and all scores are training scores."
-    held = f"Held out for testing: {_list(split['test']) or 'nothing'}"
-    held += f"; set aside to watch training: {_list(split['valid'])}" if split["valid"] else ""
-    if not split["test"]:
+    held = f"Held out for testing: {_list(split.test) or 'nothing'}"
+    held += f"; set aside to watch training: {_list(split.valid)}" if split.valid else ""
+    if not split.test:
         held += ", so that scores are those of training chromosomes, or of these, on which training was watched"
     return f"{text}{held}. Windows that touch these chromosomes did not train."
 
@@ -112,36 +104,36 @@ def _model(plan: ModelPlan, sight: str) -> str:
     elif isinstance(plan.backbone, str):
         body = f"fine-tunes {plan.backbone}, a network {sight}"
     else:
-        kind = plan.backbone["type"].replace("dilated_cnn", "dilated convolutional")
-        body = f"is a {kind} network from random weights ({_settings(plan.backbone)}) {sight}"
+        kind = plan.backbone.type.replace("dilated_cnn", "dilated convolutional")
+        body = f"is a {kind} network from random weights ({_list_settings(plan.backbone)}) {sight}"
     head = plan.head
     widths = " and ".join(", ".join(map(str, [*head.channels, 1])).rsplit(", ", 1))
     last = ", except after the last one" if head.plain_output else ""
     control = " As a control, it was trained on the coverage of other windows." if plan.control != "none" else ""
     return (
-        f"Model {plan.family} {body}; {TRAINED[plan.trainable].format(rank=plan.lora.rank, alpha=plan.lora.alpha)}. "
+        f"Model {plan.family} {body}; {trained_words(plan)} were trained. "
         f"Over the last hidden states stand convolutions of kernel {head.kernel_size} to {widths} channels, each "
         f"followed by {NORMS[head.batch_norm]}, GELU and dropout of {head.dropout:g}{last}, then a learnable scale "
-        f"(first value {head.initial_scale:g}) and softplus; {STRANDS[plan.strands]}.{control}"
+        f"(first value {head.initial_scale:g}) and softplus; {STRAND_WORDS[plan.strands]}.{control}"
     )
 
 
-def _training(config: Mapping[str, Any], kept: Mapping[str, KeptWeights]) -> str:
-    training = config["training"]
-    augmentation = training["augmentation"]
-    changes = [f"shifts of up to {augmentation['shift']:,} bases"] if augmentation["shift"] else []
-    changes += ["reverse complements of half of the windows"] if augmentation["reverse_complement"] else []
+def _training(settings: Settings, kept: Mapping[str, KeptWeights]) -> str:
+    training = settings.training
+    augmentation = training.augmentation
+    changes = [f"shifts of up to {augmentation.shift:,} bases"] if augmentation.shift else []
+    changes += ["reverse complements of half of the windows"] if augmentation.reverse_complement else []
     router = ""
-    if training["router_loss"]:
-        router = f", with a load-balancing loss of weight {training['router_loss']:g} where a network has experts"
+    if training.router_loss:
+        router = f", with a load-balancing loss of weight {training.router_loss:g} where a network has experts"
     return (
         "Normalised coverage t was squashed to y = x for x = (t / m)^0.75 up to 10 and y = 2 sqrt(10 x) − 10 above, "
         "where m is the mean over bases with signal, averaged over a cell type's strands. The loss is the mean squared "
-        f"error of y{router}. Training ran for {_epochs(training['epochs'], kept)} epochs in global batches of "
-        f"{training['global_batch_size']} windows with Adafactor, at a peak learning rate of "
-        f"{training['learning_rate']:g} that warmed up linearly over the first {training['warmup_fraction']:.3g} of "
-        f"the steps and fell as a cosine, gradients clipped at a norm of {training['max_grad_norm']:g}, "
-        f"{training['precision']} precision and seed {training['seed']}. {_weights(kept)}"
+        f"error of y{router}. Training ran for {_epochs(training.epochs, kept)} epochs in global batches of "
+        f"{training.global_batch_size} windows with Adafactor, at a peak learning rate of "
+        f"{training.learning_rate:g} that warmed up linearly over the first {training.warmup_fraction:.3g} of "
+        f"the steps and fell as a cosine, gradients clipped at a norm of {training.max_grad_norm:g}, "
+        f"{training.precision} precision and seed {training.seed}. {_weights(kept)}"
         + (f" Windows were augmented by {' and '.join(changes)}." if changes else "")
     )
 
@@ -151,7 +143,7 @@ def _weights(kept: Mapping[str, KeptWeights]) -> str:
     sentences = []
     for why in dict.fromkeys(each.why for each in kept.values()):
         names = [name for name, each in kept.items() if each.why is why]
-        subject = "The weights" if len(names) == len(kept) else f"The weights of {shorten(names, MOST_NAMED)}"
+        subject = "The weights" if len(names) == len(kept) else f"The weights of {shorten(names, MAX_NAMED)}"
         chosen = f" (epoch {_range([kept[name].epoch for name in names])})" if why is Kept.BEST else ""
         sentences.append(f"{subject} are those {why}{chosen}.")
     return " ".join(sentences)
@@ -169,30 +161,30 @@ def _range(values: Sequence[float]) -> str:
     return lowest if lowest == highest else f"{lowest} to {highest}"
 
 
-def _prediction(config: Mapping[str, Any]) -> str:
-    digits = config["prediction"]["significant_digits"]
+def _prediction(settings: Settings) -> str:
+    digits = settings.prediction.significant_digits
     rounded = f", and rounded to {digits} significant digits" if digits else ""
     return (
         "Tracks were predicted in windows of the same size and overlap; where windows share a base, "
-        f"{STITCHES[config['prediction']['stitch']]}. Predictions were put back on the scale of coverage by the exact "
+        f"{STITCHES[settings.prediction.stitch]}. Predictions were put back on the scale of coverage by the exact "
         f"inverse of the squash{rounded}; unknown bases are 0."
     )
 
 
-def _evaluation(config: Mapping[str, Any]) -> str:
-    evaluation, genes = config["evaluation"], config["genes"]
-    shared = "left out" if genes["shared_exons"] == "leave_out" else "counted for each"
-    outside, inside = (" outside the blacklist", ", blacklisted bases included") if config["blacklist"] else ("", "")
-    kinds = f" of type {_list(genes['types'])}" if genes["types"] else ""
+def _evaluation(settings: Settings) -> str:
+    evaluation, genes = settings.evaluation, settings.genes
+    shared = "left out" if genes.shared_exons == "leave_out" else "counted for each"
+    outside, inside = (" outside the blacklist", ", blacklisted bases included") if settings.blacklist else ("", "")
+    kinds = f" of type {_list(genes.types)}" if genes.types else ""
     return (
         "The main score is the Pearson correlation of log(1 + coverage), observed against predicted, pooled over all "
         f"bases with known sequence{outside}. Expression of a gene{kinds} is the mean coverage over the union of its "
         "exons, on its own strand where tracks are stranded, bases shared by genes of one strand (of either, where "
         f"they are not) {shared}{inside}; scores are correlations across genes. "
-        f"Differences between cell types are log2((a + c) / (b + c)) with c = {genes['pseudocount']:g}. Confidence "
-        f"intervals of 95% come from a bootstrap over blocks of {evaluation['block_size']:,} bases "
-        f"({evaluation['resamples']:,} resamples, percentiles), rank correlations at single bases from at most "
-        f"{evaluation['sample_bases']:,} sampled bases. The replicate ceiling r is the same score between the means of "
+        f"Differences between cell types are log2((a + c) / (b + c)) with c = {genes.pseudocount:g}. Confidence "
+        f"intervals of 95% come from a bootstrap over blocks of {evaluation.block_size:,} bases "
+        f"({evaluation.resamples:,} resamples, percentiles), rank correlations at single bases from at most "
+        f"{evaluation.sample_bases:,} sampled bases. The replicate ceiling r is the same score between the means of "
         "two halves of the samples; from it follows what a perfect prediction would reach, for equal halves "
         "sqrt(2r / (1 + r))."
     )
@@ -206,5 +198,5 @@ def _list(names: Sequence[str]) -> str:
     return ", ".join(names)
 
 
-def _settings(backbone: Mapping[str, Any]) -> str:
-    return ", ".join(f"{key} {value}" for key, value in backbone.items() if key != "type")
+def _list_settings(backbone: Section) -> str:
+    return ", ".join(f"{key} {value}" for key, value in backbone if key != "type")

@@ -12,10 +12,10 @@ from pathlib import Path
 from markupsafe import Markup, escape
 
 from ..files import read_text
-from .tables import MISSING, Table
+from .tables import EMPTY_CELL, Table
 from .templates import write_page
 
-MOST_PICTURES = 12  # of one kind on the page
+MAX_PICTURES = 12  # of one kind on the page
 
 
 @dataclass(frozen=True)
@@ -73,13 +73,12 @@ class Scores:
     differential: Table
     differential_genes: Table
     differences: Gallery
-    not_computed: Table
 
     @property
     def published_shown(self) -> bool:
         """Whether a published number stands in the table `beside`."""
         places = [place for place, column in enumerate(self.beside.columns) if column.name.endswith("_published")]
-        return any(row[place] != MISSING for row in self.beside.rows for place in places)
+        return any(row[place] != EMPTY_CELL for row in self.beside.rows for place in places)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,7 +149,7 @@ def write_report(target: Path, content: ReportContent, template: Path) -> None:
 
 
 def gallery(caption: str, paths: Mapping[str, Path], chosen: Collection[str] = (), why: str = "") -> Gallery:
-    """Read figures, at most `MOST_PICTURES`: where there are more, those whose titles are chosen.
+    """Read figures, at most `MAX_PICTURES`: where there are more, those whose titles are chosen.
 
     Parameters
     ----------
@@ -164,8 +163,8 @@ def gallery(caption: str, paths: Mapping[str, Path], chosen: Collection[str] = (
         What the chosen ones are, in words.
     """
     shown = list(paths)
-    if len(shown) > MOST_PICTURES:
-        shown = [title for title in shown if not chosen or title in chosen][:MOST_PICTURES]
+    if len(shown) > MAX_PICTURES:
+        shown = [title for title in shown if not chosen or title in chosen][:MAX_PICTURES]
     pictures = [Picture(title, read_text(paths[title])) for title in shown]
     left_out = len(paths) - len(shown)
     folders = ", ".join(sorted({str(path.parent) for path in paths.values()})[:3])

@@ -7,8 +7,8 @@ import pandas as pd
 
 from ..vocabulary import Split
 
-LEVELS = ("single_base", "gene_expression")
-PUBLISHED_COLUMNS = ["published_name", *(f"{level}_published" for level in LEVELS)]
+SCORE_LEVELS = ("single_base", "gene_expression")
+PUBLISHED_COLUMNS = ["published_name", *(f"{level}_published" for level in SCORE_LEVELS)]
 
 
 def read_published(path: Path) -> pd.DataFrame:
@@ -40,15 +40,15 @@ def beside_published(
     found = rows["cell_type"].map(ontologies).isin(set(published["ontology"])).any()
     if found:
         theirs = published.rename(
-            columns={"cell_type": "published_name"} | {name: f"{name}_published" for name in LEVELS}
+            columns={"cell_type": "published_name"} | {name: f"{name}_published" for name in SCORE_LEVELS}
         )
         theirs = theirs.assign(place=range(len(theirs)))[["ontology", "strand", "place", *PUBLISHED_COLUMNS]]
         rows = rows.assign(ontology=rows["cell_type"].map(ontologies)).merge(theirs, "left", ["ontology", "strand"])
         rows = rows.sort_values("place", kind="stable", ignore_index=True).drop(columns=["ontology", "place"])
     keys = ["model", "cell_type", "strand"]
-    for level, scores in zip(LEVELS, (base[base["region"] == "all"], gene), strict=True):
+    for level, scores in zip(SCORE_LEVELS, (base[base["region"] == "all"], gene), strict=True):
         for split, name in ((Split.TRAIN, "in_sample"), (Split.TEST, "held_out")):
             ours = scores.loc[scores["split"] == split, [*keys, "pearson_log1p"]]
             rows = rows.merge(ours.rename(columns={"pearson_log1p": f"{level}_{name}"}), "left", keys)
-    levels = [f"{level}_{name}" for level in LEVELS for name in ("published", "in_sample", "held_out")]
+    levels = [f"{level}_{name}" for level in SCORE_LEVELS for name in ("published", "in_sample", "held_out")]
     return rows[[name for name in [*keys, "published_name", *levels] if name in rows]]

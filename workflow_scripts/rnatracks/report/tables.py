@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-MISSING = "–"
-MOST_ROWS = 5000  # of one table on the page; the file has them all
+EMPTY_CELL = "–"
+MAX_ROWS = 5000  # of one table on the page; the file has them all
 # Columns of score tables that the page shows on demand.
 MINOR_SCORES = (
     *("pearson", "log1p_of_pearson", "spearman_bases", "mse_squashed", "replicate_ceiling", "pearson_log1p_per_kb"),
@@ -33,7 +33,7 @@ _DETAILS = {
     "log1p_of_pearson": "log(1 + pearson), given only to compare with work that reports it; 0.693 is its maximum.",
     "replicate_ceiling": "The main score between the means of two halves of the samples.",
 }
-BASE_COLUMNS = {
+BASE_NOTES = {
     **_SCORE_COLUMNS,
     "region": "Bases that count: all, or those in exons, in introns, or between genes.",
     "bases": "Number of bases; unknown (N) and blacklisted ones are left out.",
@@ -46,7 +46,7 @@ BASE_COLUMNS = {
     "mean_predicted": "Mean predicted signal.",
     **_DETAILS,
 }
-GENE_COLUMNS = {
+GENE_NOTES = {
     **_SCORE_COLUMNS,
     "genes": "Number of genes; each is the mean over the union of its exons, on its own strand, blacklisted bases "
     "included.",
@@ -56,7 +56,7 @@ GENE_COLUMNS = {
     "pearson_log1p_per_kb": "As the main score, of the sum over exons per 1,000 bases of exon instead of the mean.",
     **_DETAILS,
 }
-DIFFERENTIAL_COLUMNS = {
+DIFFERENTIAL_NOTES = {
     "model": "Key under models in the configuration; where it stands for one model a cell type, both are used.",
     "cell_type_a": "Cell type above the line in the log2 ratio of expression.",
     "cell_type_b": "Cell type below the line.",
@@ -70,18 +70,13 @@ DIFFERENTIAL_COLUMNS = {
     "attainable": "Correlation that a perfect prediction would reach, from the replicate ceiling.",
     "replicate_ceiling": "Correlation of the log2 ratios between halves of both cell types' samples.",
 }
-DIFFERENTIAL_GENE_COLUMNS = {
+DIFFERENTIAL_GENE_NOTES = {
     **dict.fromkeys(("model", "cell_type_a", "cell_type_b", "strand", "split"), ""),
     **dict.fromkeys(("gene_name", "gene_id", "chrom", "start", "end"), ""),
     "observed": "log2 ratio of cell type a over cell type b in the data.",
     "predicted": "The same, predicted.",
 }
-NOT_COMPUTED_COLUMNS = {
-    "table": "Score table.",
-    "column": "Column with empty cells, or one to read with care.",
-    **dict.fromkeys(("cell_type", "strand", "reason"), ""),
-}
-FOUND_COLUMNS = {
+FOUND_NOTES = {
     "cell_type": "Cell type.",
     "ontology": "Its ontology term, from the cell-type sheet.",
     "description": "What it is, in the words of the cell-type sheet.",
@@ -89,7 +84,7 @@ FOUND_COLUMNS = {
     "published": "Samples behind the published model of this cell type, where there is one.",
     "not_taken": "Files that a search found and that were not taken; samples/rejected.tsv says why.",
 }
-RESOLVED_COLUMNS = {
+RESOLVED_NOTES = {
     "sample": "Name of the sample.",
     "cell_type": "Its cell type.",
     "source": "Where its files come from.",
@@ -100,7 +95,7 @@ RESOLVED_COLUMNS = {
     "date_asked": "Day on which the source was asked.",
     "reason": "Why the sample was taken.",
 }
-SAMPLE_COLUMNS = {
+SAMPLE_NOTES = {
     "sample": "Name in the sample sheet.",
     "cell_type": "Its cell type.",
     "strand": "Strand of the file.",
@@ -115,7 +110,7 @@ SAMPLE_COLUMNS = {
     "stored_negative": "Whether the file stores negative values, which count by their magnitude.",
     "scale": "Factor that brings the sample to the common total.",
 }
-CHROMOSOME_COLUMNS = {
+CHROMOSOME_NOTES = {
     "chrom": "Chromosome, as the FASTA file calls it.",
     "split": "What it is used for: train, valid (watched while training) or test (held out).",
     "length": "Bases.",
@@ -124,7 +119,7 @@ CHROMOSOME_COLUMNS = {
     "genes": "Genes of the annotation; without any, all coverage counts as intergenic.",
     "signal_share": "Share of a sample's signal that lies here, both strands together; mean over samples.",
 }
-TRACK_COLUMNS = {
+TRACK_NOTES = {
     "track": "Cell type and strand.",
     "samples": "Samples averaged.",
     "total": "Sum over the chosen chromosomes, normalised; the strands of a pair add up to the common total.",
@@ -133,7 +128,7 @@ TRACK_COLUMNS = {
     "nonzero": "Bases with signal.",
     "maximum": "Largest value.",
 }
-BESIDE_COLUMNS = {
+PUBLISHED_NOTES = {
     **{name: _SCORE_COLUMNS[name] for name in ("model", "cell_type", "strand")},
     "published_name": "The publication's name of the cell type.",
     "single_base_published": "Published, single bases, in sample: no chromosome was held out.",
@@ -143,13 +138,13 @@ BESIDE_COLUMNS = {
     "gene_expression_in_sample": "Ours over training chromosomes: in sample.",
     "gene_expression_held_out": "Ours over held-out chromosomes.",
 }
-OTHERS_COLUMNS = {
+OTHERS_NOTES = {
     **dict.fromkeys(("system", "level", "measure", "value"), ""),
     "window": "DNA that the system sees at once, in bases.",
     "resolution": "Bases of one predicted value.",
     **dict.fromkeys(("data", "source"), ""),
 }
-BENCHMARK_COLUMNS = {
+BENCHMARK_NOTES = {
     "job": "Name of the job's benchmark file.",
     "seconds": "Wall-clock time.",
     "peak_memory_mb": "Largest resident memory, in MB; missing for jobs too short to be sampled.",
@@ -180,7 +175,7 @@ def table(
     columns: Mapping[str, str],
     decimals: Mapping[str, int] | None = None,
     minor: Collection[str] = (),
-    most: int = MOST_ROWS,
+    most: int = MAX_ROWS,
 ) -> Table:
     """Select columns of `frame` and write their cells.
 
@@ -229,7 +224,7 @@ def scores_table(frame: pd.DataFrame, columns: Mapping[str, str]) -> Table:
 
 def facts(values: Mapping[str, object]) -> Table:
     """Make a table of names and values, such as settings or versions; each value stands as `str` writes it."""
-    rows = tuple((name, MISSING if value is None or value == "" else str(value)) for name, value in values.items())
+    rows = tuple((name, EMPTY_CELL if value is None or value == "" else str(value)) for name, value in values.items())
     return Table((Column("item", "", False), Column("value", "", False)), rows)
 
 
@@ -244,7 +239,7 @@ def _is_numeric(values: pd.Series) -> bool:
 
 def _cells(values: pd.Series, decimals: int | None) -> list[str]:
     pattern = _pattern(values, decimals) if _is_numeric(values) else "{}"
-    return [MISSING if pd.isna(value) or value == "" else pattern.format(value) for value in values]
+    return [EMPTY_CELL if pd.isna(value) or value == "" else pattern.format(value) for value in values]
 
 
 def _pattern(values: pd.Series, decimals: int | None) -> str:

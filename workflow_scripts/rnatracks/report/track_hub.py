@@ -9,16 +9,16 @@ import xml.etree.ElementTree as ET
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ..figures.colours import SIGNAL_COLOURS, Origin
+from ..figures.colours import SIGNAL_COLOURS, SignalKind
 from ..files import write_text
-from ..genome.annotation import Region
+from ..genome.loci import Region
 from ..vocabulary import Strand, Track
 
-Signal = tuple[str, Track]  # a model and its track; the model is empty where the track is observed
+HubTrack = tuple[str, Track]  # a model and its track; the model is empty where the track is observed
 CONTACT = "nobody@example.org"  # a hub must name one; whoever publishes it writes their own
 
 
-def write_hub(target: Path, assembly: str, signals: Sequence[Signal]) -> None:
+def write_hub(target: Path, assembly: str, signals: Sequence[HubTrack]) -> None:
     """Write `hub.txt`, `genomes.txt` and `{assembly}/trackDb.txt` into a folder beside `observed` and `predicted`.
 
     Parameters
@@ -43,7 +43,7 @@ def write_hub(target: Path, assembly: str, signals: Sequence[Signal]) -> None:
     write_text(target, _stanza(hub))
 
 
-def write_session(target: Path, genome: str, signals: Sequence[Signal], loci: Mapping[str, Region]) -> None:
+def write_session(target: Path, genome: str, signals: Sequence[HubTrack], loci: Mapping[str, Region]) -> None:
     """Write an IGV session that opens at the first locus and lists all as regions of interest.
 
     Parameters
@@ -92,7 +92,7 @@ def write_session(target: Path, genome: str, signals: Sequence[Signal], loci: Ma
     write_text(target, ET.tostring(session, encoding="utf-8", xml_declaration=True).decode() + "\n")
 
 
-def _composites(signals: Sequence[Signal]) -> list[str]:
+def _composites(signals: Sequence[HubTrack]) -> list[str]:
     """Stanzas of each cell type: its composite track, then its tracks, indented as its children."""
     models = {
         model: f"m{number}" for number, model in enumerate(dict.fromkeys(model for model, _ in signals if model), 1)
@@ -160,5 +160,5 @@ def _bigwig(model: str, track: Track) -> str:
 
 
 def _colour(model: str, track: Track) -> str:
-    colour = SIGNAL_COLOURS[Origin.PREDICTED if model else Origin.OBSERVED, track.strand]
+    colour = SIGNAL_COLOURS[SignalKind.PREDICTED if model else SignalKind.OBSERVED, track.strand]
     return ",".join(str(int(colour[place : place + 2], 16)) for place in (1, 3, 5))

@@ -1,55 +1,12 @@
-"""Signal files and experiments at ENCODE: how they are searched for and asked for, and what the portal says of them.
+"""Signal files and experiments at ENCODE: how they are searched for and asked for."""
 
-Field names are those of the portal's schemas (github.com/ENCODE-DCC/encoded). The portal shows its audits on
-an object's page only, not in `frame=object`; the page of an experiment holds those of its files, by path.
-"""
-
-import re
-from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from enum import IntEnum, StrEnum
-from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
 from ..downloads.web import Web
 from ..errors import InputError
 from ..vocabulary import Strand
-from .sample import ENCODE_EXPERIMENT, ENCODE_FILE, MD5
-
-ASSEMBLY = "GRCh38"
-RELEASED = "released"
-GIVEN_OUT = (RELEASED, "archived")  # statuses of files that everyone may fetch
-DATASET = re.compile(rf"/experiments/({ENCODE_EXPERIMENT.pattern})/")
-FILE_PATH = re.compile(rf"/files/({ENCODE_FILE.pattern})/?")
-ALIGNMENTS = "alignments"
-
-
-class Reads(StrEnum):
-    """Which alignments a signal counts."""
-
-    UNIQUE = "unique"
-    ALL = "all"
-
-
-class Audit(IntEnum):
-    """Worst finding of the portal's checks."""
-
-    NONE = 0
-    WARNING = 1
-    NOT_COMPLIANT = 2
-    ERROR = 3
-
-
-OUTPUT_TYPES = {
-    f"{prefix}signal of {reads} reads": (strand, reads)
-    for reads in Reads
-    for strand, prefix in (
-        (Strand.PLUS, "plus strand "),
-        (Strand.MINUS, "minus strand "),
-        (Strand.UNSTRANDED, ""),
-    )
-}
+from .encode_answers import ASSEMBLY, OUTPUT_TYPES, RELEASED, Audit, Experiment, File, read_experiment, read_file
 
 
 def _output_types(stranded: bool) -> tuple[str, ...]:
@@ -101,80 +58,6 @@ class Query:
         return f"{base.rstrip('/')}/search/?{urlencode(self.filters, quote_via=quote, safe='*:/')}"
 
 
-@dataclass(frozen=True, kw_only=True)
-class File:
-    """A file as the portal describes it; None and empty stand for what it does not say.
-
-    `stored` is whether it says where the file lies: an `href` it gives to files that it does not have, too.
-    """
-
-    accession: str
-    dataset: str
-    href: str
-    file_format: str
-    output_type: str
-    assembly: str
-    status: str
-    md5: str | None
-    size: int | None
-    replicates: tuple[int, ...]
-    technical_replicates: tuple[str, ...]
-    analyses: tuple[str, ...]
-    annotation: str
-    date: str
-    preferred: bool
-    read_length: int | None
-    audit: Audit | None
-    restricted: bool
-    no_file_available: bool
-    stored: bool
-
-    @property
-    def experiment(self) -> str:
-        """Accession of its experiment; empty if it belongs to another kind of data set."""
-        found = DATASET.fullmatch(self.dataset)
-        return found[1] if found else ""
-
-    @property
-    def strand(self) -> Strand:
-        """Strand by its output type, which must be one of `OUTPUT_TYPES`."""
-        return OUTPUT_TYPES[self.output_type][0]
-
-    @property
-    def reads(self) -> Reads:
-        """Alignments by its output type, which must be one of `OUTPUT_TYPES`."""
-        return OUTPUT_TYPES[self.output_type][1]
-
-
-@dataclass(frozen=True)
-class Alignments:
-    """A file of mapped reads, which states the length that its analysis' signal files do not."""
-
-    accession: str
-    replicates: tuple[int, ...]
-    analyses: tuple[str, ...]
-    read_length: int | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Experiment:
-    """What an experiment was made from and how it was judged.
-
-    `perturbed` and `audit` are None where the portal does not say. `donors` go by biological replicate.
-    `audit` leaves out findings about single files, whose worst is in `file_audits`, by accession.
-    """
-
-    accession: str
-    status: str
-    perturbed: bool | None
-    interventions: tuple[str, ...]
-    fractions: tuple[str, ...]
-    donors: Mapping[int, tuple[str, ...]]
-    audit: Audit | None
-    file_audits: Mapping[str, Audit]
-    alignments: tuple[Alignments, ...]
-
-
 def search_files(web: Web, base: str, query: Query) -> list[File]:
     """Files that a search finds, each once, by accession; none is an answer.
 
@@ -191,7 +74,7 @@ def search_files(web: Web, base: str, query: Query) -> list[File]:
     total = answer.body.get("total", len(graph))
     if total != len(graph):
         raise InputError(url, f"{len(graph)} of {total} files in the answer", "all of them")
-    files = {file.accession: file for file in (_file(document, url) for document in graph)}
+    files = {file.accession: file for file in (read_file(document, url) for document in graph)}
     return [files[accession] for accession in sorted(files)]
 
 
@@ -201,7 +84,7 @@ def ask_file(web: Web, base: str, accession: str, where: str) -> File:
     answer = web.json(url)
     if not answer.found:
         raise InputError(where, f"{accession}, which {url} does not know", "the accession of an ENCODE file")
-    return _file(answer.body, url)
+    return read_file(answer.body, url)
 
 
 def ask_experiment(web: Web, base: str, accession: str, where: str) -> Experiment:
@@ -210,7 +93,7 @@ def ask_experiment(web: Web, base: str, accession: str, where: str) -> Experimen
     answer = web.json(url)
     if not answer.found:
         raise InputError(where, f"{accession}, which {url} does not know", "the accession of an ENCODE experiment")
-    return _experiment(answer.body, url)
+    return read_experiment(answer.body, url)
 
 
 def complete(file: File, experiment: Experiment) -> File:
@@ -234,152 +117,3 @@ def complete(file: File, experiment: Experiment) -> File:
         audit=max((audit for audit in audits if audit is not None), default=None),
         read_length=min(lengths, default=None) if file.read_length is None else file.read_length,
     )
-
-
-def _file(document: Any, url: str) -> File:
-    """Read a file's document in `frame=object`."""
-    accession = document.get("accession") if isinstance(document, dict) else None
-    if not isinstance(accession, str) or not ENCODE_FILE.fullmatch(accession):
-        raise InputError(url, f"an object whose accession is {accession!r}", "ENCODE files (type=File, frame=object)")
-    look = _Look(document, f"{url}, {accession}")
-    md5 = look.text("md5sum").lower()
-    return File(
-        accession=accession,
-        dataset=look.text("dataset"),
-        href=look.text("href"),
-        file_format=look.text("file_format"),
-        output_type=look.text("output_type"),
-        assembly=look.text("assembly"),
-        status=look.text("status"),
-        md5=md5 if MD5.fullmatch(md5) else None,
-        size=look.number("file_size"),
-        replicates=look.items("biological_replicates", int),
-        technical_replicates=look.items("technical_replicates", str),
-        analyses=look.links("analyses"),
-        annotation=look.text("genome_annotation"),
-        date=look.date("date_created"),
-        preferred=look.get("preferred_default", bool, False),
-        read_length=look.number("mapped_read_length"),
-        audit=max(audit.values()) if (audit := look.audits()) is not None else None,
-        restricted=look.get("restricted", bool, False),
-        no_file_available=look.get("no_file_available", bool, False),
-        stored=bool(look.text("s3_uri") or look.get("cloud_metadata", dict, {})),
-    )
-
-
-def _experiment(document: Mapping[str, Any], url: str) -> Experiment:
-    """Read an experiment's document, in which libraries, biosamples and donors are embedded."""
-    look = _Look(document, url)
-    accession = look.text("accession")
-    if not ENCODE_EXPERIMENT.fullmatch(accession):
-        raise InputError(url, f"an object whose accession is {accession!r}", "an ENCODE experiment")
-    donors: dict[int, set[str]] = defaultdict(set)
-    interventions: set[str] = set()
-    fractions: set[str] = set()
-    for replicate in look.inners("replicates"):
-        library = replicate.inner("library")
-        biosample = library.inner("biosample")
-        donor = biosample.get("donor", dict | str, "")
-        name = donor.get("accession", "") if isinstance(donor, dict) else donor.strip("/").rpartition("/")[2]
-        number = replicate.number("biological_replicate_number")
-        if name and number is not None:
-            donors[number].add(name)
-        for part in (library, biosample):
-            if part.get("treatments", list, []):
-                interventions.add("treated")
-            if fraction := part.text("subcellular_fraction_term_name"):
-                fractions.add(fraction)
-        if biosample.get("applied_modifications", list, []) or biosample.get("genetic_modifications", list, []):
-            interventions.add("genetically modified")
-        for key in ("phase", "synchronization"):
-            if value := biosample.text(key):
-                interventions.add(f"cell-cycle {key} {value}")
-    audits = look.audits()
-    # As in the portal's own table of files, a finding with the path of a file is about that file.
-    of_files = {found[1]: audit for path, audit in (audits or {}).items() if (found := FILE_PATH.fullmatch(path))}
-    others = [audit for path, audit in (audits or {}).items() if not FILE_PATH.fullmatch(path)]
-    return Experiment(
-        accession=accession,
-        status=look.text("status"),
-        perturbed=look.get("perturbed", bool, None),
-        interventions=tuple(sorted(interventions)),
-        fractions=tuple(sorted(fractions)),
-        donors={number: tuple(sorted(names)) for number, names in sorted(donors.items())},
-        audit=None if audits is None else max(others),
-        file_audits=of_files,
-        alignments=tuple(
-            Alignments(
-                each.text("accession"),
-                each.items("biological_replicates", int),
-                each.links("analyses"),
-                each.number("mapped_read_length"),
-            )
-            for each in look.inners("files")
-            if each.text("output_type") == ALIGNMENTS
-        ),
-    )
-
-
-@dataclass(frozen=True)
-class _Look:
-    """A look into a JSON object, which refuses values of another kind than the portal gives."""
-
-    document: Mapping[str, Any]
-    where: str
-
-    def get(self, key: str, kind: Any, default: Any) -> Any:
-        value = self.document.get(key)
-        if value is None:
-            return default
-        if not isinstance(value, kind):
-            raise InputError(f"{self.where}, {key}", repr(value)[:60], getattr(kind, "__name__", str(kind)))
-        return value
-
-    def items(self, key: str, kind: type) -> tuple[Any, ...]:
-        return tuple(sorted(self._list(key, kind)))
-
-    def links(self, key: str) -> tuple[str, ...]:
-        """Paths of linked objects, which an answer names or holds."""
-        entries = self._list(key, dict | str)
-        return tuple(
-            sorted(entry if isinstance(entry, str) else _Look(entry, self.where).text("@id") for entry in entries)
-        )
-
-    def _list(self, key: str, kind: Any) -> list[Any]:
-        values = self.get(key, list, [])
-        for value in values:
-            if not isinstance(value, kind):
-                raise InputError(
-                    f"{self.where}, {key}", repr(value)[:60], f"a list of {getattr(kind, '__name__', kind)}"
-                )
-        return values
-
-    def text(self, key: str) -> str:
-        return " ".join(self.get(key, str, "").split())
-
-    def date(self, key: str) -> str:
-        text = self.text(key)
-        if text and not re.match(r"\d{4}-\d\d-\d\d", text):
-            raise InputError(f"{self.where}, {key}", repr(text), "a date such as 2021-03-04")
-        return text
-
-    def number(self, key: str) -> int | None:
-        return self.get(key, int, None)
-
-    def inner(self, key: str) -> "_Look":
-        return _Look(self.get(key, dict, {}), f"{self.where}, {key}")
-
-    def inners(self, key: str) -> "list[_Look]":
-        return [_Look(entry, f"{self.where}, {key}") for entry in self._list(key, dict)]
-
-    def audits(self) -> dict[str, Audit] | None:
-        """Worst finding by the path that it is about, NONE for no path; None where no audit is stated."""
-        if self.document.get("audit") is None:
-            return None
-        worst = {"": Audit.NONE}
-        found = self.inner("audit")
-        for level in found.document.keys() & Audit.__members__.keys():  # others are notes of the portal's staff
-            for finding in found.inners(level):
-                path = finding.text("path")
-                worst[path] = max(worst.get(path, Audit.NONE), Audit[level])
-        return worst

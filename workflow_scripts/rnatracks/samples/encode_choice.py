@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..vocabulary import Strand
-from .encode import GIVEN_OUT, RELEASED, Audit, Experiment, File, Query, Reads
+from .encode import Query
+from .encode_answers import GIVEN_OUT, RELEASED, Audit, Experiment, File, Reads
 
 SHORTEST_READ = 50
 RECENT = "2020"  # files made in this year or later come from the current pipelines
@@ -110,7 +111,7 @@ def choose(pairs: Pairs, experiments: Mapping[str, Experiment], query: Query, *,
             if signal is not best:
                 why = f"{best.accessions} of the same experiment taken instead: {_advantage(best_rank, rank)}"
                 rejected += [(file, why) for file in signal.files.values()]
-        donors, reason = donors_of(best, experiment), describe(best, experiment)
+        donors, reason = donors_of(best, experiment), describe_choice(best, experiment)
         if names := [each.experiment.accession for each in chosen if set(each.donors) & set(donors)]:
             reason += f"; same donor as {', '.join(names)}, kept as another experiment"
         chosen.append(Chosen(best, experiment, donors, reason))
@@ -182,7 +183,7 @@ def donors_of(signal: Signal, experiment: Experiment) -> tuple[str, ...]:
     return tuple(sorted({donor for number in numbers for donor in experiment.donors.get(number, ())}))
 
 
-def describe(signal: Signal, experiment: Experiment) -> str:
+def describe_choice(signal: Signal, experiment: Experiment) -> str:
     """What speaks for a signal, in plain words."""
     file = signal.first
     numbers = ", ".join(map(str, file.replicates))

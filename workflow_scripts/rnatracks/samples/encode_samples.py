@@ -8,12 +8,12 @@ from dataclasses import replace
 from ..errors import InputError
 from ..vocabulary import Source, Strand
 from . import encode, encode_choice
-from .sample import Provenance, Rejected, Sample, SignalFile
+from .sample import Rejected, Sample, SampleNotes, SignalFile
 from .search_terms import LISTED, Desk, Resolution
 
 log = logging.getLogger(__name__)
 
-MOST_EXPERIMENTS = 1000  # asked for one by one, at a second or so each, before any is chosen
+MAX_EXPERIMENTS = 1000  # asked for one by one, at a second or so each, before any is chosen
 
 
 class EncodeDesk(Desk):
@@ -99,11 +99,11 @@ class EncodeDesk(Desk):
     ) -> encode_choice.Choice:
         """Choose among files, which are all of the listed experiment if there is one; finding none is an error."""
         candidates = encode_choice.pair_files(files, query).signals
-        if len(candidates) > MOST_EXPERIMENTS:
+        if len(candidates) > MAX_EXPERIMENTS:
             raise InputError(
                 where,
                 f"{len(candidates)} experiments at {url}",
-                f"at most {MOST_EXPERIMENTS} to ask for: add filters to encode_query, such as &lab.title=...",
+                f"at most {MAX_EXPERIMENTS} to ask for: add filters to encode_query, such as &lab.title=...",
             )
         experiments = {
             accession: listed or encode.ask_experiment(self.web, self.sources.encode, accession, where)
@@ -114,8 +114,9 @@ class EncodeDesk(Desk):
             encode.complete(file, experiments[file.experiment]) if file.experiment in experiments else file
             for file in files
         ]
-        candidates = encode_choice.pair_files(known, query)
-        made = encode_choice.choose(candidates, experiments, query, listed=listed is not None)
+        made = encode_choice.choose(
+            encode_choice.pair_files(known, query), experiments, query, listed=listed is not None
+        )
         if not made.chosen:
             reasons = Counter(reason for _, reason in made.rejected).most_common(3)
             found = "; ".join(f"{count} times: {reason}" for reason, count in reasons)
@@ -138,12 +139,12 @@ class EncodeDesk(Desk):
         noted = "; ".join(fault for fault in against if fault)
         if noted:
             log.warning("%s, listed experiment %s: %s", self.cell_type.name, chosen.experiment.accession, noted)
-        words = f"{LISTED}; {encode_choice.describe(chosen.signal, chosen.experiment)}"
+        words = f"{LISTED}; {encode_choice.describe_choice(chosen.signal, chosen.experiment)}"
         return f"{words}; a search would have left it out: {noted}" if noted else words
 
     def _sample(self, name: str, chosen: encode_choice.Chosen, reason: str) -> Sample:
         file, base = chosen.signal.first, self.sources.encode.rstrip("/")
-        provenance = Provenance(
+        provenance = SampleNotes(
             experiment=chosen.experiment.accession,
             donor=",".join(chosen.donors),
             replicates=",".join(map(str, file.replicates)),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from ..errors import InputError, shorten
 from ..vocabulary import Source, Strand
 from . import recount3
-from .sample import Provenance, Rejected, Sample, SignalFile
+from .sample import Rejected, Sample, SampleNotes, SignalFile
 from .search_terms import LISTED, Desk, Resolution
 
 log = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ class GtexDesk(Desk):
 
     def _sample(self, name: str, found: recount3.GtexSample, reason: str, given: SignalFile | None = None) -> Sample:
         md5, size = (given.md5, given.size) if given else (None, None)
-        provenance = Provenance(
+        provenance = SampleNotes(
             donor=found.donor,
             read_length=f"{found.mapped_length:g}",
             output_type="sum of all reads",

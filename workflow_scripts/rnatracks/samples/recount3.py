@@ -14,7 +14,7 @@ from ..vocabulary import NAME
 GTEX = "human/data_sources/gtex"
 READ_LENGTH = "star.average_mapped_length"
 DETAIL = "SMTSD"
-MISSING = ("", "NA")
+NO_VALUE = ("", "NA")
 PROJECT_COLUMNS = ("external_id", "project", "file_source")
 
 
@@ -82,7 +82,7 @@ def project_samples(web: Web, base: str, project: str) -> list[GtexSample]:
     details = {
         row["external_id"]: row[DETAIL]
         for row in _read_table(web, url, ("external_id", DETAIL))
-        if row[DETAIL] not in MISSING
+        if row[DETAIL] not in NO_VALUE
     }
     url = metadata_url(base, project, "recount_project")
     samples = {}
@@ -149,7 +149,7 @@ def _fault(row: dict[str, str], project: str, mapped_length: float | None) -> st
 def _length(row: dict[str, str], url: str) -> float | None:
     """Mean mapped length; None where the aligner mapped nothing or said nothing."""
     text = row[READ_LENGTH]
-    if text in MISSING:
+    if text in NO_VALUE:
         return None
     try:
         value = float(text)

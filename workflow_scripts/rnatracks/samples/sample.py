@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from ..downloads.data_file import is_url
+from ..downloads.data_file import DataFile, Kind, is_url
 from ..errors import InputError, shorten
 from ..vocabulary import Source, Strand, Track
 
@@ -26,7 +26,7 @@ class SignalFile:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Provenance:
+class SampleNotes:
     """What the source said of a sample, as the resolved sheet writes it; empty where it said nothing."""
 
     experiment: str = ""
@@ -50,7 +50,7 @@ class Sample:
     cell_type: str
     source: Source
     files: Mapping[Strand, SignalFile]
-    provenance: Provenance = Provenance()
+    provenance: SampleNotes = SampleNotes()
     line: int | None = field(default=None, compare=False)
 
     @property
@@ -64,6 +64,13 @@ class Sample:
         if self.source in (Source.LOCAL, Source.URL):
             return True
         return bool(self.files) and all(is_url(file.location) for file in self.files.values())
+
+    @property
+    def bigwigs(self) -> dict[Strand, DataFile]:
+        """Its files as files of a run."""
+        return {
+            strand: DataFile(file.location, Kind.BIGWIG, file.md5, file.size) for strand, file in self.files.items()
+        }
 
     def as_row(self) -> dict[str, str]:
         """The sample's row of a sheet, by column; empty cells are left out."""
@@ -86,6 +93,10 @@ class Rejected:
     assembly: str
     status: str
     reason: str
+
+
+# Samples behind the published models, by ontology term.
+PUBLISHED_SAMPLES = {"EFO:0002784": 4, "CL:0000623": 13}
 
 
 @dataclass(frozen=True)
@@ -150,24 +161,6 @@ def tracks_of(cell_type: CellType, samples: Sequence[Sample]) -> tuple[Track, ..
         stranded = next(sample.stranded for sample in samples if sample.cell_type == cell_type.name)
     strands = (Strand.PLUS, Strand.MINUS) if stranded else (Strand.UNSTRANDED,)
     return tuple(Track(cell_type.name, strand) for strand in strands)
-
-
-def neighbour(name: str, tracks: Mapping[str, Sequence[Track]]) -> str | None:
-    """The cell type above one in the sheet, else below, that has the same strands; None where there is none.
-
-    A row added at the end of the sheet changes no neighbour of the rows above it, but for a
-    cell type that had none.
-
-    Parameters
-    ----------
-    tracks
-        Tracks of every cell type, in the order of the sheet.
-    """
-    names = list(tracks)
-    at = names.index(name)
-    strands = {track.strand for track in tracks[name]}
-    nearest = [*reversed(names[:at]), *names[at + 1 :]]
-    return next((other for other in nearest if {track.strand for track in tracks[other]} == strands), None)
 
 
 def halves(samples: Sequence[Sample]) -> tuple[list[Sample], list[Sample]]:

@@ -5,22 +5,26 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import date
 
+from ..config.data import SourceSettings
+from ..downloads.retry import Patience
 from ..downloads.web import Web
 from ..vocabulary import Source
 from .encode_samples import EncodeDesk
 from .gtex_samples import GtexDesk
-from .sample import CellType, Rejected, Sample
+from .sample import PUBLISHED_SAMPLES, CellType, Rejected, Sample
 from .sample_files import check_distinct
-from .search_terms import LISTED, Resolution, Sources
+from .search_terms import LISTED, Resolution
 
 log = logging.getLogger(__name__)
 
-# Samples behind the published B-lymphocyte and natural-killer-cell models, by ontology term.
-PUBLISHED = {"EFO:0002784": 4, "CL:0000623": 13}
-
 
 def resolve(
-    cell_type: CellType, listed: Sequence[Sample], sources: Sources, today: date, excluded: Collection[str] = ()
+    cell_type: CellType,
+    listed: Sequence[Sample],
+    sources: SourceSettings,
+    today: date,
+    excluded: Collection[str] = (),
+    patience: Patience | None = None,
 ) -> Resolution:
     """Find the files of a cell type's samples.
 
@@ -39,6 +43,8 @@ def resolve(
         Date of asking, which is noted with each sample that was asked for.
     excluded
         Names of samples that are not used.
+    patience
+        How long to wait for answers.
 
     Raises
     ------
@@ -49,7 +55,7 @@ def resolve(
     asked_by_row = {row.source for row in rows}
     samples: list[Sample] = []
     rejected: list[Rejected] = []
-    with Web(sources.patience) as web:
+    with Web(patience) as web:
         about = (web, cell_type, sources, today, frozenset(sample.name for sample in listed), excluded)
         at_encode, at_recount3 = EncodeDesk(*about), GtexDesk(*about)
         asked = [row for row in rows if not row.located and row.name not in excluded]
@@ -75,6 +81,6 @@ def resolve(
             samples += found.samples
             rejected += found.rejected
     check_distinct(samples, excluded)
-    resolution = Resolution(tuple(samples), tuple(rejected), PUBLISHED.get(cell_type.ontology or ""))
+    resolution = Resolution(tuple(samples), tuple(rejected), PUBLISHED_SAMPLES.get(cell_type.ontology or ""))
     log.info("%s: %s", cell_type.name, resolution.summary)
     return resolution

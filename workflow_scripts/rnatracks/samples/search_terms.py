@@ -2,24 +2,15 @@
 
 import itertools
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 
-from ..downloads.web import Patience, Web
+from ..config.data import SourceSettings
+from ..downloads.web import Web
 from ..errors import InputError
 from .sample import CellType, Rejected, Sample
 
 LISTED = "listed in the sample sheet"
-
-
-@dataclass(frozen=True)
-class Sources:
-    """Base addresses of the collections, the most samples that a query may choose, and how long to wait."""
-
-    encode: str = "https://www.encodeproject.org"
-    recount3: str = "http://duffel.rail.bio/recount3"
-    max_samples: int = 200
-    patience: Patience = field(default_factory=Patience)
 
 
 @dataclass(frozen=True)
@@ -61,7 +52,7 @@ class Desk:
 
     web: Web
     cell_type: CellType
-    sources: Sources
+    sources: SourceSettings
     today: date
     names: Collection[str]
     excluded: Collection[str]

@@ -10,7 +10,7 @@ from ..downloads.locations import CONTROL, MARKUP
 from ..errors import InputError
 from ..files import read_text, write_text
 
-MISSING = "NA"  # as R writes a missing value
+MISSING_CELLS = "NA"  # as R writes a missing value
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def _trim(cells: list[str], least: int) -> None:
 
 def _read_cell(row: Row, column: str, names: Collection[str], notes: Collection[str]) -> str:
     cell = _plain(row[column]) if column in notes else row[column]
-    if cell == MISSING and column not in names:
+    if cell == MISSING_CELLS and column not in names:
         return ""
     if CONTROL.search(cell):
         raise row.refuse(column, repr(cell), "text without control characters")

@@ -16,9 +16,9 @@ from .sample import (
     FILE_DETAILS,
     MD5,
     CellType,
-    Provenance,
     Rejected,
     Sample,
+    SampleNotes,
     SignalFile,
 )
 from .sheet_rows import Row, read_rows, write_sheet
@@ -30,8 +30,8 @@ SAMPLE_EXTRAS = (
 )
 CELL_TYPE_COLUMNS = ("cell_type", "ontology", "description")
 CELL_TYPE_EXTRAS = ("encode_query", "gtex_tissue", "stranded")
-NAMES = ("sample", "cell_type")
-NOTES = (
+FREE_NAMES = ("sample", "cell_type")
+NOTE_COLUMNS = (
     *(f"accession_{strand}" for strand in Strand),
     *("donor", "replicates", "output_type", "read_length", "date_asked", "reason", "description"),
 )
@@ -55,7 +55,7 @@ def read_cell_types(path: Path) -> list[CellType]:
     InputError
         For the first thing that is wrong in it.
     """
-    rows = read_rows(path, CELL_TYPE_COLUMNS, CELL_TYPE_EXTRAS, NAMES, NOTES)
+    rows = read_rows(path, CELL_TYPE_COLUMNS, CELL_TYPE_EXTRAS, FREE_NAMES, NOTE_COLUMNS)
     if not rows:
         raise InputError(path, "no cell type", "one row for each")
     _check_names(rows, "cell_type")
@@ -81,7 +81,7 @@ def read_samples(path: Path, cell_types: Sequence[CellType], excluded: Collectio
     InputError
         For the first thing that is wrong in it.
     """
-    rows = read_rows(path, SAMPLE_COLUMNS, SAMPLE_EXTRAS, NAMES, NOTES)
+    rows = read_rows(path, SAMPLE_COLUMNS, SAMPLE_EXTRAS, FREE_NAMES, NOTE_COLUMNS)
     _check_names(rows, "sample", TAKEN_NAMES)
     by_name = {cell_type.name: cell_type for cell_type in cell_types}
     samples: list[Sample] = []
@@ -189,7 +189,7 @@ def _sample(row: Row, cell_types: Mapping[str, CellType]) -> Sample:
                 )
     if len({is_url(file.location) for file in files.values()}) > 1:
         raise row.refuse("minus", repr(row["minus"]), "two URLs or two accessions, as plus and minus belong together")
-    provenance = Provenance(**{field.name: row[field.name] for field in fields(Provenance)})
+    provenance = SampleNotes(**{field.name: row[field.name] for field in fields(SampleNotes)})
     return Sample(row["sample"], row["cell_type"], source, files, provenance, line=row.line)
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 
-from ..files import written_whole
-from ..genome.annotation import GENE_COLUMNS
+from ..files import atomic_write
+from ..genome.tables import GENE_COLUMNS
 from ..vocabulary import Track
 
 UNIT = "mean normalised coverage of the gene's exonic bases"
@@ -44,5 +44,5 @@ def to_anndata(matrix: pd.DataFrame, total: float, shared_exons: str) -> AnnData
 
 def write_h5ad(table: AnnData, target: Path) -> None:
     """Write AnnData, whole or not at all."""
-    with written_whole(target) as partial:
+    with atomic_write(target) as partial:
         table.write_h5ad(partial, compression="gzip")

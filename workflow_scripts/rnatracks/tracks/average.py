@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError, WorkerError
-from ..files import written_whole
+from ..files import atomic_write
 from .bigwig import Coverage, CoverageWriter, blocks
 
 log = logging.getLogger(__name__)
 
 Samples = Sequence[tuple[Path, float]]
-Region = tuple[str, int, int]
+Stretch = tuple[str, int, int]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +67,7 @@ def average(
         raise InputError(track, "no files to average", "a sample that is not under exclude")
     total, nonzero, maximum = 0.0, 0, 0.0
     regions = list(blocks(lengths))
-    with written_whole(target) as partial, CoverageWriter(partial, lengths) as writer:
+    with atomic_write(target) as partial, CoverageWriter(partial, lengths) as writer:
         for (chrom, start, end), mean in zip(regions, _means(samples, regions, readers), strict=True):
             writer.add(chrom, start, mean)
             total += float(mean.sum(dtype=np.float64))
@@ -88,7 +88,7 @@ def average(
     )
 
 
-def _means(samples: Samples, regions: Sequence[Region], readers: int) -> Iterator[NDArray[np.float32]]:
+def _means(samples: Samples, regions: Sequence[Stretch], readers: int) -> Iterator[NDArray[np.float32]]:
     """Means of the regions, in order. Each reader makes every n-th, and waits until its last one is taken."""
     if readers == 1:
         yield from (_mean(samples, *region) for region in regions)
@@ -120,7 +120,7 @@ def _means(samples: Samples, regions: Sequence[Region], readers: int) -> Iterato
             process.join()
 
 
-def _send_means(receiver: Connection, sender: Connection, samples: Samples, regions: Sequence[Region]) -> None:
+def _send_means(receiver: Connection, sender: Connection, samples: Samples, regions: Sequence[Stretch]) -> None:
     """A reader's work. Without its own copy of the receiving end, it learns that the writer is gone, and ends."""
     receiver.close()
     try:

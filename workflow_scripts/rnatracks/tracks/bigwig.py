@@ -1,7 +1,7 @@
 """Coverage in bigWig files: checked, read in blocks, and written as a stream.
 
 pyBigWig does the reading and writing. Memory is bounded by one block of
-`BLOCK` bases, whatever the genome's size, but for the end of writing: to make
+`BLOCK_BASES` bases, whatever the genome's size, but for the end of writing: to make
 the zoom levels, pyBigWig holds the intervals of one chromosome, 14 bytes each.
 """
 
@@ -15,16 +15,18 @@ import pyBigWig
 from numpy.typing import NDArray
 
 from ..errors import InputError, alias_hint, alias_of, shorten
-from ..files import written_whole
+from ..files import atomic_write
 
 log = logging.getLogger(__name__)
 
-BLOCK = 1 << 20
-ROOM = 6  # bytes a base, zoom levels included; predicted tracks took 4.1 at most with 4 digits and 5.1 with all
+BLOCK_BASES = 1 << 20
+BYTES_PER_BASE = (
+    6  # bytes a base, zoom levels included; predicted tracks took 4.1 at most with 4 digits and 5.1 with all
+)
 MAGIC = (bytes.fromhex("26fc8f88"), bytes.fromhex("888ffc26"))  # little- and big-endian
 
 
-def blocks(lengths: Mapping[str, int], size: int = BLOCK) -> Iterator[tuple[str, int, int]]:
+def blocks(lengths: Mapping[str, int], size: int = BLOCK_BASES) -> Iterator[tuple[str, int, int]]:
     """Cut chromosomes into (chrom, start, end) of at most `size` bases, in order."""
     for chrom, length in lengths.items():
         for start in range(0, length, size):
@@ -187,10 +189,10 @@ def write_coverage(target: Path, lengths: Mapping[str, int], arrays: Iterable[ND
         If the disk has less room than a track of values that all differ takes: pyBigWig does not
         come back from a disk that is full.
     """
-    with written_whole(target) as partial:
-        needed, free = ROOM * sum(lengths.values()), shutil.disk_usage(partial.parent).free
+    with atomic_write(target) as partial:
+        needed, free = BYTES_PER_BASE * sum(lengths.values()), shutil.disk_usage(partial.parent).free
         if free < needed:
-            raise InputError(target, f"{free:,} bytes free on its disk", f"{needed:,} or more, {ROOM} a base")
+            raise InputError(target, f"{free:,} bytes free on its disk", f"{needed:,} or more, {BYTES_PER_BASE} a base")
         _write_arrays(partial, lengths, iter(arrays))
 
 

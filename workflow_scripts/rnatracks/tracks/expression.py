@@ -9,8 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..files import gzipped_whole
-from ..genome.annotation import GENE_COLUMNS, exonic_lengths
+from ..files import atomic_gzip
+from ..genome.tables import GENE_COLUMNS, exonic_lengths
 from .bigwig import Coverage, blocks
 
 log = logging.getLogger(__name__)
@@ -67,7 +67,7 @@ def _sums(
 
 def write_means(means: pd.Series, target: Path) -> None:
     """Write one track's exonic means, indexed by `gene_id`, gzipped."""
-    with gzipped_whole(target) as stream:
+    with atomic_gzip(target) as stream:
         means.rename("mean").to_csv(stream, sep="\t", index_label="gene_id", float_format="%.9g")
 
 
@@ -95,10 +95,15 @@ def select_gene_types(genes: pd.DataFrame, types: Sequence[str] | None) -> pd.Da
     return chosen
 
 
+def log2_ratio(first: pd.Series, second: pd.Series, pseudocount: float) -> pd.Series:
+    """log2((a + c) / (b + c)) of expression, with the c in its unit."""
+    return np.log2((first + pseudocount) / (second + pseudocount))
+
+
 def write_matrix(genes: pd.DataFrame, columns: dict[str, pd.Series], target: Path) -> None:
     """Write the gene x track matrix: the genes' own columns, then one a track."""
     matrix = genes.set_index("gene_id").assign(**columns).reset_index()
-    with gzipped_whole(target) as stream:
+    with atomic_gzip(target) as stream:
         matrix.to_csv(stream, sep="\t", index=False, float_format="%.9g")
 
 

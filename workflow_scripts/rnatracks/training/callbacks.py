@@ -16,11 +16,11 @@ log = logging.getLogger(__name__)
 
 # The training log's columns; one `valid_pearson_log1p.{track}` for each track follows.
 LOG_COLUMNS = ("step", "epoch", "learning_rate", "loss", "valid_loss", "valid_pearson_log1p")
-NAMES = {"loss": "loss", "learning_rate": "learning_rate", f"eval_{LOSS}": "valid_loss"}
+LOG_NAMES = {"loss": "loss", "learning_rate": "learning_rate", f"eval_{LOSS}": "valid_loss"}
 # Logged losses in a whole training, or more of them: one in ten steps at least.
 LOGGED = 100
 # Seconds after which progress is told in any case.
-QUIET = 300.0
+MAX_SILENCE = 300.0
 
 
 class FiniteLoss(TrainerCallback):
@@ -86,7 +86,7 @@ class ProgressLog(TrainerCallback):
             )
         every, now = max(1, state.max_steps // 20), time.monotonic()
         passed = state.global_step // every > (state.global_step - args.logging_steps) // every
-        if "loss" not in logs or not (passed or now - self._told > QUIET):
+        if "loss" not in logs or not (passed or now - self._told > MAX_SILENCE):
             return
         self._told = now
         spent, done = now - self._began, state.global_step - self._first
@@ -107,7 +107,7 @@ def _column(key: str) -> str | None:
     """What the training log calls a value that the Trainer logs; None if it leaves it out."""
     if key.startswith(f"eval_{PEARSON}"):
         return key.replace("eval_", "valid_", 1)
-    return NAMES.get(key)
+    return LOG_NAMES.get(key)
 
 
 def tidy_history(history: Sequence[Mapping[str, float]]) -> pd.DataFrame:

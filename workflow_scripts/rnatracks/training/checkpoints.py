@@ -1,8 +1,8 @@
-"""Checkpoints of an unfinished training: sealed when saved, checked before they are resumed, all of one recipe.
+"""Checkpoints of an unfinished training: known to be whole before they are resumed, and all of one recipe.
 
-The Trainer writes `checkpoint-{step}/` under one folder. A kill in the middle of a save leaves a
-part of such a folder, and a disk may damage a file. A seal beside the files, written last, tells
-both. With several processes one of them calls these functions, and the others wait for it.
+The Trainer writes `checkpoint-{step}/` under one folder. A kill in the middle of a save leaves a part of such a
+folder. A manifest beside the files, written last, says so. With several processes one of them calls these functions,
+and the others wait for it.
 """
 
 import errno
@@ -11,77 +11,60 @@ import logging
 import re
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from ..errors import shorten
-from ..files import file_checksum, write_json, write_text
+from ..files import write_text
 
 log = logging.getLogger(__name__)
 
-SEAL = "complete.json"
+MANIFEST = "complete.json"
 RECIPE = "recipe.json"
-STATE = "trainer_state.json"
+TRAINER_STATE = "trainer_state.json"
 
 
-@dataclass(frozen=True)
-class SealedFile:
-    """Size in bytes and SHA-256, in hexadecimal, of a file of a checkpoint."""
+def write_manifest(checkpoint: Path) -> None:
+    """Write `complete.json`: the size in bytes of every other file in the folder and below it, by its POSIX path.
 
-    size: int
-    sha256: str
-
-
-@dataclass(frozen=True)
-class Seal:
-    """The files of a whole checkpoint, by POSIX path relative to it."""
-
-    files: dict[str, SealedFile]
-
-
-def seal(checkpoint: Path) -> None:
-    """Write `complete.json`: size and checksum of every other file in the folder and below it.
-
-    Call it after every process has written its part. Nothing is forced to the disk (no fsync):
-    should the machine lose power, what did not get there does not fit the seal, and `damage`
-    says so; an older checkpoint is there by then.
+    Call it after every process has written its part. Nothing is forced to the disk (no fsync): should the machine lose
+    power, a file that did not get there has another size, and an older checkpoint is there by then.
 
     Raises
     ------
     FileNotFoundError
-        If there is no file to seal.
+        If there is no file.
     """
-    files = {
-        path.relative_to(checkpoint).as_posix(): SealedFile(path.stat().st_size, file_checksum(path, "sha256"))
+    sizes = {
+        path.relative_to(checkpoint).as_posix(): path.stat().st_size
         for path in sorted(checkpoint.rglob("*"))
-        if path.is_file() and path != checkpoint / SEAL
+        if path.is_file() and path != checkpoint / MANIFEST
     }
-    if not files:
-        raise FileNotFoundError(errno.ENOENT, "no file to seal", str(checkpoint))
-    write_json(checkpoint / SEAL, Seal(files))
+    if not sizes:
+        raise FileNotFoundError(errno.ENOENT, "no file of a checkpoint", str(checkpoint))
+    write_text(checkpoint / MANIFEST, json.dumps({"files": sizes}, indent=2) + "\n")
 
 
-def damage(checkpoint: Path) -> str | None:
-    """What is wrong with a checkpoint; None if it is as it was sealed.
+def find_damage(checkpoint: Path) -> str | None:
+    """What is wrong with a checkpoint; None if it has every file of its manifest, each of its size.
 
-    Files that the seal does not name are allowed: they came after the save (notes, what a network
+    Files that the manifest does not name are allowed: they came after the save (notes, what a network
     file system leaves behind, the rest of a killed write), so the training state is whole without them.
-
-    Raises
-    ------
-    OSError
-        If a file cannot be read for another reason than a fault of the disk, for example its permissions.
     """
-    if not (checkpoint / SEAL).exists():
-        return f"no {SEAL}: it was not saved to its end"
+    if not (checkpoint / MANIFEST).exists():
+        return f"no {MANIFEST}: it was not saved to its end"
     try:
-        sealed = json.loads((checkpoint / SEAL).read_bytes())["files"]
-        files = {name: SealedFile(**entry) for name, entry in sealed.items()}
+        sizes = {name: int(size) for name, size in json.loads((checkpoint / MANIFEST).read_bytes())["files"].items()}
     except (AttributeError, KeyError, TypeError, ValueError):
-        return f"{SEAL}: it cannot be read as a seal"
-    return _first_unlike_in_size(checkpoint, files) or _first_unlike_in_checksum(checkpoint, files)
+        return f"{MANIFEST}: it cannot be read as a manifest"
+    for name, expected in sizes.items():
+        path = checkpoint / name
+        if not path.is_file():
+            return f"{name}: missing"
+        if (size := path.stat().st_size) != expected:
+            return f"{name}: found {size} bytes; expected {expected}"
+    return None
 
 
 def newest_whole(folder: Path) -> Path | None:
@@ -95,7 +78,7 @@ def newest_whole(folder: Path) -> Path | None:
     damage: the Trainer removed it when it found a better one, and the resumed training will find that again.
     """
     for checkpoint, before in pairwise([*_checkpoints(folder), None]):
-        wrong = damage(checkpoint) or _damage_of_best(checkpoint)
+        wrong = find_damage(checkpoint) or _damage_of_best(checkpoint)
         if wrong is None:
             return checkpoint
         log.warning(
@@ -108,7 +91,7 @@ def newest_whole(folder: Path) -> Path | None:
     return None
 
 
-def claim(folder: Path, recipe: Mapping[str, Any]) -> None:
+def claim_recipe(folder: Path, recipe: Mapping[str, Any]) -> None:
     """Make a folder hold checkpoints of this recipe only; it is written to `recipe.json`.
 
     Checkpoints of another recipe, or of an unknown one (no `recipe.json`, or one that cannot be
@@ -146,7 +129,7 @@ def claim(folder: Path, recipe: Mapping[str, Any]) -> None:
 def rotate(folder: Path, keep: int, best: str | None) -> None:
     """Remove all checkpoints but the newest ones, `keep` of them, and the best one, which is named by its path.
 
-    To be called after the newest one is sealed: a kill on the way then costs no whole one that is still needed.
+    To be called after the newest one has its manifest: a kill on the way then costs no whole one that is still needed.
     """
     for checkpoint in _checkpoints(folder)[keep:]:
         if best is None or checkpoint.name != Path(best).name:
@@ -169,38 +152,15 @@ def _checkpoints(folder: Path) -> list[Path]:
     return sorted(steps, key=steps.__getitem__, reverse=True)
 
 
-def _first_unlike_in_size(checkpoint: Path, files: Mapping[str, SealedFile]) -> str | None:
-    for name, expected in files.items():
-        path = checkpoint / name
-        if not path.is_file():
-            return f"{name}: missing"
-        if (size := path.stat().st_size) != expected.size:
-            return f"{name}: found {size} bytes; expected {expected.size}"
-    return None
-
-
-def _first_unlike_in_checksum(checkpoint: Path, files: Mapping[str, SealedFile]) -> str | None:
-    for name, expected in files.items():
-        try:
-            found = file_checksum(checkpoint / name, "sha256")
-        except OSError as error:
-            if error.errno != errno.EIO:
-                raise
-            return f"{name}: {error.strerror}"
-        if found != expected.sha256:
-            return f"{name}: its checksum is another one"
-    return None
-
-
 def _damage_of_best(checkpoint: Path) -> str | None:
     """What is wrong with the best checkpoint, as a whole checkpoint's Trainer state names it."""
-    if not (checkpoint / STATE).exists():
+    if not (checkpoint / TRAINER_STATE).exists():
         return None
-    named = json.loads((checkpoint / STATE).read_bytes())["best_model_checkpoint"]
+    named = json.loads((checkpoint / TRAINER_STATE).read_bytes())["best_model_checkpoint"]
     if named is None:
         return None
     best = checkpoint.with_name(Path(named).name)
-    wrong = damage(best) if best.exists() and best != checkpoint else None
+    wrong = find_damage(best) if best.exists() and best != checkpoint else None
     return wrong and f"its best checkpoint, {best.name}: {wrong}"
 
 

@@ -1,15 +1,25 @@
 """What a training will cost, measured on one micro-batch before it starts."""
 
+import logging
 import resource
 import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from torch.utils.data import default_collate
+from transformers import Trainer
 
 from ..errors import InputError
 from ..model.network import CoverageModel
+from .job import TrainingJob
+
+log = logging.getLogger(__name__)
+
+# With fewer windows at once, their own level is a large part of batch norm's statistics.
+FEW_WINDOWS = 4
 
 
 @dataclass(frozen=True)
@@ -92,3 +102,46 @@ def describe_duration(seconds: float) -> str:
         if seconds >= length:
             return f"{seconds // length} {unit} {seconds % length // part} {smaller}"
     return f"{seconds} s"
+
+
+def log_cost(trainer: Trainer, job: TrainingJob, steps_per_epoch: int, training: int, validation: int) -> None:
+    """Log the size of a training, and what it will take, measured on one micro-batch."""
+    settings, arguments, model = job.settings, trainer.args, trainer.model
+    steps = int(np.ceil(settings.epochs * steps_per_epoch))
+    trained = sum(value.numel() for value in model.parameters() if value.requires_grad)
+    log.info(
+        "%s: %s windows of %s bases, %s for validation; %s parameters, %s of them trained",
+        job.plan.name,
+        f"{training:,}",
+        f"{job.window_size:,}",
+        f"{validation:,}",
+        f"{model.num_parameters():,}",
+        f"{trained:,}",
+    )
+    log.info(
+        "global batch %d = %d process(es) x %d window(s) x %d accumulated; device %s; %s steps, %s tokens",
+        settings.global_batch_size,
+        arguments.world_size,
+        settings.micro_batch_size,
+        arguments.gradient_accumulation_steps,
+        arguments.device,
+        f"{steps:,}",
+        f"{steps * settings.global_batch_size * job.window_size:,}",
+    )
+    at_once = arguments.world_size * settings.micro_batch_size
+    if job.plan.head.batch_norm == "batch" and at_once < FEW_WINDOWS:
+        log.warning(
+            "batch norm takes its statistics from %d window(s) at once, whose level it takes away in training but not "
+            "in prediction: use more processes, a larger training.micro_batch_size, or head.batch_norm: renorm",
+            at_once,
+        )
+    batch = default_collate([trainer.train_dataset[0]] * settings.micro_batch_size)
+    cost = measure_cost(model, batch, settings.precision)
+    passes = steps * arguments.gradient_accumulation_steps
+    watch = settings.epochs * validation / (3 * settings.micro_batch_size * arguments.world_size)
+    log.info(
+        "estimated from one micro-batch (%.2f s): %s for training and validation; %.1f GB for each process",
+        cost.seconds,
+        describe_duration(cost.seconds * (passes + watch)),
+        cost.memory / 1e9,
+    )

@@ -1,12 +1,10 @@
 """What training reads: windows of the genome with their squashed coverage, drawn in whole batches."""
 
-import json
 import math
 import os
 import signal
 import threading
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,51 +14,16 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import Dataset, Sampler, get_worker_info
 
-from ..files import read_text
-from ..genome.regions import Regions
-from ..genome.sequence import UNKNOWN, Genome
-from ..model.network import COMPLEMENTS, IGNORED
+from ..genome.regions import IntervalSet
+from ..genome.sequence import COMPLEMENT, UNKNOWN, Genome
+from ..model.network import IGNORED
 from ..tracks.bigwig import Coverage
-from ..tracks.squash import squash, strand_pair_mean
+from ..tracks.squash import squash
+from ..tracks.targets import TargetTrack
 from ..vocabulary import Strand, Track
-from .launch import SIGNALS
+from .stop import SIGNALS
 
-COMPLEMENT = np.full(256, UNKNOWN, np.uint8)
-COMPLEMENT[[ord(base) for base in COMPLEMENTS]] = [ord(base) for base in COMPLEMENTS.values()]
 OPPOSITE = {Strand.PLUS: Strand.MINUS, Strand.MINUS: Strand.PLUS, Strand.UNSTRANDED: Strand.UNSTRANDED}
-
-
-@dataclass(frozen=True)
-class TargetTrack:
-    """A mean track to learn: its name, its bigWig, and its nonzero mean m."""
-
-    name: str
-    path: Path
-    nonzero_mean: float
-
-
-def target_tracks(statistics: Iterable[Path], bigwigs: Iterable[Path]) -> list[TargetTrack]:
-    """Pair mean tracks with their m: nonzero means, averaged over the strands of a cell type.
-
-    Parameters
-    ----------
-    statistics, bigwigs
-        `tracks/observed/{track}.json` and `.bw`, in one order.
-
-    Raises
-    ------
-    InputError
-        If a nonzero mean is not a positive finite number: such a track holds no signal.
-    """
-    of_tracks = {path: Track.parse(json.loads(read_text(path))["track"]) for path in statistics}
-    by_cell_type: dict[str, list[Path]] = {}
-    for path, track in of_tracks.items():
-        by_cell_type.setdefault(track.cell_type, []).append(path)
-    means = {cell_type: strand_pair_mean(paths) for cell_type, paths in by_cell_type.items()}
-    return [
-        TargetTrack(str(track), path, means[track.cell_type])
-        for track, path in zip(of_tracks.values(), bigwigs, strict=True)
-    ]
 
 
 class Draw(NamedTuple):
@@ -82,7 +45,7 @@ class WindowDataset(Dataset):
         Columns `chrom start end`, 0-based half-open; those shorter than `size` are
         padded with N up to `size`.
     blacklist
-        Regions whose bases do not count, columns `chrom start end`, or None.
+        IntervalSet whose bases do not count, columns `chrom start end`, or None.
     target_of
         For each window the row whose targets it gets; by default its own.
     """
@@ -101,7 +64,7 @@ class WindowDataset(Dataset):
         self._places = list(zip(windows["chrom"], windows["start"], windows["end"], strict=True))
         self._size, self._fasta, self._tracks, self._lookup = size, fasta, tuple(tracks), lookup
         self._target_of = np.arange(len(self._places)) if target_of is None else target_of
-        self._blacklist = None if blacklist is None else Regions(blacklist)
+        self._blacklist = None if blacklist is None else IntervalSet(blacklist)
         self._opposite = _opposite_tracks([track.name for track in tracks])
         self._opened_by: int | None = None
 

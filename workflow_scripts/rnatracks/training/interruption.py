@@ -8,8 +8,8 @@ import torch
 from torch import distributed
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from .checkpoints import rotate, seal
-from .launch import StopRequest
+from .checkpoints import rotate, write_manifest
+from .stop import StopRequest
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ class Checkpointing(TrainerCallback):
             distributed.barrier()
         if state.is_world_process_zero:
             folder = Path(args.output_dir)
-            seal(folder / f"checkpoint-{state.global_step}")
+            write_manifest(folder / f"checkpoint-{state.global_step}")
             rotate(folder, self._keep, state.best_model_checkpoint)
         self._saved = time.monotonic()
 

@@ -1,14 +1,14 @@
 """What one training is told: its recipe and its files, as one thing that JSON can hold."""
 
-import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict
+
+from ..config.training import TrainingSettings
 from ..errors import InputError
 from ..files import file_checksum, read_text, write_text
-from ..model.plan import FetchedWeights, ModelPlan, model_plan
+from ..model.plan import FetchedWeights, ModelPlan
 
 # Settings that change how fast or how safely a model is trained, but not what it becomes.
 SPEED_SETTINGS = (
@@ -21,41 +21,7 @@ SPEED_SETTINGS = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Augmentation:
-    """Windows moved by up to `shift` bases; half of them read as their reverse complement."""
-
-    shift: int
-    reverse_complement: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainingSettings:
-    """The recipe; field by field the `training` section of the configuration."""
-
-    epochs: float
-    global_batch_size: int
-    micro_batch_size: int
-    learning_rate: float
-    warmup_fraction: float
-    max_grad_norm: float
-    precision: str
-    augmentation: Augmentation
-    router_loss: float
-    gradient_checkpointing: bool
-    compile: bool
-    parallel: str
-    loader_workers: int
-    checkpoint_minutes: float
-    keep_checkpoints: int
-    valid_windows: int
-    keep: str
-    stop_unless_falling: bool
-    seed: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainingJob:
+class TrainingJob(BaseModel):
     """Everything that a process needs to know to train one model; JSON can hold it.
 
     Parameters
@@ -84,6 +50,8 @@ class TrainingJob:
         File that several processes add their messages to, or None.
     """
 
+    model_config = ConfigDict(frozen=True)
+
     plan: ModelPlan
     settings: TrainingSettings
     target: Path
@@ -101,24 +69,12 @@ class TrainingJob:
 
     def write(self, path: Path) -> None:
         """Write as JSON."""
-        write_text(path, json.dumps(asdict(self), default=str))
+        write_text(path, self.model_dump_json())
 
     @classmethod
     def read(cls, path: Path) -> "TrainingJob":
         """Read back what `write` wrote."""
-        job = json.loads(read_text(path))
-        for key in ("target", "windows", "fasta", "blacklist", "start", "log"):
-            job[key] = None if job[key] is None else Path(job[key])
-        for key in ("statistics", "bigwigs"):
-            job[key] = tuple(map(Path, job[key]))
-        if job["weights"] is not None:
-            job["weights"] = FetchedWeights(**job["weights"])
-        return cls(**job | {"plan": model_plan(job["plan"]), "settings": training_settings(job["settings"])})
-
-
-def training_settings(section: Mapping[str, Any]) -> TrainingSettings:
-    """Settings from the `training` section of a validated configuration."""
-    return TrainingSettings(**section | {"augmentation": Augmentation(**section["augmentation"])})
+        return cls.model_validate_json(read_text(path))
 
 
 def accumulation_steps(settings: TrainingSettings, processes: int) -> int:
@@ -141,14 +97,14 @@ def accumulation_steps(settings: TrainingSettings, processes: int) -> int:
 
 def recipe(job: TrainingJob) -> dict[str, Any]:
     """What the trained weights depend on: two trainings of one recipe may share checkpoints."""
-    settings = {key: value for key, value in asdict(job.settings).items() if key not in SPEED_SETTINGS}
+    settings = job.settings.model_dump(mode="json", exclude=set(SPEED_SETTINGS))
     files = [job.windows, *job.statistics, Path(f"{job.fasta}.fai")]
     if job.blacklist is not None:
         files.append(job.blacklist)
     if job.start is not None:
         files += sorted(job.start.glob("*.safetensors"))
     return {
-        "plan": asdict(job.plan),
+        "plan": job.plan.model_dump(mode="json"),
         "training": settings,
         "backbone": None if job.weights is None else job.weights.commit,
         "windows": [job.window_size, job.max_n_fraction, job.max_blacklist_fraction],

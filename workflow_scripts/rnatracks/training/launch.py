@@ -29,51 +29,19 @@ import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import FrameType
 
 import psutil
 
 from ..errors import InputError, StoppedError, WorkerError
+from .stop import SIGNALS, STOPPED, StopRequest
 
-STOPPED = 75  # EX_TEMPFAIL of sysexits.h: did not finish, worth running again
-SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
 LOOPBACK = "127.0.0.1"
-TICK = 0.2  # seconds from one look at the other processes to the next
+POLL_SECONDS = 0.2  # seconds from one look at the other processes to the next
 REMIND = 5.0  # seconds until a request to stop is repeated: `srun` drops one that comes before its tasks run
 STRAGGLE = 120  # seconds that Slurm waits for the other nodes once one has ended
 FIRST_PORT, PORTS = 10_000, 20_000  # below the ports that Linux gives to whoever asks for any
 
 log = logging.getLogger("rnatracks")
-
-
-class StopRequest:
-    """Whether a signal has asked this process to stop, and which one."""
-
-    def __init__(self) -> None:
-        self.signal: signal.Signals | None = None
-
-    @contextmanager
-    def listening(self) -> Iterator[None]:
-        """Take SIGTERM, SIGINT and SIGUSR1 as requests; in the main thread only.
-
-        Signals that were blocked until now arrive. At the end the former handlers come back, and what was blocked is
-        blocked again: a worker that is about to end may well be asked twice, by the agent and by Slurm.
-
-        Workers get their signals at different steps, so all must agree on them (an all-reduce) before any acts; and
-        all must have saved (a barrier) before any ends, since the others are then sent SIGTERM, and SIGKILL 30 seconds
-        later.
-        """
-        handlers = {number: signal.signal(number, self._note) for number in SIGNALS}
-        mask = signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
-        try:
-            yield
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-            for number, handler in handlers.items():
-                signal.signal(number, handler)
-
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        self.signal = signal.Signals(number)
 
 
 def run_in_processes(module: str, job: Path, *, processes: int, nodes: int = 1, threads: int) -> None:
@@ -112,7 +80,7 @@ def run_in_processes(module: str, job: Path, *, processes: int, nodes: int = 1, 
         command = [*step_command(nodes, threads), *command]
         environment = step_environment(environment)
     stop = StopRequest()
-    with stop.listening():
+    with stop.handling_signals():
         with _blocked_signals():
             agent = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, start_new_session=True)
         status = _wait(agent, stop)
@@ -212,7 +180,7 @@ def _wait(agent: subprocess.Popen, stop: StopRequest) -> int:
             agent.send_signal(signal.SIGUSR1)
             told = time.monotonic()
         with suppress(subprocess.TimeoutExpired):
-            agent.wait(TICK)
+            agent.wait(POLL_SECONDS)
     _kill(family)
     return agent.returncode
 
@@ -261,7 +229,7 @@ def _watch(launcher: int, worker: Sequence[str]) -> None:
     asked = False
     agent = psutil.Process()
     while os.getppid() == launcher:
-        asked = signal.sigtimedwait(SIGNALS, TICK) is not None or asked
+        asked = signal.sigtimedwait(SIGNALS, POLL_SECONDS) is not None or asked
         for child in agent.children() if asked else ():
             with suppress(psutil.NoSuchProcess):
                 if child not in told and child.cmdline()[-len(worker) :] == worker:

@@ -6,11 +6,9 @@
 import logging
 import os
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import torch
 from accelerate.utils import broadcast_object_list
@@ -29,33 +27,27 @@ from transformers.utils.logging import disable_progress_bar
 from ..errors import InputError
 from ..files import write_table
 from ..genome.bed import read_bed
-from ..genome.sequence import Genome, read_windows
+from ..genome.sequence import Genome
+from ..genome.windows import read_windows
 from ..model.backbone import token_lookup
-from ..model.build import assemble, merge_adapters
+from ..model.build import assemble
 from ..model.folder import save_model
-from ..model.rehearsal import check_half_precision, enable_checkpointing
+from ..model.lora import merge_adapters
 from ..model.seen_chromosomes import record_sequences
+from ..model.trial_pass import check_half_precision, enable_checkpointing
+from ..tracks.targets import target_tracks
 from ..vocabulary import Split
-from .callbacks import LOGGED, FallingLoss, FiniteLoss, ProgressLog, tidy_history
-from .checkpoints import claim, clear, newest_whole
-from .cost import describe_duration, measure_cost
-from .dataset import (
-    WindowDataset,
-    WindowSampler,
-    evenly_spread,
-    shuffled_targets,
-    target_tracks,
-    training_windows,
-)
+from .arguments import training_arguments
+from .callbacks import FallingLoss, FiniteLoss, ProgressLog, tidy_history
+from .checkpoints import claim_recipe, clear, newest_whole
+from .cost import log_cost
+from .dataset import WindowDataset, WindowSampler, evenly_spread, shuffled_targets, training_windows
 from .interruption import Checkpointing
-from .job import TrainingJob, accumulation_steps, recipe
-from .launch import STOPPED, StopRequest
-from .validation import PEARSON, TrackScores, warn_of_blind_validation
+from .job import TrainingJob, recipe
+from .stop import STOPPED, StopRequest
+from .validation import TrackScores, warn_of_blind_validation
 
 log = logging.getLogger(__name__)
-
-# With fewer windows at once, their own level is a large part of batch norm's statistics.
-FEW_WINDOWS = 4
 
 
 class StoppedEarly(SystemExit):
@@ -69,7 +61,7 @@ def train(job: TrainingJob) -> None:
     """Train one model, or go on where a checkpoint of the same recipe ends; save it to the job's folder.
 
     Every process of a distributed training calls this. Beside the model, `training_log.tsv`
-    has one row a logged step: see `monitors.LOG_COLUMNS`.
+    has one row a logged step: see `callbacks.LOG_COLUMNS`.
 
     Raises
     ------
@@ -79,12 +71,12 @@ def train(job: TrainingJob) -> None:
         If SIGTERM, SIGINT or SIGUSR1 asked to stop; a checkpoint was saved.
     """
     request = StopRequest()
-    with request.listening():
+    with request.handling_signals():
         trainer, tokenizer, checkpointing = prepare(job, request)
         checkpoints = Path(trainer.args.output_dir)
         found: list[Path | None] = [None]
         if trainer.is_world_process_zero():
-            claim(checkpoints, recipe(job))
+            claim_recipe(checkpoints, recipe(job))
             found = [newest_whole(checkpoints)]
             if found == [None]:
                 clear(job.target / "tensorboard")
@@ -94,14 +86,12 @@ def train(job: TrainingJob) -> None:
         trainer.train(resume_from_checkpoint=None if newest is None else str(newest))
         if checkpointing.stopped:
             raise StoppedEarly
-    # Shared out with fsdp: every process takes part in putting them together.
-    weights = trainer.accelerator.get_state_dict(trainer.model_wrapped) if trainer.is_fsdp_enabled else None
     if trainer.is_world_process_zero():
         write_table(tidy_history(trainer.state.log_history), job.target / "training_log.tsv")
         model = trainer.accelerator.unwrap_model(trainer.model)
         clear(job.target / "adapter")
         merge_adapters(model, job.target / "adapter")
-        save_model(model, tokenizer, job.target, weights)
+        save_model(model, tokenizer, job.target)
         clear(checkpoints)
     trainer.accelerator.wait_for_everyone()
 
@@ -135,9 +125,7 @@ class WindowTrainer(Trainer):
         By default those of experts are saved as the hub has them, and the Trainer,
         which does not translate them back, resumes without them.
         """
-        if self.is_fsdp_enabled:
-            super().save_model(output_dir, _internal_call)
-        elif self.args.should_save:
+        if self.args.should_save:
             model = self.accelerator.unwrap_model(self.model)
             model.save_pretrained(output_dir or self.args.output_dir, save_original_format=False)
 
@@ -155,8 +143,6 @@ class EpochOfSampler(TrainerCallback):
 def prepare(job: TrainingJob, request: StopRequest) -> tuple[WindowTrainer, PreTrainedTokenizerBase, Checkpointing]:
     """Everything up to the first step, with the cost told."""
     settings, plan = job.settings, job.plan
-    if settings.parallel == "fsdp" and (plan.trainable == "lora" or _processes() == 1 or not torch.cuda.is_available()):
-        raise InputError("training.parallel", "fsdp", "ddp, but for several GPUs and without trainable: lora")
     disable_progress_bar()
     set_seed(settings.seed)
     tracks = target_tracks(job.statistics, job.bigwigs)
@@ -171,7 +157,7 @@ def prepare(job: TrainingJob, request: StopRequest) -> tuple[WindowTrainer, PreT
     )
     if settings.gradient_checkpointing:
         enable_checkpointing(model)
-    if settings.precision == "bf16" and settings.parallel != "fsdp":
+    if settings.precision == "bf16":
         # On the device that the Trainer will choose: which steps can be done in half precision depends on it.
         device = f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if torch.cuda.is_available() else "cpu"
         check_half_precision(model.to(device), "config, training.precision")
@@ -200,10 +186,10 @@ def prepare(job: TrainingJob, request: StopRequest) -> tuple[WindowTrainer, PreT
     )
     warn_of_blind_validation(watched, tracks, configured=(every_window["split"] == Split.VALID).any())
     sampler = WindowSampler(
-        len(training), settings.global_batch_size, **asdict(settings.augmentation), seed=settings.seed
+        len(training), settings.global_batch_size, **dict(settings.augmentation), seed=settings.seed
     )
     steps_per_epoch = len(sampler) // settings.global_batch_size
-    arguments = _training_arguments(job, steps_per_epoch, validate=len(validation) > 0)
+    arguments = training_arguments(job, steps_per_epoch, validate=len(validation) > 0)
     checkpointing = Checkpointing(request, settings.checkpoint_minutes, settings.keep_checkpoints, steps_per_epoch)
     trainer = WindowTrainer(
         model=model,
@@ -222,104 +208,10 @@ def prepare(job: TrainingJob, request: StopRequest) -> tuple[WindowTrainer, PreT
         checkpointing,
     ):
         trainer.add_callback(callback)
-    _tell_cost(trainer, job, steps_per_epoch, len(training), len(validation))
+    log_cost(trainer, job, steps_per_epoch, len(training), len(validation))
     # Processes drop other values of their windows; the first one is as a single one would be.
     torch.manual_seed(settings.seed + arguments.process_index)
     return trainer, tokenizer, checkpointing
-
-
-def _processes() -> int:
-    return int(os.environ.get("WORLD_SIZE", "1"))
-
-
-def _tell_cost(trainer: WindowTrainer, job: TrainingJob, steps_per_epoch: int, training: int, validation: int) -> None:
-    settings, arguments, model = job.settings, trainer.args, trainer.model
-    steps = int(np.ceil(settings.epochs * steps_per_epoch))
-    trained = sum(value.numel() for value in model.parameters() if value.requires_grad)
-    log.info(
-        "%s: %s windows of %s bases, %s for validation; %s parameters, %s of them trained",
-        job.plan.name,
-        f"{training:,}",
-        f"{job.window_size:,}",
-        f"{validation:,}",
-        f"{model.num_parameters():,}",
-        f"{trained:,}",
-    )
-    log.info(
-        "global batch %d = %d process(es) x %d window(s) x %d accumulated; device %s; %s steps, %s tokens",
-        settings.global_batch_size,
-        arguments.world_size,
-        settings.micro_batch_size,
-        arguments.gradient_accumulation_steps,
-        arguments.device,
-        f"{steps:,}",
-        f"{steps * settings.global_batch_size * job.window_size:,}",
-    )
-    at_once = arguments.world_size * settings.micro_batch_size
-    if job.plan.head.batch_norm == "batch" and at_once < FEW_WINDOWS:
-        log.warning(
-            "batch norm takes its statistics from %d window(s) at once, whose level it takes away in training but not "
-            "in prediction: use more processes, a larger training.micro_batch_size, or head.batch_norm: renorm",
-            at_once,
-        )
-    if settings.parallel == "fsdp":
-        log.info("time and memory are not estimated for fsdp")
-        return
-    batch = default_collate([trainer.train_dataset[0]] * settings.micro_batch_size)
-    cost = measure_cost(model, batch, settings.precision)
-    passes = steps * arguments.gradient_accumulation_steps
-    watch = settings.epochs * validation / (3 * settings.micro_batch_size * arguments.world_size)
-    log.info(
-        "estimated from one micro-batch (%.2f s): %s for training and validation; %.1f GB for each process",
-        cost.seconds,
-        describe_duration(cost.seconds * (passes + watch)),
-        cost.memory / 1e9,
-    )
-
-
-def _training_arguments(job: TrainingJob, steps_per_epoch: int, *, validate: bool) -> TrainingArguments:
-    settings = job.settings
-    processes = _processes()
-    choose_best = validate and settings.keep == "best" and job.plan.control == "none"
-    cuda = torch.cuda.is_available()
-    os.environ["TENSORBOARD_LOGGING_DIR"] = str(job.target / "tensorboard")
-    arguments = TrainingArguments(
-        output_dir=str((job.target / "checkpoints").absolute()),
-        num_train_epochs=settings.epochs,
-        per_device_train_batch_size=settings.micro_batch_size,
-        per_device_eval_batch_size=settings.micro_batch_size,
-        gradient_accumulation_steps=accumulation_steps(settings, processes),
-        optim="adafactor",
-        learning_rate=settings.learning_rate,
-        lr_scheduler_type="cosine",
-        # Below 1 it is a fraction of all steps; 1 itself would be one step.
-        warmup_steps=min(settings.warmup_fraction, float(np.nextafter(1, 0))),
-        max_grad_norm=settings.max_grad_norm,
-        use_cpu=not cuda,
-        ddp_backend=None if processes == 1 else "nccl" if cuda else "gloo",
-        ddp_find_unused_parameters=False,
-        fsdp="full_shard" if settings.parallel == "fsdp" else None,
-        bf16=settings.precision == "bf16",
-        torch_compile=settings.compile,
-        activation_checkpointing=settings.gradient_checkpointing,
-        dataloader_num_workers=settings.loader_workers,
-        dataloader_pin_memory=cuda,
-        seed=settings.seed,
-        eval_strategy="epoch" if validate else "no",
-        batch_eval_metrics=True,
-        save_strategy="epoch" if choose_best else "no",
-        load_best_model_at_end=choose_best,
-        metric_for_best_model=PEARSON if choose_best else None,
-        greater_is_better=True,
-        logging_steps=min(10, max(1, int(settings.epochs * steps_per_epoch) // LOGGED)),
-        logging_nan_inf_filter=False,
-        disable_tqdm=True,
-        report_to="tensorboard",
-        remove_unused_columns=False,
-    )
-    # One process uses one GPU; else the Trainer would share each batch among all that it sees.
-    arguments._n_gpu = min(1, arguments.n_gpu)
-    return arguments
 
 
 def main() -> None:

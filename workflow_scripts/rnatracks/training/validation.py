@@ -11,7 +11,8 @@ from ..correlation import Moments
 from ..errors import shorten
 from ..model.network import IGNORED
 from ..tracks.squash import unsquash
-from .dataset import TargetTrack, WindowDataset
+from ..tracks.targets import TargetTrack
+from .dataset import WindowDataset
 
 log = logging.getLogger(__name__)
 

@@ -3,7 +3,7 @@
 import torch
 
 from ..errors import InputError
-from .loading import describe
+from .loading import describe_error
 from .network import CoverageModel
 
 LENGTH = 32  # bases
@@ -50,6 +50,6 @@ def check_half_precision(model: CoverageModel, key: str) -> None:
         raise
     except RuntimeError as error:
         kind = model.config.backbone_config.model_type
-        raise InputError(key, f"bf16, in which {kind} does not run ({describe(error)})", "float32") from error
+        raise InputError(key, f"bf16, in which {kind} does not run ({describe_error(error)})", "float32") from error
     finally:
         model.train(training)

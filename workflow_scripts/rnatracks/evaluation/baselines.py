@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from ..vocabulary import Track
+
 
 def attainable(ceiling: float, *halves: Sequence[int]) -> float:
     """Correlation of a perfect prediction with the mean of all samples, from the correlation of its halves.
@@ -70,3 +72,21 @@ def _place(row: Mapping) -> tuple[str, ...]:
     """What a score is of; families may name the cell types of a pair in either order, the score is the same."""
     pair = sorted(row[key] for key in ("cell_type_a", "cell_type_b") if key in row)
     return (*pair, *(row[key] for key in ("cell_type", "strand", "split", "region") if key in row))
+
+
+def neighbour(name: str, tracks: Mapping[str, Sequence[Track]]) -> str | None:
+    """The cell type above one in the sheet, else below, that has the same strands; None where there is none.
+
+    A row added at the end of the sheet changes no neighbour of the rows above it, but for a
+    cell type that had none.
+
+    Parameters
+    ----------
+    tracks
+        Tracks of every cell type, in the order of the sheet.
+    """
+    names = list(tracks)
+    at = names.index(name)
+    strands = {track.strand for track in tracks[name]}
+    nearest = [*reversed(names[:at]), *names[at + 1 :]]
+    return next((other for other in nearest if {track.strand for track in tracks[other]} == strands), None)

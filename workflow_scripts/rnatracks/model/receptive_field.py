@@ -11,7 +11,7 @@ from transformers import PreTrainedConfig, PreTrainedModel
 
 from ..errors import InputError
 from .dilated_cnn import DilatedCNNConfig
-from .loading import one_line
+from .loading import errors_in_one_line
 
 LENGTH, SHORTEST = 32, 8  # bases of a pass, beyond what a layer sees at once; of any pass
 # Of the largest change: rounding stays below, and where a network sees a base its change is far above.
@@ -159,7 +159,7 @@ def _check_embedding(backbone: PreTrainedModel, token_ids: Mapping[str, int], wh
 def _states(backbone: PreTrainedModel, tokens: torch.Tensor, where: str) -> torch.Tensor:
     expected = "a network that reads token ids and gives a state of config.hidden_size numbers for each"
     torch.manual_seed(0)  # for networks that draw something even in evaluation
-    with one_line(where, expected):
+    with errors_in_one_line(where, expected):
         states = backbone(input_ids=tokens).last_hidden_state
         shape, width = tuple(states.shape), getattr(backbone.config, "hidden_size", None)
     if shape != (*tokens.shape, width):

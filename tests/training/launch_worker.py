@@ -7,15 +7,15 @@ import time
 from pathlib import Path
 
 from rnatracks.errors import InputError
-from rnatracks.files import written_whole
-from rnatracks.training.launch import STOPPED, StopRequest
+from rnatracks.files import atomic_write
+from rnatracks.training.stop import STOPPED, StopRequest
 
 
 def main() -> int:
     job = json.loads(Path(sys.argv[1]).read_text())
     folder, rank = Path(job["folder"]), int(os.environ["RANK"])
     stop = StopRequest()
-    with stop.listening():
+    with stop.handling_signals():
         match job["task"]:
             case "sum":
                 _note(folder / f"sum.{rank}", _sum_ranks())
@@ -49,7 +49,7 @@ def _sum_ranks() -> dict[str, object]:
 
 
 def _note(target: Path, record: dict[str, object]) -> None:
-    with written_whole(target) as partial:
+    with atomic_write(target) as partial:
         partial.write_text(json.dumps(record))
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rnatracks.evaluation.references import attainable, baseline_columns, with_baselines
+from rnatracks.evaluation.baselines import attainable, baseline_columns, with_baselines
 
 
 @pytest.mark.parametrize("noise", [0.2, 1.0, 3.0])

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 import torch
 from backbones import BASE_IDS, KINDS, POSITIONS, save_backbone
-from models import SPEC, TOKEN_IDS, offline  # noqa: F401
+from models import SPEC, TOKEN_IDS
 from torch import nn
 from transformers import AutoConfig, AutoModel, BertConfig, BertForMaskedLM, EsmConfig, EsmForMaskedLM, RobertaConfig
 
 from rnatracks.errors import InputError
 from rnatracks.model.backbone import load_backbone
-from rnatracks.model.sight import Sight, longest_input, probe
+from rnatracks.model.receptive_field import Sight, longest_input, probe
 
 # What each kind can be: masked or not, as told; or what its structure and its pretraining fix.
 EITHER = ("mixtral", "gpt2", "bloom", "nemotron_h", "opt", "bert:decoder")

@@ -12,25 +12,21 @@ import pytest
 import yaml
 from numpy.typing import NDArray
 
-from rnatracks.simulate import (
+from rnatracks.config.data import SimulatedGenomeSettings, SimulatedSampleSettings, SimulationSettings
+from rnatracks.samples.simulate import (
     EXPRESSION_CLASSES,
     SILENT,
     SimulatedGene,
     SimulatedGenome,
-    SimulatedSample,
-    SimulationSettings,
     draw_words,
     reverse_complement,
     simulate_coverage,
     simulate_genome,
-    write_annotation,
-    write_blacklist,
-    write_genome,
-    write_sample,
 )
+from rnatracks.samples.simulated_files import write_annotation, write_blacklist, write_genome, write_sample
 from rnatracks.vocabulary import Strand
 
-SETTINGS = SimulationSettings(seed=11, chromosomes={"chr1": 80_000, "chr2": 60_000, "tiny": 300})
+SETTINGS = SimulatedGenomeSettings(seed=11, chromosomes={"chr1": 80_000, "chr2": 60_000, "tiny": 300})
 READ = SETTINGS.read_length
 
 
@@ -75,12 +71,13 @@ def test_reverse_complement() -> None:
 def test_same_seed_same_files(tmp_path: Path) -> None:
     written = []
     for run, seed in (("a", 1), ("b", 1), ("c", 2)):
-        settings = SimulationSettings(seed=seed, chromosomes={"chr1": 30_000}, gap=500)
+        settings = SimulatedGenomeSettings(seed=seed, chromosomes={"chr1": 30_000}, gap=500)
         genome, folder = simulate_genome(settings), tmp_path / run
         write_genome(genome, folder / f"{run}.fa.gz")
         write_annotation(genome, folder / f"{run}.gtf.gz")
-        sample = SimulatedSample(cell_type_index=0, depth=1, noise=0.1, negative_minus=False, seed=0)
-        write_sample(genome, settings, sample, plus=folder / "plus.bw", minus=folder / "minus.bw")
+        sample = SimulatedSampleSettings(depth=1, noise=0.1)
+        paths = {"plus": folder / "plus.bw", "minus": folder / "minus.bw"}
+        write_sample(genome, settings, sample, cell_type_index=0, seed=0, **paths)
         written.append([path.read_bytes() for path in sorted(folder.iterdir())])
     assert written[0] == written[1]
     assert all(first != other for first, other in zip(written[0], written[2], strict=True))
@@ -111,7 +108,7 @@ def test_splice_sites_and_gap(seed: int) -> None:
 
     From seed 63 on, an overlapping gene's TATA box comes close to a splice site, or to the gap.
     """
-    genome = simulate_genome(SimulationSettings(seed=seed, chromosomes={"a": 40_000, "b": 20_000}))
+    genome = simulate_genome(SimulatedGenomeSettings(seed=seed, chromosomes={"a": 40_000, "b": 20_000}))
     introns = 0
     for gene in genome.genes:
         assert b"N" not in stretch(genome, gene, gene.start, gene.end)
@@ -215,9 +212,11 @@ def test_gap_has_no_coverage(genome: SimulatedGenome) -> None:
 
 @pytest.mark.parametrize("negative", [False, True])
 def test_written_sample_equals_its_draw(tmp_path: Path, genome: SimulatedGenome, negative: bool) -> None:
-    sample = SimulatedSample(cell_type_index=0, depth=1.0, noise=0.0, negative_minus=negative, seed=3)
+    sample = SimulatedSampleSettings(depth=1.0, noise=0.0, negative_minus=negative)
     paths = {strand: tmp_path / f"{strand}.bw" for strand in (Strand.PLUS, Strand.MINUS)}
-    write_sample(genome, SETTINGS, sample, plus=paths[Strand.PLUS], minus=paths[Strand.MINUS])
+    write_sample(
+        genome, SETTINGS, sample, cell_type_index=0, seed=3, plus=paths[Strand.PLUS], minus=paths[Strand.MINUS]
+    )
     files = {strand: pyBigWig.open(str(path)) for strand, path in paths.items()}
     for (chrom, strand), values in draw(genome).items():
         assert files[strand].chroms() == dict(SETTINGS.chromosomes)
@@ -262,9 +261,9 @@ def test_blacklist_is_one_region(tmp_path: Path, genome: SimulatedGenome) -> Non
 
 
 def test_demo_has_genes_to_score() -> None:
-    text = (Path(__file__).parents[1] / "config" / "demo" / "config.yaml").read_text()
+    text = (Path(__file__).parents[2] / "config" / "demo" / "config.yaml").read_text()
     section = yaml.safe_load(text)["simulate"]
-    genome = simulate_genome(SimulationSettings(**{key: section[key] for key in section if key != "samples"}))
+    genome = simulate_genome(SimulationSettings.model_validate(section))
     strands = Counter(gene.strand for gene in genome.genes if gene.chrom == "chr3")
     assert strands.total() >= 40
     assert min(strands[Strand.PLUS], strands[Strand.MINUS]) >= 15

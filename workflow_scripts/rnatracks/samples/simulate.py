@@ -18,40 +18,22 @@ easier than in any real genome. The demo shows that the workflow works, not
 that the model is good.
 """
 
-import gzip
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
-import pyBigWig
 from numpy.typing import NDArray
 
-from .files import write_text, written_whole
-from .vocabulary import Strand
+from ..config.data import SimulatedGenomeSettings
+from ..genome.sequence import COMPLEMENT, UNKNOWN
+from ..vocabulary import Strand
 
 BASES = np.frombuffer(b"ACGT", np.uint8)
-COMPLEMENT = bytes.maketrans(b"ACGTN", b"TGCAN")
 WORD_SIZE = 6
 DONOR, ACCEPTOR, TATA_BOX = b"GTAAGT", b"TTTTCTTCAG", b"TATAAAAG"
 # Reads per base of exon, as a multiple of the sample's depth, in (first, second) cell type.
 EXPRESSION_CLASSES = ((4, 4), (1, 1), (4, 0), (0, 4), (1, 4), (4, 1))
 SILENT = (0, 0)
-
-
-@dataclass(frozen=True, kw_only=True)
-class SimulationSettings:
-    """What is simulated; lengths in bases.
-
-    `gap` bases of N stand in the middle of the first chromosome; `read_length`
-    and `depth` describe a sample of depth 1: reads that cover each exonic base at level 1.
-    """
-
-    seed: int
-    chromosomes: Mapping[str, int]
-    gap: int = 3000
-    depth: float = 8.0
-    read_length: int = 50
 
 
 @dataclass(frozen=True)
@@ -81,7 +63,7 @@ class SimulatedGenome:
     genes: Sequence[SimulatedGene] = field(default_factory=tuple)
 
 
-def simulate_genome(settings: SimulationSettings) -> SimulatedGenome:
+def simulate_genome(settings: SimulatedGenomeSettings) -> SimulatedGenome:
     """Draw the sequences and genes; the same settings give the same genome."""
     rng = np.random.default_rng([settings.seed, 0])
     words = dict(zip(EXPRESSION_CLASSES, draw_words(rng, len(EXPRESSION_CLASSES)), strict=True))
@@ -94,7 +76,7 @@ def simulate_genome(settings: SimulationSettings) -> SimulatedGenome:
             _write_gene(rng, sequence, gene, words.get(levels))
             genes.append(gene)
         if gap is not None:
-            sequence[gap[0] : gap[1]] = ord("N")
+            sequence[gap[0] : gap[1]] = UNKNOWN
         sequences[chrom] = sequence
     return SimulatedGenome(sequences, tuple(genes))
 
@@ -113,12 +95,12 @@ def draw_words(rng: np.random.Generator, count: int) -> list[bytes]:
 
 def reverse_complement(sequence: bytes) -> bytes:
     """Sequence of the other strand, read in its own direction."""
-    return sequence.translate(COMPLEMENT)[::-1]
+    return sequence.translate(COMPLEMENT.tobytes())[::-1]
 
 
 def simulate_coverage(
     genome: SimulatedGenome,
-    settings: SimulationSettings,
+    settings: SimulatedGenomeSettings,
     *,
     cell_type_index: int,
     depth: float,
@@ -157,7 +139,7 @@ def simulate_coverage(
     coverage = {}
     for (chrom, strand), target in steps.items():
         depth_at = np.cumsum(target[:-1])
-        depth_at[genome.sequences[chrom] == ord("N")] = 0
+        depth_at[genome.sequences[chrom] == UNKNOWN] = 0
         coverage[chrom, strand] = (depth_at * (1e6 / reads)).astype(np.float32)
     return coverage
 
@@ -239,84 +221,3 @@ def _draw_reads(
         np.add.at(steps, start + np.maximum(begin[inside], left) - left, 1)
         np.add.at(steps, start + np.minimum(stop[inside], right) - left, -1)
     return int(count)
-
-
-@dataclass(frozen=True, kw_only=True)
-class SimulatedSample:
-    """How one sample is drawn (see `simulate_coverage`), and whether its minus strand is stored negative."""
-
-    cell_type_index: int
-    depth: float
-    noise: float
-    negative_minus: bool
-    seed: int
-
-
-def write_sample(
-    genome: SimulatedGenome, settings: SimulationSettings, sample: SimulatedSample, *, plus: Path, minus: Path
-) -> None:
-    """Draw a sample and write its two bigWigs; like most real ones, they leave out bases without signal."""
-    coverage = simulate_coverage(
-        genome,
-        settings,
-        cell_type_index=sample.cell_type_index,
-        depth=sample.depth,
-        noise=sample.noise,
-        seed=sample.seed,
-    )
-    lengths = [(chrom, len(sequence)) for chrom, sequence in genome.sequences.items()]
-    for strand, target in ((Strand.PLUS, plus), (Strand.MINUS, minus)):
-        sign = -1 if sample.negative_minus and strand is Strand.MINUS else 1
-        with written_whole(target) as partial:
-            file = pyBigWig.open(str(partial), "w")
-            file.addHeader(lengths)
-            for chrom, _ in lengths:
-                starts, ends, values = _runs(coverage[chrom, strand])
-                if len(starts):
-                    file.addEntries(np.full(len(starts), chrom), starts, ends=ends, values=sign * values)
-            file.close()
-
-
-def write_genome(genome: SimulatedGenome, target: Path) -> None:
-    """Write the sequences as gzipped FASTA, 60 bases a line."""
-    records = []
-    for chrom, sequence in genome.sequences.items():
-        text = sequence.tobytes()
-        lines = [text[start : start + 60] for start in range(0, len(text), 60)]
-        records.append(b">%s\n%s\n" % (chrom.encode(), b"\n".join(lines)))
-    _write_gzip(target, b"".join(records))
-
-
-def write_annotation(genome: SimulatedGenome, target: Path) -> None:
-    """Write gene, transcript and exon records in GENCODE's style, gzipped."""
-    lines = ["##description: simulated genes"]
-    for gene in genome.genes:
-        name = f"{gene.chrom}-{gene.gene_id[-3:]}"
-        ids = f'gene_id "{gene.gene_id}"; gene_type "protein_coding"; gene_name "{name}";'
-        transcript = f'{ids} transcript_id "{gene.gene_id}.1"; transcript_type "protein_coding";'
-        records = [("gene", gene.start, gene.end, ids), ("transcript", gene.start, gene.end, transcript)]
-        exons = gene.exons if gene.strand is Strand.PLUS else gene.exons[::-1]
-        records += [("exon", *exon, f"{transcript} exon_number {n};") for n, exon in enumerate(exons, 1)]
-        for feature, start, end, attributes in records:
-            fields = (gene.chrom, "simulated", feature, start + 1, end, ".", gene.strand.symbol, ".", attributes)
-            lines.append("\t".join(map(str, fields)))
-    _write_gzip(target, "\n".join([*lines, ""]).encode())
-
-
-def _write_gzip(target: Path, content: bytes) -> None:
-    """Write gzip whose bytes depend on the content alone: no time and no file name in its header."""
-    with written_whole(target) as partial:
-        partial.write_bytes(gzip.compress(content, mtime=0))
-
-
-def write_blacklist(genome: SimulatedGenome, target: Path) -> None:
-    """Write one region, the 500 bases before the first chromosome's last 1,000, as BED."""
-    chrom, sequence = next(iter(genome.sequences.items()))
-    write_text(target, f"{chrom}\t{len(sequence) - 1500}\t{len(sequence) - 1000}\tsimulated\n")
-
-
-def _runs(values: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """Starts, ends and values of the runs of equal nonzero values."""
-    bounds = np.concatenate([[0], np.flatnonzero(np.diff(values)) + 1, [len(values)]])
-    kept = values[bounds[:-1]] != 0
-    return bounds[:-1][kept], bounds[1:][kept], values[bounds[:-1]][kept].astype(np.float64)

@@ -1,0 +1,101 @@
+"""What fields of the configuration are made of: the base of its sections, and types with checks of their own."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
+
+from ..downloads.data_file import is_url
+from ..downloads.locations import SHELL_VARIABLE, check_location, normal_path
+from ..errors import InputError
+
+
+class Section(BaseModel):
+    """Keys and values of the configuration; the docstring below a field is its description for users.
+
+    Values must have the type that they are to have, as YAML knows types, so that `60.0` windows or the
+    text `1e8` are refused. Unknown keys are, too. A section does not change.
+    """
+
+    model_config = ConfigDict(
+        strict=True, extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
+
+
+def _plain(text: str) -> str:
+    check_location("", text)
+    return text
+
+
+def _usual_path(location: str) -> str:
+    if "://" in location and not is_url(location):
+        raise InputError("", repr(location), "a path, or a URL that starts with http:// or https://")
+    return normal_path("", location)
+
+
+def _own_folder(location: str) -> str:
+    path = normal_path("", location)
+    folder = Path(path)
+    there = next(above for above in (folder, *folder.parents) if os.path.lexists(above))
+    if folder in (Path(), Path("/")) or "://" in path or not there.is_dir():
+        raise InputError("", repr(path), "a folder of its own")
+    if SHELL_VARIABLE.search(path) and not folder.is_dir():
+        raise InputError("", repr(path), "a path without variables, as no shell reads it")
+    if normal_path("", os.path.realpath(folder)) == ".":
+        raise InputError("", f"{path!r}, the working directory", "a folder of its own")
+    return path
+
+
+def _as_written(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+    """Keep a whole number whole, also where a fraction is allowed: texts and file names show it as it was written."""
+    handler(value)
+    return value
+
+
+def _once(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    for value in values:
+        if values.count(value) > 1:
+            raise InputError("", f"{value!r} twice", "each once")
+    return values
+
+
+def _odd(value: int) -> int:
+    if value % 2 == 0:
+        raise InputError("", value, "an odd number")
+    return value
+
+
+# What text that matches a pattern is, where the description of its field does not say it.
+PATTERNS = {
+    r"^[^\s/]+$": "a name without spaces and slashes",
+    r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$": "letters, digits, '_', '.' and '-', first a letter, digit or '_'",
+    r"^each$": "",
+}
+CHROMOSOME, NAME, EACH = PATTERNS
+
+Text = Annotated[str, Field(min_length=1), AfterValidator(_plain)]
+Word = Annotated[str, AfterValidator(_plain)]
+Location = Annotated[Text, AfterValidator(_usual_path)]
+Folder = Annotated[Text, AfterValidator(_own_folder)]
+ChromosomeName = Annotated[str, Field(pattern=CHROMOSOME), AfterValidator(_plain)]
+Name = Annotated[str, Field(pattern=NAME)]
+Number = Annotated[float, WrapValidator(_as_written), PlainSerializer(lambda number: number)]
+Odd = Annotated[int, Field(ge=1), AfterValidator(_odd)]
+Md5 = Annotated[str, Field(pattern=r"^([0-9a-f]{32}|https?://.+)$"), AfterValidator(_plain)]
+BaseUrl = Annotated[str, Field(pattern=r"^https?://"), AfterValidator(_plain)]
+
+LIST = BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value)  # YAML has lists only
+Words = Annotated[tuple[Word, ...], AfterValidator(_once), LIST]
+Texts = Annotated[tuple[Text, ...], AfterValidator(_once), LIST]
+Names = Annotated[tuple[str, ...], LIST]
+ChromosomeNames = Annotated[tuple[ChromosomeName, ...], Field(min_length=1), AfterValidator(_once), LIST]

@@ -1,0 +1,48 @@
+"""Tracks to look at, observed and predicted, in the order in which they are drawn."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..evaluation.scored_tracks import ModelTrack
+from ..genome.loci import Region
+from ..tracks.bigwig import Coverage
+from ..vocabulary import Track
+from .colours import SignalKind
+from .locus import Panel
+
+
+@dataclass(frozen=True)
+class ShownTrack:
+    """A track's bigWig; `model` is empty where it is observed."""
+
+    track: Track
+    path: Path
+    model: str = ""
+
+    @property
+    def kind(self) -> SignalKind:
+        """Whether it is measured or predicted."""
+        return SignalKind.PREDICTED if self.model else SignalKind.OBSERVED
+
+    def panel(self, region: Region) -> Panel:
+        """The panel of a locus figure that shows it."""
+        label = f"{self.track.cell_type} {self.track.strand}" + (f"\n{self.model}" if self.model else "")
+        with Coverage(self.path) as coverage:
+            values = coverage.values(region.chrom, region.start, region.end)
+        return Panel(label, self.kind, self.track.strand, values, self.track.cell_type)
+
+
+def shown_tracks(
+    tracks: Iterable[Track], paths: Iterable[str], predicted: Sequence[ModelTrack], predicted_paths: Sequence[str]
+) -> list[ShownTrack]:
+    """Each observed track, and the predictions of it after it."""
+    shown = []
+    for track, path in zip(tracks, paths, strict=True):
+        shown.append(ShownTrack(track, Path(path)))
+        shown += [
+            ShownTrack(track, Path(prediction), model)
+            for (model, other), prediction in zip(predicted, predicted_paths, strict=True)
+            if other == track
+        ]
+    return shown

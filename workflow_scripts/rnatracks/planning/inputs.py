@@ -1,0 +1,86 @@
+"""Files that the jobs of a run need, by what the jobs are of: what rules name as their inputs."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from ..downloads.data_file import DataFile
+from ..samples.sample import Sample, halves
+from ..tracks.bigwig import blocks
+from ..vocabulary import Strand
+from .run import Run
+
+
+def path_of(run: Run, file: DataFile) -> str:
+    """The file itself if it is local, or where this run's link to its download goes."""
+    return run.out(f"downloads/{file.key}") if file.remote else file.location
+
+
+def signals(run: Run, samples: Iterable[Sample], strand: Strand | None = None) -> list[str]:
+    """The bigWigs of samples, of all their strands or of one."""
+    return [
+        path_of(run, file)
+        for sample in samples
+        for each, file in sample.bigwigs.items()
+        if strand is None or each == strand
+    ]
+
+
+def checks(run: Run, samples: Iterable[Sample]) -> list[str]:
+    """What the check of each sample found."""
+    return [run.out(f"qc/samples/{sample.cell_type}/{sample.name}.json") for sample in samples]
+
+
+def half(samples: Sequence[Sample], name: str) -> list[Sample]:
+    """One half of samples, `a` or `b`."""
+    return halves(samples)["ab".index(name)]
+
+
+def files_to_fetch(run: Run, samples: Iterable[Sample]) -> dict[str, DataFile]:
+    """References and bigWigs of the samples that are used and not local, by the key of their download."""
+    files = [*run.references.values(), *(file for sample in run.used(samples) for file in sample.bigwigs.values())]
+    return {file.key: file for file in files if file.remote}
+
+
+def start_weights(run: Run, model: str) -> list[str]:
+    """Weights of the model that a model starts from: another model of the run, or those in a folder."""
+    start = run.models[model].init_from
+    if start in run.models:
+        return [run.out(f"models/{start}/model.safetensors")]
+    return [] if start is None else [str(path) for path in sorted(Path(start).glob("*.safetensors"))]
+
+
+def hub_records(run: Run, model: str) -> list[str]:
+    """What says where the weights from the hub are, for a model with such a backbone."""
+    plan = run.models[model]
+    return [run.out(f"weights/{plan.weights_name}.json")] if plan.from_hub else []
+
+
+def predicted_parts(run: Run, model: str, lengths: Mapping[str, int] | None) -> list[str]:
+    """Predictions of all parts of the genome, in its order: of chromosomes, or of shards, which need its lengths."""
+    parts = run.settings.genome.chromosomes
+    if lengths is not None:
+        shards = blocks(lengths, run.settings.prediction.shard_size)
+        parts = [f"{chrom}.{start}-{end}" for chrom, start, end in shards]
+    return [run.out(f"tracks/predicted/{model}/parts/{part}.npy") for part in parts]
+
+
+def counted_exons(run: Run, strand: str) -> str:
+    """Exons over which the genes of a track are summed: what is left of them without shared bases, or all."""
+    if run.settings.genes.shared_exons == "count_for_each":
+        return run.out("reference/exons.bed.gz")
+    return run.out(f"reference/exons_own.{'unstranded' if strand == Strand.UNSTRANDED else 'stranded'}.bed.gz")
+
+
+def compared_tracks(run: Run, comparison: str, cell_type: str, strand: str) -> dict[str, str]:
+    """An observed track and what stands in for a prediction of it; or the means of two halves of its samples."""
+    observed = f"tracks/observed/{cell_type}.{strand}.bw"
+    match comparison:
+        case "halves":
+            observed, candidate = (f"tracks/halves/{cell_type}.{strand}.{name}.bw" for name in "ab")
+        case "other_cell_type":
+            candidate = f"tracks/observed/{run.other_cell_type[cell_type]}.{strand}.bw"
+        case "mean_of_others":
+            candidate = f"tracks/mean.{strand}.bw"
+        case prediction:
+            candidate = f"tracks/{prediction}/{cell_type}.{strand}.bw"
+    return {"observed": run.out(observed), "candidate": run.out(candidate)}

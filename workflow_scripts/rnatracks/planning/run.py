@@ -1,0 +1,211 @@
+"""What one run of the workflow makes: its cell types, samples, tracks and models, and what is compared with what."""
+
+import itertools
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from ..config.settings import Settings
+from ..downloads.data_file import DataFile, Kind
+from ..evaluation.baselines import neighbour
+from ..evaluation.scored_tracks import ModelTrack, Scored, ScoredPair
+from ..model.plan import ModelPlan, expand_models
+from ..qc.checks import check_headers
+from ..samples.sample import CellType, Sample, all_located, check_excluded, halves, simulated_samples, tracks_of
+from ..samples.sample_files import check_local_files
+from ..samples.sheets import read_cell_types, read_samples
+from ..vocabulary import Strand, Track
+from .checks import check_chromosomes, check_pairs, known_chromosomes
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run, as its configuration and its two sheets say; `plan_run` makes one.
+
+    Parameters
+    ----------
+    settings
+        The configuration.
+    cell_types
+        By name, in the order of the sheet.
+    listed
+        Samples of the sheet, by cell type; excluded ones are among them.
+    models
+        Plans by model name.
+    simulated
+        Samples whose files the workflow makes, by name.
+    """
+
+    settings: Settings
+    cell_types: Mapping[str, CellType]
+    listed: Mapping[str, Sequence[Sample]]
+    models: Mapping[str, ModelPlan]
+    simulated: Mapping[str, Sample]
+
+    def out(self, path: str) -> str:
+        """A path under the output root."""
+        return f"{self.settings.results}/{path}"
+
+    @cached_property
+    def located(self) -> set[str]:
+        """Cell types whose samples are all listed with paths or URLs; those of the others are searched for."""
+        excluded = self.settings.exclude
+        return {name for name, each in self.cell_types.items() if all_located(each, self.listed[name], excluded)}
+
+    @property
+    def searched(self) -> list[str]:
+        """Cell types of which samples are searched for."""
+        return [name for name in self.cell_types if name not in self.located]
+
+    @cached_property
+    def tracks_of(self) -> dict[str, tuple[Track, ...]]:
+        """Tracks by cell type."""
+        return {name: tracks_of(each, self.listed[name]) for name, each in self.cell_types.items()}
+
+    @cached_property
+    def tracks(self) -> list[Track]:
+        """Observed tracks, in the order of the sheet."""
+        return [track for tracks in self.tracks_of.values() for track in tracks]
+
+    @property
+    def strands(self) -> list[Strand]:
+        """Strands on which there is a track."""
+        return list(dict.fromkeys(track.strand for track in self.tracks))
+
+    @cached_property
+    def same_strand(self) -> Counter[Strand]:
+        """Number of tracks of each strand."""
+        return Counter(track.strand for track in self.tracks)
+
+    def tracks_of_model(self, name: str) -> list[Track]:
+        """Tracks that a model predicts, in the order of its outputs."""
+        return [track for cell_type in self.models[name].cell_types for track in self.tracks_of[cell_type]]
+
+    @cached_property
+    def signals(self) -> list[ModelTrack]:
+        """Every observed track, with an empty name of a model, and the predictions of it after it."""
+        place = {track: number for number, track in enumerate(self.tracks)}
+        observed = [ModelTrack("", track) for track in self.tracks]
+        return sorted([*observed, *self.model_tracks], key=lambda signal: place[signal.track])
+
+    @cached_property
+    def model_tracks(self) -> list[ModelTrack]:
+        """Every model with each of its tracks."""
+        return [ModelTrack(name, track) for name in self.models for track in self.tracks_of_model(name)]
+
+    @cached_property
+    def predicted(self) -> list[Track]:
+        """Tracks that some model predicts, each once."""
+        return list(dict.fromkeys(track for _, track in self.model_tracks))
+
+    @property
+    def predicted_cell_types(self) -> list[str]:
+        """Cell types that some model predicts, each once."""
+        return list(dict.fromkeys(track.cell_type for track in self.predicted))
+
+    @cached_property
+    def other_cell_type(self) -> dict[str, str | None]:
+        """Whose observed tracks stand in for a prediction, by cell type; None where no other has its strands."""
+        return {name: neighbour(name, self.tracks_of) for name in self.cell_types}
+
+    @property
+    def hub_models(self) -> dict[str, ModelPlan]:
+        """A model with each backbone that is fetched from the hub, by the name of its weights."""
+        return {model.weights_name: model for model in self.models.values() if model.from_hub}
+
+    @cached_property
+    def pairs(self) -> list[ScoredPair]:
+        """Pairs of tracks of two cell types that one family of models predicts, on one strand."""
+        other, everyone = self.other_cell_type, self.settings.evaluation.pairs == "all"
+        pairs = []
+        for family, group in itertools.groupby(self.models.values(), key=lambda model: model.family):
+            tracks = [ModelTrack(model.name, track) for model in group for track in self.tracks_of_model(model.name)]
+            for first, second in itertools.combinations(tracks, 2):
+                a, b = first.track, second.track
+                near = everyone or other[a.cell_type] == b.cell_type or other[b.cell_type] == a.cell_type
+                if near and a.strand == b.strand and a.cell_type != b.cell_type:
+                    pairs.append(ScoredPair(family, first, second))
+        return pairs
+
+    def scored(self, samples: Mapping[str, Sequence[Sample]]) -> Scored:
+        """What is scored, once the samples that each predicted cell type uses are known."""
+        return Scored(
+            tracks=self.model_tracks,
+            pairs=self.pairs,
+            families={name: model.family for name, model in self.models.items()},
+            others=self.other_cell_type,
+            half_sizes={name: [len(half) for half in halves(used)] for name, used in samples.items()},
+            baselines=self.settings.evaluation.baselines,
+        )
+
+    @property
+    def references(self) -> dict[str, DataFile]:
+        """Files of the genome: `genome`, `annotation` and, if there is one, `blacklist`."""
+        genome, annotation = self.settings.genome, self.settings.annotation
+        files = {
+            "genome": DataFile(genome.fasta, Kind.FASTA, genome.md5),
+            "annotation": DataFile(annotation.gtf, Kind.GTF, annotation.md5),
+        }
+        return files | ({"blacklist": DataFile(self.settings.blacklist, Kind.BED)} if self.settings.blacklist else {})
+
+    def with_strand(self, strand: str) -> list[str]:
+        """Cell types that have a track of a strand."""
+        return [name for name, tracks in self.tracks_of.items() if strand in [each.strand for each in tracks]]
+
+    def excluded_from(self, samples: Iterable[Sample]) -> list[tuple[str, str]]:
+        """Each excluded one of the samples with the tracks that it would count in."""
+        return [
+            (sample.name, str(track))
+            for sample in samples
+            for track in self.tracks_of[sample.cell_type]
+            if sample.name in self.settings.exclude
+        ]
+
+    def used(self, samples: Iterable[Sample]) -> list[Sample]:
+        """Those samples that are not excluded."""
+        return [sample for sample in samples if sample.name not in self.settings.exclude]
+
+
+def plan_run(settings: Settings) -> Run:
+    """Read the sheets and expand the models.
+
+    Raises
+    ------
+    InputError
+        If a sheet, a model or a simulated sample is not right.
+    """
+    cell_types = read_cell_types(Path(settings.cell_types))
+    samples = read_samples(Path(settings.samples), cell_types, settings.exclude)
+    simulated = {}
+    if settings.simulate:
+        folder = Path(settings.results, "simulated")
+        simulated = simulated_samples(samples, settings.simulate.samples, folder, settings.samples)
+    return Run(
+        settings,
+        {each.name: each for each in cell_types},
+        {each.name: [sample for sample in samples if sample.cell_type == each.name] for each in cell_types},
+        expand_models(settings.models, [each.name for each in cell_types]),
+        simulated,
+    )
+
+
+def check_run(run: Run) -> None:
+    """Look at what can be seen before any job: chromosomes, local files and their headers, excluded samples, pairs.
+
+    Raises
+    ------
+    InputError
+        For the first fault.
+    """
+    settings = run.settings
+    check_pairs(settings.evaluation.pairs, len(run.pairs))
+    known = known_chromosomes(settings)
+    if known is not None:
+        check_chromosomes(settings, known, settings.genome.fasta)
+    located = [sample for name, samples in run.listed.items() if name in run.located for sample in samples]
+    check_excluded(settings.exclude, located, complete=not run.searched)
+    simulated = Path(settings.results, "simulated") if settings.simulate else None
+    used = run.used(sample for samples in run.listed.values() for sample in samples)
+    check_headers(check_local_files(used, simulated, settings.samples), settings.genome.chromosomes)

@@ -1,0 +1,56 @@
+"""What the Hugging Face Trainer is told."""
+
+import os
+
+import numpy as np
+import torch
+from transformers import TrainingArguments
+
+from .callbacks import LOGGED
+from .job import TrainingJob, accumulation_steps
+from .validation import PEARSON
+
+
+def training_arguments(job: TrainingJob, steps_per_epoch: int, *, validate: bool) -> TrainingArguments:
+    """Arguments of one training; the epoch is chosen by validation if there is any and the settings say so."""
+    settings = job.settings
+    processes = int(os.environ.get("WORLD_SIZE", "1"))
+    choose_best = validate and settings.keep == "best" and job.plan.control == "none"
+    cuda = torch.cuda.is_available()
+    os.environ["TENSORBOARD_LOGGING_DIR"] = str(job.target / "tensorboard")
+    arguments = TrainingArguments(
+        output_dir=str((job.target / "checkpoints").absolute()),
+        num_train_epochs=settings.epochs,
+        per_device_train_batch_size=settings.micro_batch_size,
+        per_device_eval_batch_size=settings.micro_batch_size,
+        gradient_accumulation_steps=accumulation_steps(settings, processes),
+        optim="adafactor",
+        learning_rate=settings.learning_rate,
+        lr_scheduler_type="cosine",
+        # Below 1 it is a fraction of all steps; 1 itself would be one step.
+        warmup_steps=min(settings.warmup_fraction, float(np.nextafter(1, 0))),
+        max_grad_norm=settings.max_grad_norm,
+        use_cpu=not cuda,
+        ddp_backend=None if processes == 1 else "nccl" if cuda else "gloo",
+        ddp_find_unused_parameters=False,
+        bf16=settings.precision == "bf16",
+        torch_compile=settings.compile,
+        activation_checkpointing=settings.gradient_checkpointing,
+        dataloader_num_workers=settings.loader_workers,
+        dataloader_pin_memory=cuda,
+        seed=settings.seed,
+        eval_strategy="epoch" if validate else "no",
+        batch_eval_metrics=True,
+        save_strategy="epoch" if choose_best else "no",
+        load_best_model_at_end=choose_best,
+        metric_for_best_model=PEARSON if choose_best else None,
+        greater_is_better=True,
+        logging_steps=min(10, max(1, int(settings.epochs * steps_per_epoch) // LOGGED)),
+        logging_nan_inf_filter=False,
+        disable_tqdm=True,
+        report_to="tensorboard",
+        remove_unused_columns=False,
+    )
+    # One process uses one GPU; else the Trainer would share each batch among all that it sees.
+    arguments._n_gpu = min(1, arguments.n_gpu)
+    return arguments

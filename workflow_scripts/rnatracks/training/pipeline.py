@@ -1,0 +1,60 @@
+"""One whole training: in this process or in several, then the model's card and provenance."""
+
+import tempfile
+from pathlib import Path
+
+import pandas as pd
+
+from ..errors import InputError
+from ..files import write_json
+from ..genome.windows import read_windows
+from ..model.card import write_model_card
+from ..provenance import Provenance
+from ..tracks.targets import target_tracks
+from .dataset import training_windows
+from .job import TrainingJob
+from .launch import run_in_processes
+from .train import train
+
+
+def run_training(job: TrainingJob, *, total: float, made: Provenance, gpus: int, nodes: int, threads: int) -> None:
+    """Train a model on one GPU or several, and write its `README.md` and `provenance.json`.
+
+    Parameters
+    ----------
+    total
+        What a sample was scaled to.
+    made
+        Commit and versions that train.
+    gpus, nodes
+        How many there are, GPUs on all nodes together.
+    threads
+        Of each process.
+
+    Raises
+    ------
+    InputError
+        If the GPUs cannot be shared out evenly, and as `train.train` does.
+    """
+    if gpus % nodes:
+        raise InputError("rule train_model, resources.gpu", gpus, f"a multiple of resources.nodes, which is {nodes}")
+    if gpus == 1:
+        train(job)
+    else:
+        with tempfile.TemporaryDirectory(dir=job.target) as folder:
+            path = Path(folder, "job.json")
+            job.write(path)
+            run_in_processes("rnatracks.training.train", path, processes=gpus // nodes, nodes=nodes, threads=threads)
+    write_model_card(
+        job.target,
+        plan=job.plan,
+        weights=job.weights,
+        tracks=target_tracks(job.statistics, job.bigwigs),
+        windows=training_windows(read_windows(job.windows), job.max_n_fraction, job.max_blacklist_fraction),
+        window_size=job.window_size,
+        settings=job.settings,
+        history=pd.read_csv(job.target / "training_log.tsv", sep="\t"),
+        total=total,
+        provenance=made,
+    )
+    write_json(job.target / "provenance.json", made)
