@@ -19,6 +19,11 @@ GENOS = "ZhejiangLab/Genos-tiny"
 WEIGHTS = "model.safetensors"
 
 
+@pytest.fixture(autouse=True)
+def offline() -> None:
+    """Not here: the hub is asked, which is a server on this machine."""
+
+
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> HubModel:
     folder = backbone_folder(tmp_path_factory.mktemp("hub") / "genos", TINY, 64)
