@@ -92,20 +92,14 @@ def load_on_devices(folder: Path, gpus: int) -> list[CoverageModel]:
     return [load_model(folder, f"cuda:{index}") for index in range(there)] or [load_model(folder, "cpu")]
 
 
-def save_model(
-    model: CoverageModel,
-    tokenizer: PreTrainedTokenizerBase,
-    target: Path,
-    weights: dict[str, torch.Tensor] | None = None,
-) -> None:
+def save_model(model: CoverageModel, tokenizer: PreTrainedTokenizerBase, target: Path) -> None:
     """Save weights, configuration, code and tokenizer beside `target`, then move them in.
 
     A save that fails leaves nothing in the folder. Whom the umask lets read may read all files.
-    `weights` stand for the model's own, where these are shared out over processes.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".partial.{target.name}.", dir=target.parent) as partial:
-        model.save_pretrained(partial, state_dict=weights)
+        model.save_pretrained(partial)
         tokenizer.save_pretrained(partial)
         target.mkdir(exist_ok=True)
         # safetensors makes its file for the owner only.
