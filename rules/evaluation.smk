@@ -73,7 +73,8 @@ rule score_bases:
         mem_mb=growing(2000),
         runtime=growing(240),
     params:
-        scored=lambda wildcards: what_is_scored().to_plain(),
+        # Without what it does not read.
+        scored=lambda wildcards: what_is_scored().to_plain() | {"pairs": [], "others": {}},
         splits=digest(SETTINGS.splits),
         resamples=SETTINGS.evaluation.resamples,
         seed=SETTINGS.evaluation.seed,

@@ -32,11 +32,7 @@ rule locate_loci:
 rule list_inputs:
     input:
         [inputs.path_of(RUN, file) for file in RUN.references.values()],
-        lambda wildcards: [
-            inputs.path_of(RUN, sample.bigwigs[strand])
-            for sample in used_samples(*RUN.cell_types)
-            for strand in sample.files
-        ],
+        lambda wildcards: inputs.signals(RUN, used_samples(*RUN.cell_types)),
     output:
         report(
             out("provenance/inputs.tsv"),

@@ -24,7 +24,7 @@ found = find_standouts(
     select_gene_types(read_matrix(Path(given.observed_genes)), settings.genes.types),
     {model: read_matrix(Path(path)) for model, path in zip(params.models, given.predicted_genes, strict=True)},
     tracks,
-    settings.split.test or settings.genome.chromosomes,
+    settings.held_out or settings.genome.chromosomes,
     settings.genes.pseudocount,
     settings.browser.genes,
 )
@@ -35,5 +35,5 @@ write_browser(
     shown_tracks(map(Track.parse, params.observed), given.observed, tracks, given.predicted),
     genes,
     read_exons(Path(given.exons)),
-    PageText(held_out=settings.split.test, left_out=params.left_out, pseudocount=settings.genes.pseudocount),
+    PageText(held_out=settings.held_out, left_out=params.left_out, pseudocount=settings.genes.pseudocount),
 )

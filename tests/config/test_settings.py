@@ -182,6 +182,10 @@ BOUND_OF = {
 }
 BAD = [
     ("no_such_key", 1, "no_such_key", "unknown key", "one of: results, genome"),
+    ("training", {5: 1}, "training.5", "an unknown key", "one of: epochs"),
+    ("training", {True: 1}, "training.True", "an unknown key", "one of: epochs"),
+    ("results", "r" * 300, "results", "'rrr", "a path that can be used (File name too long)"),
+    ("models.small.backbone", "r" * 300, "models.small.backbone", "'rrr", "a path that can be used"),
     ("training.epoch", 3, "training.epoch", "did you mean epochs?", "one of: epochs"),
     ("models.small.head.chanels", [1], "models.small.head.chanels", "did you mean channels?", "one of: channels"),
     ("genome.fasta", ABSENT, "genome.fasta", "no such key", "FASTA file"),

@@ -1,4 +1,4 @@
-"""The configuration's reference, from its definition: a JSON schema for editors, and a reference_table for people.
+"""The configuration's reference, from its definition: a JSON schema for editors, and a table for people.
 
 `make reference` runs this module, which writes both into `config` below the working directory.
 """
@@ -26,12 +26,12 @@ def json_schema() -> dict[str, Any]:
 
 
 def reference_table() -> str:
-    """The rows of the reference_table in `config/README.md`, a field each."""
+    """The rows of the table in `config/README.md`, a field each."""
     return "".join(f"| `{key}` | {default} | {about} |\n" for key, default, about in _rows(Settings, ""))
 
 
 def write_reference(folder: Path) -> None:
-    """Write the schema, and the reference_table into `README.md`, of a `config` folder."""
+    """Write the schema, and the table into `README.md`, of a `config` folder."""
     write_text(folder / SCHEMA, json.dumps(json_schema(), indent=2) + "\n")
     readme = folder / "README.md"
     write_text(readme, TABLE.sub(lambda _: reference_table(), read_text(readme)))
@@ -46,8 +46,8 @@ def _rows(section: type[BaseModel], prefix: str) -> Iterator[tuple[str, str, str
         if is_section(node):
             yield from _rows(node, f"{key}.")
         for tag, branch in tags(node).items():
-            if is_section(branch_of := bare(branch)):
-                yield from _rows(branch_of, f"{key}[{tag}].")
+            if is_section(section_of_tag := bare(branch)):
+                yield from _rows(section_of_tag, f"{key}[{tag}].")
         if getattr(node, "__origin__", None) is dict and is_section(inner := bare(get_args(node)[1])):
             yield from _rows(inner, f"{key}.NAME.")
 

@@ -21,6 +21,7 @@ KINDS = {
     dict: "keys and values",
     NoneType: "null",
 }
+UNKNOWN_KEY = ("extra_forbidden", "invalid_key")  # the second is no text, such as a number or YAML's `on`
 BOUNDS = {
     "greater_than_equal": "{ge:g} or more",
     "greater_than": "more than {gt:g}",
@@ -44,7 +45,7 @@ def first_fault(error: ValidationError, model: type[BaseModel], config: object, 
     ValueError
         If pydantic found a kind of fault that has no words here.
     """
-    fault = min(error.errors(include_url=False), key=lambda fault: fault["type"] != "extra_forbidden")
+    fault = min(error.errors(include_url=False), key=lambda fault: fault["type"] not in UNKNOWN_KEY)
     kind, value, context = fault["type"], fault["input"], fault.get("ctx", {})
     location = fault["loc"]
     found = _show(value)
@@ -52,11 +53,11 @@ def first_fault(error: ValidationError, model: type[BaseModel], config: object, 
         path, node, _, _ = _follow(model, location[:-2], config)
         expected = context["error"].args[2] if kind == "value_error" else _key_words(node) + _writing_hint(value, [str])
         return InputError(_place(where, path), f"the name {found}", expected)
-    last = len(location) - (kind in ("missing", "extra_forbidden"))
+    last = len(location) - (kind in ("missing", *UNKNOWN_KEY))
     path, node, about, given = _follow(model, location[:last], config)
     match kind:
-        case "extra_forbidden":
-            return _unknown_key(where, path, location[-1], node, given)
+        case "extra_forbidden" | "invalid_key":
+            return _unknown_key(where, path, value if kind == "invalid_key" else location[-1], node, given)
         case "missing":
             path, _, about, _ = _follow(model, location, config)
             found, expected = "no such key", f"it to be given: {about}"

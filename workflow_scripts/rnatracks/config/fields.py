@@ -1,6 +1,8 @@
 """What fields of the configuration are made of: the base of its sections, and types with checks of their own."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -40,10 +42,25 @@ def _plain(text: str) -> str:
 def _usual_path(location: str) -> str:
     if "://" in location and not is_url(location):
         raise InputError("", repr(location), "a path, or a URL that starts with http:// or https://")
-    return normal_path("", location)
+    with usable(location):
+        return normal_path("", location)
+
+
+@contextmanager
+def usable(location: str) -> Iterator[None]:
+    """Name a path that the file system does not take, such as one that is too long."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError("", repr(location), f"a path that can be used ({error.strerror})") from error
 
 
 def _own_folder(location: str) -> str:
+    with usable(location):
+        return _checked_folder(location)
+
+
+def _checked_folder(location: str) -> str:
     path = normal_path("", location)
     folder = Path(path)
     there = next(above for above in (folder, *folder.parents) if os.path.lexists(above))

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from ..downloads.locations import normal_path
 from ..errors import InputError
-from .fields import EACH, LIST, Number, Odd, Section, Text, Word, Words
+from .fields import EACH, LIST, Number, Odd, Section, Text, Word, Words, usable
 
 
 class MixtralSettings(Section):
@@ -70,8 +70,10 @@ class DilatedCnnSettings(Section):
 
 def _local_or_not(name: str) -> str:
     """A folder under its one spelling. Other texts are ids of a hub, or names of models; `./NAME` remains a folder."""
-    path = normal_path("", name)
-    if not Path(path).is_dir() and not name.startswith("~"):
+    with usable(name):
+        path = normal_path("", name)
+        is_folder = Path(path).is_dir()
+    if not is_folder and not name.startswith("~"):
         return name
     return f"./{path}" if "/" in name and "/" not in path else path
 
@@ -91,7 +93,6 @@ def _kind_of_cell_types(value: Any) -> str | None:
     return {str: "word", list: "list", tuple: "list"}.get(type(value))
 
 
-KIND = "Kind of network; each kind has keys of its own."
 ModelName = Annotated[Text, AfterValidator(_local_or_not)]
 Network = Annotated[
     Annotated[ModelName, Tag("text")]

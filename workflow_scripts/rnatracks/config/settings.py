@@ -111,6 +111,11 @@ class Settings(Section):
         return {chrom: held_out.get(chrom, Split.TRAIN) for chrom in self.genome.chromosomes}
 
     @property
+    def held_out(self) -> list[str]:
+        """Chromosomes that are only scored, in the order of the genome's."""
+        return [chrom for chrom in self.genome.chromosomes if chrom in self.split.test]
+
+    @property
     def seam_chromosomes(self) -> tuple[str, ...]:
         """Where seams are looked for: on held-out chromosomes, or on the first one."""
         return self.split.test or self.genome.chromosomes[:1]

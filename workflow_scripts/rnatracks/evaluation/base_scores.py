@@ -132,7 +132,7 @@ def score_bases(
     Parameters
     ----------
     sums, samples
-        What `write_sums` and `base_sums.write_base_sample` wrote for each of `scored_tracks.tracks`.
+        What `write_sums` and `base_sums.write_base_sample` wrote for each of `Scored.tracks`.
     references
         By column, the sums of the comparisons that give its scores, `{track}.tsv.gz`, for tracks that have one.
 

@@ -48,7 +48,7 @@ class Halves:
 
 
 def read_halves(paths: Sequence[Path], scored: Scored) -> dict[Track, Halves]:
-    """Read the means of both halves of the samples of each of `scored_tracks.halved`, two files a track."""
+    """Read the means of both halves of the samples of each of `Scored.halved`, two files a track."""
     pairs = zip(scored.halved, paths[::2], paths[1::2], strict=True)
     return {
         track: Halves(read_means(first), read_means(second), scored.half_sizes[track.cell_type])

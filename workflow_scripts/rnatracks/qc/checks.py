@@ -144,12 +144,12 @@ def check_sample(
     Parameters
     ----------
     exons
-        Columns `annotation.EXON_COLUMNS`, on the chromosomes of `lengths`.
+        Columns `tables.EXON_COLUMNS`, on the chromosomes of `lengths`.
 
     Raises
     ------
     InputError
-        See `bigwig.summarise`; the message names the file.
+        See `signal_summary.summarise`; the message names the file.
     """
     with ExitStack() as opened:
         tracks = {strand: opened.enter_context(Coverage(path, sparse=True)) for strand, path in files.items()}

@@ -22,7 +22,7 @@ def describe_chromosomes(
     bases
         The table `reference/bases.tsv`: columns `chrom length unknown other_letters`.
     genes
-        Columns `annotation.GENE_COLUMNS`.
+        Columns `tables.GENE_COLUMNS`.
     signal
         The table `qc/chromosomes.tsv`: columns `sample chrom share` at least.
     splits

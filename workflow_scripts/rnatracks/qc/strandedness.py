@@ -23,7 +23,7 @@ def strand_concordance(plus: Coverage, minus: Coverage, exons: pd.DataFrame) -> 
     plus, minus
         The files of a sample; values count by their magnitude.
     exons
-        Columns `annotation.EXON_COLUMNS`, 0-based and half-open.
+        Columns `tables.EXON_COLUMNS`, 0-based and half-open.
 
     Returns
     -------

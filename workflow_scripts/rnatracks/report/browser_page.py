@@ -95,7 +95,7 @@ def first_cell_types(panels: Mapping[str, int], limit: int = MAX_PANELS) -> list
 def places_of(
     loci: Mapping[str, Region], found: Standouts, genes: pd.DataFrame, sizes: Mapping[str, int]
 ) -> list[Place]:
-    """The loci of the configuration, then the genes that stand out, as `annotation.locate` finds them."""
+    """The loci of the configuration, then the genes that stand out, as `loci.locate` finds them."""
     places = [Place(name=name, why=Why.LOCUS, region=region) for name, region in loci.items()]
     return places + [
         Place(name=gene.gene_name, why=why, region=locate(gene.gene_id, genes, sizes), gene=gene)
@@ -149,7 +149,7 @@ def write_browser(
     sources
         Tracks, from top to bottom.
     genes, exons
-        As `annotation.read_genes` and `read_exons` give them.
+        As `tables.read_genes` and `read_exons` give them.
     text
         What the page says beside its figures.
 

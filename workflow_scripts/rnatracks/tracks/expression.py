@@ -26,7 +26,7 @@ def exonic_means(coverage: Coverage, genes: pd.DataFrame, exons: pd.DataFrame) -
     coverage
         A track. Whether its strand is the gene's is for the caller to mind.
     genes, exons
-        As `annotation.read_genes` and `read_exons` give them: exons are disjoint
+        As `tables.read_genes` and `read_exons` give them: exons are disjoint
         within a gene, and a base counts for every gene whose exons hold it.
 
     Returns
