@@ -11,10 +11,11 @@ demo: .venv/installed
 	$(BIN)/snakemake all --configfile $(DEMO) --cores $(CORES) \
 		--set-threads train_model=1 predict_chromosome=1 --rerun-incomplete --show-failed-logs
 
-# The workflow's own runs stand beside those on the cluster, which mostly wait.
+# The cluster's runs come last, alone: beside the demo both take twice as long.
 test: .venv/installed-dev
 	$(BIN)/python -m pytest --ignore tests/workflow --ignore tests/slurm -n $(CORES) --durations 30
-	$(BIN)/python -m pytest tests/workflow tests/slurm -n $(CORES) --dist loadscope --durations 30
+	$(BIN)/python -m pytest tests/workflow -n $(CORES) --dist loadscope --durations 30
+	$(BIN)/python -m pytest tests/slurm --durations 10
 
 # Every row beside its peers: half an hour on a quiet machine of two cores. Pages move last: each names a clean commit.
 bench: .venv/installed-dev
