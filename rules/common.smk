@@ -17,9 +17,9 @@ if not ROOT.is_dir():
 sys.path.insert(0, str(ROOT / "workflow_scripts"))
 
 from rnatracks.config.settings import read_settings
-from rnatracks.downloads.locations import check_location, unrecorded_results
+from rnatracks.downloads.locations import check_location
 from rnatracks.errors import InputError
-from rnatracks.planning import inputs
+from rnatracks.planning import checks, inputs
 from rnatracks.planning.digests import digest, digest_of_files
 from rnatracks.planning.requested_hours import RequestedHours
 from rnatracks.planning.run import check_run, plan_run
@@ -53,7 +53,7 @@ if workflow.is_main_process and not any(isinstance(handler, RequestedHours) for 
     logger.addHandler(RequestedHours(logger))
 
 SETTINGS = RUN.settings
-if workflow.is_main_process and (warning := unrecorded_results(SETTINGS.results)):
+if workflow.is_main_process and (warning := checks.unrecorded_results(SETTINGS.results)):
     logger.warning(f"rnatracks: {CONFIG_FILES}, results: {warning}")
 
 # What scripts get. The dictionary that came in is left as it was: it is that of the importing workflow, if any.

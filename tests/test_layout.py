@@ -125,6 +125,6 @@ def test_the_root_holds_what_all_share() -> None:
 
 
 def test_tests_mirror_the_packages() -> None:
-    """Each test of a package is called as a module of it, or of several, which it names in its first line."""
+    """Each package has a folder of tests."""
     folders = {path.name for path in LIBRARY.iterdir() if path.is_dir() and path.name != "__pycache__"}
     assert folders <= {path.name for path in (REPOSITORY / "tests").iterdir() if path.is_dir()}

@@ -38,17 +38,10 @@ def test_recipe_shows_every_field_with_its_default() -> None:
     assert recipe["genome"]["chromosomes"] == [f"chr{number}" for number in range(1, 23)]
 
 
-def sections(section: type[BaseModel] = Settings) -> list[type[BaseModel]]:
-    """A section and all below it."""
-    below = [
-        kind
-        for field in section.model_fields.values()
-        for kind in re.findall(r"config\.\w+\.(\w+Settings)", str(field.annotation))
-    ]
-    kinds = {kind.__name__: kind for kind in Section.__subclasses__()} | {
-        kind.__name__: kind for parent in Section.__subclasses__() for kind in parent.__subclasses__()
-    }
-    return [section, *(each for name in dict.fromkeys(below) for each in sections(kinds[name]))]
+def sections(section: type[BaseModel] = Section) -> list[type[BaseModel]]:
+    """A section and all of the configuration that are made from it."""
+    below = [kind for kind in section.__subclasses__() if kind.__module__.startswith("rnatracks.config.")]
+    return [section, *(each for kind in below for each in sections(kind))]
 
 
 def test_every_field_is_described_and_nothing_else_is_allowed() -> None:

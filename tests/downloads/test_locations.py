@@ -2,15 +2,13 @@
 
 import re
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from configurations import config_with
-from snakemake.persistence.file import FilePersistence
 
 from rnatracks.config.settings import read_settings
 from rnatracks.downloads.data_file import is_url
-from rnatracks.downloads.locations import check_location, is_recorded, normal_path, one_spelling
+from rnatracks.downloads.locations import check_location, normal_path, one_spelling
 from rnatracks.errors import InputError
 
 SPELLINGS = {
@@ -82,23 +80,6 @@ def test_a_variable_of_the_shell_is_no_folder(here: dict[str, str], folder: str)
         read_settings(config_with("results", folder))
     Path(folder).mkdir(parents=True)
     read_settings(config_with("results", folder))
-
-
-@pytest.mark.parametrize("folder", ["results", "results/" + "/".join(["a" * 100] * 4)])
-def test_results_under_another_name_have_no_record(here: dict[str, str], folder: str) -> None:
-    """Named by Snakemake itself, not by us."""
-    made = f"{folder}/genome.fa"
-    assert is_recorded(made), "it is new"
-    Path(folder).mkdir(parents=True)
-    Path(made).touch()
-    records = Path(".snakemake/metadata")
-    assert not is_recorded(made)
-    path = Path(FilePersistence._record_path(SimpleNamespace(_fetch_max_len=lambda _: 255), records, made))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch()
-    assert is_recorded(made)
-    Path("other").symlink_to("results")
-    assert not is_recorded(made.replace("results", "other"))
 
 
 def test_paths_of_a_configuration_are_kept_under_one_spelling(here: dict[str, str]) -> None:

@@ -1,16 +1,18 @@
-"""What is seen before any job: chromosomes that the genome lacks, and too many pairs of tracks."""
+"""What is seen before any job: missing chromosomes, too many pairs of tracks, results without a record."""
 
 import gzip
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
 from configurations import CONFIG, MINIMAL, config_with
+from snakemake.persistence.file import FilePersistence
 
 from rnatracks.config.settings import read_settings
 from rnatracks.errors import InputError
-from rnatracks.planning.checks import check_chromosomes, check_pairs, known_chromosomes
+from rnatracks.planning.checks import check_chromosomes, check_pairs, is_recorded, known_chromosomes
 
 
 def test_pairs_of_many_cell_types_are_refused_before_jobs() -> None:
@@ -101,3 +103,23 @@ def test_a_bad_fasta_file_is_one_line(tmp_path: Path, content: bytes | None, fou
         known(fasta)
     line = str(caught.value)
     assert str(fasta) in line and found in line and "; expected a FASTA file" in line and "\n" not in line
+
+
+@pytest.mark.parametrize("folder", ["results", "results/" + "/".join(["a" * 100] * 4)])
+def test_results_under_another_name_have_no_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    """Named by Snakemake itself, not by us."""
+    monkeypatch.chdir(tmp_path)
+    made = f"{folder}/genome.fa"
+    assert is_recorded(made), "it is new"
+    Path(folder).mkdir(parents=True)
+    Path(made).touch()
+    records = Path(".snakemake/metadata")
+    assert not is_recorded(made)
+    path = Path(FilePersistence._record_path(SimpleNamespace(_fetch_max_len=lambda _: 255), records, made))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    assert is_recorded(made)
+    Path("other").symlink_to("results")
+    assert not is_recorded(made.replace("results", "other"))

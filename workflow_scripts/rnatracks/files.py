@@ -17,6 +17,8 @@ import pandas as pd
 
 from .errors import InputError
 
+GZIP_MAGIC = b"\x1f\x8b"
+
 
 @contextmanager
 def atomic_write(target: Path) -> Iterator[Path]:
@@ -45,7 +47,7 @@ def remove_partials(target: Path) -> None:
 def open_plain_or_gzip(path: Path) -> BinaryIO:
     """Open a file for reading bytes, unzipping it if it begins as gzip does."""
     with Path(path).open("rb") as stream:
-        zipped = stream.read(2) == b"\x1f\x8b"
+        zipped = stream.read(2) == GZIP_MAGIC
     return gzip.open(path) if zipped else Path(path).open("rb")
 
 

@@ -76,9 +76,7 @@ def first_fault(error: ValidationError, model: type[BaseModel], config: object, 
             expected = PATTERNS.get(context["pattern"]) or about.rstrip(".")
         case bound if bound in BOUNDS:
             expected = BOUNDS[bound].format(**context)
-        case "kind" | "union_tag_not_found" | "finite_number":
-            expected = _kinds(node, value)
-        case wrong if wrong.endswith("_type"):
+        case wrong if wrong.endswith("_type") or wrong in ("kind", "union_tag_not_found", "finite_number"):
             expected = _kinds(node, value)
         case _:
             raise ValueError(f"pydantic's {kind!r} has no words here")
@@ -118,7 +116,7 @@ def _follow(
         if branches := tags(node):
             node = branches[str(step)]
             continue
-        if isinstance(node, type) and issubclass(node, BaseModel):
+        if is_section(node):
             field = node.model_fields[str(step)]
             about, node = describe(field), field.annotation
         else:

@@ -57,20 +57,16 @@ def usable(location: str) -> Iterator[None]:
 
 def _own_folder(location: str) -> str:
     with usable(location):
-        return _checked_folder(location)
-
-
-def _checked_folder(location: str) -> str:
-    path = normal_path("", location)
-    folder = Path(path)
-    there = next(above for above in (folder, *folder.parents) if os.path.lexists(above))
-    if folder in (Path(), Path("/")) or "://" in path or not there.is_dir():
-        raise InputError("", repr(path), "a folder of its own")
-    if SHELL_VARIABLE.search(path) and not folder.is_dir():
-        raise InputError("", repr(path), "a path without variables, as no shell reads it")
-    if normal_path("", os.path.realpath(folder)) == ".":
-        raise InputError("", f"{path!r}, the working directory", "a folder of its own")
-    return path
+        path = normal_path("", location)
+        folder = Path(path)
+        there = next(above for above in (folder, *folder.parents) if os.path.lexists(above))
+        if folder in (Path(), Path("/")) or "://" in path or not there.is_dir():
+            raise InputError("", repr(path), "a folder of its own")
+        if SHELL_VARIABLE.search(path) and not folder.is_dir():
+            raise InputError("", repr(path), "a path without variables, as no shell reads it")
+        if normal_path("", os.path.realpath(folder)) == ".":
+            raise InputError("", f"{path!r}, the working directory", "a folder of its own")
+        return path
 
 
 def _as_written(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:

@@ -8,13 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import InputError
+from ..files import GZIP_MAGIC
 from ..genome.bed import region_of
 from ..genome.gtf import check_line, is_comment
 from ..tracks.bigwig import MAGIC
 from .data_file import Kind
 
 HEAD = 1 << 16
-GZIP = b"\x1f\x8b"
 BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")  # SAM specification, 4.1.2
 DEFLATE_LIMIT = 1032  # a deflated byte holds no more bytes than this: zlib's technical details
 
@@ -87,7 +87,7 @@ def _unpacked_start(path: Path, name: object) -> bytes:
     """First bytes of a file that may be gzipped; its end is looked at too, if it is."""
     with path.open("rb") as stream:
         start = stream.read(HEAD)
-        if not start.startswith(GZIP):
+        if not start.startswith(GZIP_MAGIC):
             return start
         stream.seek(-min(path.stat().st_size, len(BGZF_END)), os.SEEK_END)
         end = stream.read()

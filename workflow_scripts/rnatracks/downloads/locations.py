@@ -1,6 +1,5 @@
 """Paths and URLs as a user writes them: which cannot be used, and which are one place under two spellings."""
 
-import base64
 import os
 import posixpath
 import re
@@ -84,26 +83,6 @@ def normal_path(where: object, location: str) -> str:
     return str(path)
 
 
-def is_recorded(made: str) -> bool:
-    """Whether Snakemake's records in the working directory know a file under this spelling, or it is not there."""
-    records, name = Path(".snakemake/metadata"), base64.urlsafe_b64encode(made.encode()).decode()
-    longest = 254  # longer names are cut into folders
-    parts = [name[start : start + longest] for start in range(0, len(name), longest)]
-    record = records.joinpath(*(f"@{part}" for part in parts[:-1]), parts[-1])
-    # With Snakemake's other kind of records, in a database, that is not known.
-    return not Path(made).exists() or Path(".snakemake/metadata.db").exists() or record.exists()
-
-
-def unrecorded_results(results: str) -> str | None:
-    """What to warn of, if there are results of which Snakemake has no record under this spelling of their folder."""
-    if is_recorded(f"{results}/reference/genome.fa"):
-        return None
-    return (
-        f"found results in {results} of which .snakemake has no record; expected the path and working directory with "
-        "which they were made, as changed settings are not noticed here"
-    )
-
-
 def one_spelling(location: str) -> str:
     """A spelling that the spellings of one place share, to compare by and not to open.
 
@@ -113,7 +92,7 @@ def one_spelling(location: str) -> str:
 
     Examples
     --------
-    >>> one_spelling("HTTPS://Example.org:443/a%2Dc/./b.bw?".replace("HTTPS", "https"))
+    >>> one_spelling("https://Example.org:443/a%2Dc/./b.bw?")
     'example.org/a-c/b.bw'
     """
     if not is_url(location):

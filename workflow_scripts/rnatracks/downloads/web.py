@@ -12,6 +12,7 @@ from typing import Any, Self
 import requests
 
 from ..errors import InputError
+from ..files import GZIP_MAGIC
 from .retry import Patience, wait
 
 log = logging.getLogger(__name__)
@@ -19,7 +20,6 @@ log = logging.getLogger(__name__)
 WORTH_ANOTHER_TRY = frozenset({429, 500, 502, 503, 504})
 GONE = frozenset({404, 410})
 NOT_GIVEN_OUT = GONE | {401, 403, 451}
-GZIP_MAGIC = b"\x1f\x8b"
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import pyfaidx
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..files import GZIP_MAGIC
 from .fasta import SYMBOLS, chromosome_lengths, index_fits
 
 log = logging.getLogger(__name__)
@@ -68,7 +69,7 @@ def open_genome(fasta: Path) -> Genome:
         raise InputError(fasta, "no such file", "a FASTA file")
     with fasta.open("rb") as stream:
         first = stream.read(2)
-    if first == b"\x1f\x8b":
+    if first == GZIP_MAGIC:
         raise InputError(fasta, "a compressed file", "an uncompressed FASTA file")
     if not first.startswith(b">"):
         raise InputError(fasta, f"{first!r} at its beginning" if first else "an empty file", "a FASTA record ('>')")

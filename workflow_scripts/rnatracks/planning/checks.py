@@ -1,5 +1,6 @@
-"""Checks of a run before any of its jobs: chromosomes that the genome lacks, and too many pairs of tracks."""
+"""Checks of a run before any of its jobs: missing chromosomes, too many pairs of tracks, results without a record."""
 
+import base64
 import gzip
 import zlib
 from collections.abc import Collection
@@ -95,6 +96,26 @@ def known_chromosomes(settings: Settings) -> list[str] | None:
     if not names:
         raise InputError(fasta, "no sequence", "a FASTA file, whose headers start with >")
     return names
+
+
+def is_recorded(made: str) -> bool:
+    """Whether Snakemake's records in the working directory know a file under this spelling, or it is not there."""
+    records, name = Path(".snakemake/metadata"), base64.urlsafe_b64encode(made.encode()).decode()
+    longest = 254  # longer names are cut into folders
+    parts = [name[start : start + longest] for start in range(0, len(name), longest)]
+    record = records.joinpath(*(f"@{part}" for part in parts[:-1]), parts[-1])
+    # With Snakemake's other kind of records, in a database, that is not known.
+    return not Path(made).exists() or Path(".snakemake/metadata.db").exists() or record.exists()
+
+
+def unrecorded_results(results: str) -> str | None:
+    """What to warn of, if there are results of which Snakemake has no record under this spelling of their folder."""
+    if is_recorded(f"{results}/reference/genome.fa"):
+        return None
+    return (
+        f"found results in {results} of which .snakemake has no record; expected the path and working directory with "
+        "which they were made, as changed settings are not noticed here"
+    )
 
 
 def _header_names(fasta: Path) -> list[str]:

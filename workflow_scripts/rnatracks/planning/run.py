@@ -178,6 +178,9 @@ def plan_run(settings: Settings) -> Run:
     """
     cell_types = read_cell_types(Path(settings.cell_types))
     samples = read_samples(Path(settings.samples), cell_types, settings.exclude)
+    listed = {each.name: [] for each in cell_types}
+    for sample in samples:
+        listed[sample.cell_type].append(sample)
     simulated = {}
     if settings.simulate:
         folder = Path(settings.results, "simulated")
@@ -185,8 +188,8 @@ def plan_run(settings: Settings) -> Run:
     return Run(
         settings,
         {each.name: each for each in cell_types},
-        {each.name: [sample for sample in samples if sample.cell_type == each.name] for each in cell_types},
-        expand_models(settings.models, [each.name for each in cell_types]),
+        listed,
+        expand_models(settings.models, list(listed)),
         simulated,
     )
 
