@@ -4,18 +4,24 @@ CORES ?= 2
 BIN := .venv/bin
 DEMO := config/demo/config.yaml
 
-.PHONY: demo test bench reference lint format clean
+.PHONY: demo test test-units test-mishaps bench reference lint format clean
 
 # Two models train side by side, one core each.
 demo: .venv/installed
 	$(BIN)/snakemake all --configfile $(DEMO) --cores $(CORES) \
 		--set-threads train_model=1 predict_chromosome=1 --rerun-incomplete --show-failed-logs
 
-# The cluster's runs come last, alone: beside the demo both take twice as long.
+# A cluster's mishaps are mostly waiting, so that they run next to the unit tests; everything else needs both cores.
 test: .venv/installed-dev
-	$(BIN)/python -m pytest --ignore tests/workflow --ignore tests/slurm -n $(CORES) --durations 30
+	$(MAKE) --jobs 2 --output-sync test-units test-mishaps
 	$(BIN)/python -m pytest tests/workflow -n $(CORES) --dist loadscope --durations 30
-	$(BIN)/python -m pytest tests/slurm --durations 10
+	$(BIN)/python -m pytest tests/slurm --ignore tests/slurm/test_mishaps.py --durations 10
+
+test-units: .venv/installed-dev
+	$(BIN)/python -m pytest --ignore tests/workflow --ignore tests/slurm -n $(CORES) --durations 30
+
+test-mishaps: .venv/installed-dev
+	$(BIN)/python -m pytest tests/slurm/test_mishaps.py --durations 10
 
 # Every row beside its peers: half an hour on a quiet machine of two cores. Pages move last: each names a clean commit.
 bench: .venv/installed-dev

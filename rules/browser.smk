@@ -2,10 +2,8 @@
 
 from collections import Counter
 
-from rnatracks.report.browser_page import first_cell_types
-
 # Panels of each cell type, observed and predicted; the page holds the first cell types of the sheet.
-IN_BROWSER = first_cell_types(
+IN_BROWSER = inputs.first_cell_types(
     Counter(each.cell_type for each in [*RUN.tracks, *(each for _, each in RUN.model_tracks)])
 )
 BROWSER_TRACKS = [track for name in IN_BROWSER for track in RUN.tracks_of[name]]

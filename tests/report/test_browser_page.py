@@ -21,7 +21,6 @@ from rnatracks.report.browser_page import (
     Place,
     Why,
     binned_maxima,
-    first_cell_types,
     quantise,
     write_browser,
 )
@@ -148,14 +147,6 @@ def test_binned_maxima_over_several_blocks(tmp_path: Path) -> None:
 def test_quantise_silence() -> None:
     peak, text = quantise(np.zeros(3, np.float32))
     assert (peak, base64.b64decode(text)) == (0.0, bytes(6))
-
-
-@pytest.mark.parametrize(
-    ("panels", "chosen"),
-    [({"a": 4, "b": 4, "c": 4}, "ab"), ({"a": 4, "b": 2, "c": 2}, "abc"), ({"a": 9, "b": 1}, "a"), ({"a": 8}, "a")],
-)
-def test_first_cell_types(panels: dict[str, int], chosen: str) -> None:
-    assert first_cell_types(panels, limit=8) == list(chosen)
 
 
 def test_page_says_what_it_holds(page: Path) -> None:

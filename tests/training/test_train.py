@@ -681,7 +681,7 @@ def test_two_processes_equal_one(tmp_path: Path, data: Path) -> None:
 def test_two_processes_stopped_and_resumed_equal_one(tmp_path: Path, data: Path) -> None:
     """In other micro-batches, with statistics frozen; SIGTERM goes to the launcher alone."""
     plan = make_plan(head_batch_norm="frozen")
-    recipe = {"epochs": 12, "global_batch_size": 8, "keep": "best"}
+    recipe = {"epochs": 6, "global_batch_size": 8, "keep": "best"}
     one = make_job(data, tmp_path / "one", plan, **recipe, micro_batch_size=4)
     train(one)
     two = make_job(data, tmp_path / "two", plan, **recipe, micro_batch_size=1)

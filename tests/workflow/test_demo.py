@@ -1,10 +1,6 @@
 """The demo: its scores, its files, what it runs again, and what it must not learn."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +19,7 @@ from rnatracks.model.folder import load_model
 from rnatracks.tracks.bigwig import Coverage
 from rnatracks.tracks.squash import unsquash
 from workflow.conftest import DEMO, Demo
-from workflow.runs import REPOSITORY, snakemake
+from workflow.runs import snakemake
 
 TRACKS = [f"{cell_type}.{strand}" for cell_type in ("amber", "indigo") for strand in ("plus", "minus")]
 
@@ -215,18 +211,6 @@ def test_a_model_that_starts_from_another_waits_for_it(demo_copy: Path) -> None:
     assert any(not torch.equal(value, weights["small-amber"][name]) for name, value in weights["late"].items())
 
 
-def test_gpus_are_processes_that_train_together(demo_copy: Path) -> None:
-    """Without a GPU each is a process on gloo."""
-    config = yaml.safe_load((demo_copy / DEMO[1]).read_text())
-    config["training"] |= {"epochs": 0.1, "micro_batch_size": 1}
-    (demo_copy / DEMO[1]).write_text(yaml.safe_dump(config, sort_keys=False))
-    table = "results/demo/models/small-amber/training_log.tsv"
-    run = snakemake(demo_copy, table, *DEMO, "--set-resources", "train_model:gpu=2")
-    assert run.status == 0, run.text[-5000:]
-    assert "global batch 4 = 2 process(es) x 1 window(s) x 2 accumulated" in run.text
-    assert (demo_copy / "results/demo/models/small-amber/README.md").is_file()
-
-
 def read_bases(path: Path) -> np.ndarray:
     """All bases of a bigWig, read by pyBigWig alone."""
     with pyBigWig.open(str(path)) as file:
@@ -236,7 +220,7 @@ def read_bases(path: Path) -> np.ndarray:
 def test_shards_give_the_same_tracks_and_a_lost_one_is_repeated_alone(demo_copy: Path) -> None:
     """Also when the last step is a job of its own, as a cluster runs it."""
     config = yaml.safe_load((demo_copy / DEMO[1]).read_text())
-    config["prediction"] = {"shard_size": 70_000}
+    config["prediction"] = {"shard_size": 100_000}
     (demo_copy / DEMO[1]).write_text(yaml.safe_dump(config, sort_keys=False))
     folder = "results/demo/tracks/predicted/small-amber"
     tracks = [f"{folder}/amber.{strand}.bw" for strand in ("plus", "minus")]
@@ -251,50 +235,21 @@ def test_shards_give_the_same_tracks_and_a_lost_one_is_repeated_alone(demo_copy:
         np.testing.assert_allclose(after, before, rtol=1.001e-3)
         assert (after == before).mean() > 0.99
 
-    assert len(list((demo_copy / folder / "parts").iterdir())) == 2 + 2 + 2 + 1 + 1
-    (demo_copy / folder / "parts/chr2.70000-130000.npy").unlink()
+    assert len(list((demo_copy / folder / "parts").iterdir())) == 2 + 2 + 1 + 1 + 1
+    (demo_copy / folder / "parts/chr2.100000-130000.npy").unlink()
     (demo_copy / tracks[0]).unlink()
     planned = snakemake(demo_copy, tracks[0], *DEMO, "--notemp", "--dry-run").planned()
     assert planned == {
-        "predict_chromosome": [{"model": "small-amber", "part": "chr2.70000-130000"}],
+        "predict_chromosome": [{"model": "small-amber", "part": "chr2.100000-130000"}],
         "gather_prediction": [{"model": "small-amber", "cell_type": "amber", "strand": "plus"}],
     }
-    part = f"{folder}/parts/chr2.70000-130000.npy"
+    part = f"{folder}/parts/chr2.100000-130000.npy"
     assert snakemake(demo_copy, part, *DEMO, "--notemp").status == 0
     job = "gather_prediction:model=small-amber,cell_type=amber,strand=plus"
     alone = ("--target-jobs", job, "--allowed-rules", "gather_prediction", "--mode", "remote", "--nolock", "--force")
     run = snakemake(demo_copy, *alone, *DEMO, cores=1)
     assert run.status == 0, run.text[-5000:]
     np.testing.assert_array_equal(read_bases(demo_copy / tracks[0]), sharded[0])
-
-
-def test_a_warning_to_the_whole_job_saves_a_checkpoint_that_the_next_run_goes_on_from(demo_copy: Path) -> None:
-    """As Slurm sends it: SIGUSR1 to every process of the job, Snakemake included."""
-    config = yaml.safe_load((demo_copy / DEMO[1]).read_text())
-    config["training"]["epochs"] = 0.5
-    (demo_copy / DEMO[1]).write_text(yaml.safe_dump(config, sort_keys=False))
-    model = demo_copy / "results/demo/models/small-amber"
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(REPOSITORY / "Snakefile"), "--cores", "1"]
-    process = subprocess.Popen(
-        [*command, str(model.relative_to(demo_copy) / "training_log.tsv"), *DEMO],
-        cwd=demo_copy,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    said = []
-    for line in process.stdout:
-        said.append(line)
-        if " step 6/126 " in line:
-            os.killpg(process.pid, signal.SIGUSR1)
-    assert process.wait() == 1, "".join(said)
-    assert "SIGUSR1: saving a checkpoint at step" in "".join(said)
-    assert len([*model.glob("checkpoints/checkpoint-*/complete.json")]) == 1
-    run = snakemake(demo_copy, str(model.relative_to(demo_copy) / "training_log.tsv"), *DEMO)
-    assert run.status == 0, run.text[-5000:]
-    assert "going on from" in run.text
-    assert pd.read_csv(model / "training_log.tsv", sep="\t")["step"].iloc[-1] == 126
 
 
 def test_shuffled_sequence_is_not_predicted_from(demo: Demo) -> None:

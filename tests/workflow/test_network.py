@@ -170,7 +170,8 @@ def test_all_runs_without_a_network_once_everything_is_fetched(
     before = len(server.requests)
     (tmp_path / "again.tsv").write_text((tmp_path / "results/samples/resolved.tsv").read_text())
     configure(tmp_path, server, samples="again.tsv", results="second")
-    run = snakemake(tmp_path, "second/qc/samples.tsv", "second/samples/resolved.tsv", "--configfile", "config.yaml")
+    made = [f"second/qc/samples/GM12878/{name}.json" for name in encode["sample"]]
+    run = snakemake(tmp_path, *made, "second/samples/resolved.tsv", "--configfile", "config.yaml")
     assert run.status == 0, run.text[-3000:]
     assert len(server.requests) == before
     again = pd.read_csv(tmp_path / "second/samples/resolved.tsv", sep="\t", dtype=str, keep_default_na=False)

@@ -3,11 +3,15 @@
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from ..downloads.data_file import DataFile
 from ..samples.sample import Sample, halves
 from ..tracks.bigwig import blocks
 from ..vocabulary import Strand
 from .run import Run
+
+MAX_BROWSER_PANELS = 40  # with 12 regions of 8,192 bins and 2 bytes each, in base64, about 10 MB
 
 
 def path_of(run: Run, file: DataFile) -> str:
@@ -84,3 +88,17 @@ def compared_tracks(run: Run, comparison: str, cell_type: str, strand: str) -> d
         case prediction:
             candidate = f"tracks/{prediction}/{cell_type}.{strand}.bw"
     return {"observed": run.out(observed), "candidate": run.out(candidate)}
+
+
+def first_cell_types(panels: Mapping[str, int], limit: int = MAX_BROWSER_PANELS) -> list[str]:
+    """Cell types of the browser page: the first ones whose panels together are at most `limit`, but at least one.
+
+    Parameters
+    ----------
+    panels
+        Number of panels of each cell type, observed and predicted.
+    limit
+        Most panels of a page.
+    """
+    totals = np.cumsum(list(panels.values()))
+    return list(panels)[: max(1, int(np.searchsorted(totals, limit, side="right")))]

@@ -22,7 +22,6 @@ from ..tracks.bigwig import BLOCK_BASES, Coverage
 from ..vocabulary import Strand
 from .templates import write_page
 
-MAX_PANELS = 40  # with 12 regions of MAX_BINS bins and 2 bytes each, in base64, about 10 MB
 MAX_BINS = 8192
 MAX_LEVEL = 65535  # of a value's 16 bits
 
@@ -76,20 +75,6 @@ class PageText:
     held_out: Sequence[str]
     left_out: Sequence[str]
     pseudocount: float
-
-
-def first_cell_types(panels: Mapping[str, int], limit: int = MAX_PANELS) -> list[str]:
-    """Take cell types in their order as long as all their panels together are at most `limit`, but at least one.
-
-    Parameters
-    ----------
-    panels
-        Number of panels of each cell type, observed and predicted.
-    limit
-        Most panels of a page.
-    """
-    totals = np.cumsum(list(panels.values()))
-    return list(panels)[: max(1, int(np.searchsorted(totals, limit, side="right")))]
 
 
 def places_of(
