@@ -174,7 +174,7 @@ class SimulatedSampleSettings(Section):
     """Sequencing depth, as a multiple of the common depth."""
 
     noise: Number = Field(ge=0)
-    """Standard deviation of the random factor on each gene's expression in this sample, as a natural logarithm."""
+    """Standard deviation of the natural logarithm of the random factor on each gene's expression in this sample."""
 
     negative_minus: bool = False
     """Store the minus strand as negative values, as some public files do."""
