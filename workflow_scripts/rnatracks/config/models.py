@@ -152,7 +152,7 @@ class HeadSettings(Section):
 
 
 class ModelSettings(Section):
-    """One family of models, all configured alike."""
+    """One family of models with the same settings."""
 
     cell_types: CellTypes
     """Either the word each, for one model per cell type, called NAME-CELLTYPE; or a list of cell types, for one joint
