@@ -76,7 +76,7 @@ def test_a_folder_to_write_to_is_one_whatever_links_to_it(
 @pytest.mark.parametrize("folder", ["$HOME/results", "results/$USER", "./$SCRATCH_2/demo/"])
 def test_a_variable_of_the_shell_is_no_folder(here: dict[str, str], folder: str) -> None:
     """It would be one of that very name."""
-    with pytest.raises(InputError, match=r"^config, results: found '.*\$.*'; expected a path without variables, as no"):
+    with pytest.raises(InputError, match=r"^config, results: found '.*\$.*'; expected a path without variables, wh"):
         read_settings(config_with("results", folder))
     Path(folder).mkdir(parents=True)
     read_settings(config_with("results", folder))
@@ -119,7 +119,8 @@ def test_downloads_where_the_links_to_them_go_are_refused(here: dict[str, str], 
     Path("results").mkdir()
     Path("link").symlink_to("results")
     with pytest.raises(
-        InputError, match=r"^c, downloads: found '.*/downloads', where the run's links .*; expected anoth"
+        InputError,
+        match=r"^c, downloads: found '.*/downloads', which is reserved for the run's links .*; expected anoth",
     ):
         read_settings(config_with("downloads", downloads), "c")
 
@@ -132,7 +133,7 @@ def test_downloads_where_the_links_to_them_go_are_refused(here: dict[str, str], 
 def test_a_folder_that_cannot_be_the_workflows_is_refused(here: dict[str, str], key: str, folder: str) -> None:
     Path("a file").touch()
     Path("gone").symlink_to("nowhere")
-    with pytest.raises(InputError, match=rf"^mine.yaml, {key}: found .*; expected a (folder of its own|path)$"):
+    with pytest.raises(InputError, match=rf"^mine.yaml, {key}: found .*; expected a (separate local folder|path)$"):
         read_settings(config_with(key, folder.format(**here)), "mine.yaml")
 
 

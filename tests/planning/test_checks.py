@@ -21,7 +21,7 @@ def test_pairs_of_many_cell_types_are_refused_before_jobs() -> None:
     with pytest.raises(InputError) as caught:
         check_pairs("all", 8010)
     assert str(caught.value) == (
-        "config, evaluation.pairs: found all, which makes 8,010 pairs of tracks; "
+        "config, evaluation.pairs: found all, which gives 8,010 pairs of tracks; "
         "expected neighbours, or at most 1,000 pairs"
     )
 
@@ -31,7 +31,7 @@ def test_check_chromosomes() -> None:
     check_chromosomes(config, ["chr1", "chr2", "chr3", "chrM"], "genome.fa")
     with pytest.raises(
         InputError,
-        match=r"^genome.fa: found no sequence 'chr3', named in genome.chromosomes; expected one of: chr1, chr2$",
+        match=r"^genome.fa: found no sequence 'chr3', which is listed in genome.chrom.*; expected one of: chr1, chr2$",
     ):
         check_chromosomes(config, ["chr1", "chr2"], "genome.fa")
     with pytest.raises(InputError, match=r"'chr1'.*\(the file calls it '1'\)"):
@@ -86,7 +86,7 @@ def test_known_chromosomes_leaves_large_files_to_the_jobs(tmp_path: Path, monkey
 @pytest.mark.parametrize(
     ("content", "found"),
     [
-        (None, "which is no file"),
+        (None, "which is not a file"),
         (b"", "an empty file"),
         (b"ACGT\n", "no sequence"),
         (gzip.compress(b""), "no sequence"),

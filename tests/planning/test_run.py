@@ -88,11 +88,11 @@ def test_excluded_samples_are_listed_and_not_used(settings: Callable[..., Settin
         ({"exclude": ["n1"]}, r"^config, exclude: found every sample of cell type 'NK.2'; expected at least one left"),
         (
             {"genome": {"fasta": "genome.fa", "chromosomes": ["chr1", "chr3"]}},
-            r"^genome.fa: found no sequence 'chr3', named in genome.chromosomes; expected one of: chr1, chr2$",
+            r"^genome.fa: found no sequence 'chr3', which is listed in genome.chrom.*; expected one of: chr1, chr2$",
         ),
         (
             {"genome": {"fasta": "none.fa", "chromosomes": ["chr1"]}},
-            r"^config, genome.fasta: found none.fa, which is no file; expected a FASTA file$",
+            r"^config, genome.fasta: found none.fa, which is not a file; expected a FASTA file$",
         ),
     ],
 )

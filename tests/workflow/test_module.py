@@ -83,7 +83,7 @@ def test_a_module_plans_and_runs_as_the_workflow_does(
     done = ("simulate", "prepare_genome", "resolve_samples", "gather_resolved")
     left = {rule: number for rule, number in plan.items() if rule not in done} | {"predict_chromosome": shards}
     assert counts(dry) == {f"{prefix}{rule}": number for rule, number in left.items()}
-    assert dry.text.count("Asked for at most") == 1
+    assert dry.text.count("Maximum requested") == 1
 
 
 def test_a_module_leaves_the_default_target_and_local_jobs_alone(tmp_path: Path) -> None:

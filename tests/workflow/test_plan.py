@@ -23,7 +23,7 @@ def test_the_default_configuration_is_planned_on_a_cluster(tmp_path: Path) -> No
     planned = run.planned()
     assert {job["model"] for job in planned["train_model"]} == {"genos-GM12878", "genos-NK"}
     assert len(planned["predict_chromosome"]) == 2 * 22
-    hours = run.text.split("Asked for at most")[1]
+    hours = run.text.split("Maximum requested")[1]
     assert re.search(r"^train_model +2 .* 96\.0$", hours, re.MULTILINE)  # two jobs of 48 h with one GPU
     assert re.search(r"^total +\d+ .* 448\.0$", hours, re.MULTILINE)  # and 44 predictions of 8 h
 

@@ -1,1 +1,1 @@
-"""What a user may say in the configuration."""
+"""The configuration: its fields, checks and documentation."""

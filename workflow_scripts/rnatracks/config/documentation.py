@@ -1,6 +1,6 @@
-"""The configuration's reference, from its definition: a JSON schema for editors, and a table for people.
+"""Reference of the configuration, generated from its definition: a JSON schema for editors and a table for people.
 
-`make reference` runs this module, which writes both into `config` below the working directory.
+`make reference` runs this module, which writes both into the `config` folder of the working directory.
 """
 
 import json
@@ -21,17 +21,17 @@ TABLE = re.compile(r"(?<=\| field \| default \| meaning \|\n\| --- \| --- \| ---
 
 
 def json_schema() -> dict[str, Any]:
-    """The JSON schema, with each description in one line."""
+    """The JSON schema, with each description on one line."""
     return _without_titles(Settings.model_json_schema()) | {"title": "rnatracks configuration"}
 
 
 def reference_table() -> str:
-    """The rows of the table in `config/README.md`, a field each."""
+    """The rows of the table in `config/README.md`, one per field."""
     return "".join(f"| `{key}` | {default} | {about} |\n" for key, default, about in _rows(Settings, ""))
 
 
 def write_reference(folder: Path) -> None:
-    """Write the schema, and the table into `README.md`, of a `config` folder."""
+    """Write the schema and the table in `README.md` of a `config` folder."""
     write_text(folder / SCHEMA, json.dumps(json_schema(), indent=2) + "\n")
     readme = folder / "README.md"
     write_text(readme, TABLE.sub(lambda _: reference_table(), read_text(readme)))

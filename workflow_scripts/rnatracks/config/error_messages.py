@@ -1,4 +1,4 @@
-"""What is wrong with a configuration, in one line: pydantic's errors in the words of users."""
+"""Errors in a configuration as one line for users, from the errors of pydantic."""
 
 import difflib
 import json
@@ -21,7 +21,7 @@ KINDS = {
     dict: "keys and values",
     NoneType: "null",
 }
-UNKNOWN_KEY = ("extra_forbidden", "invalid_key")  # the second is no text, such as a number or YAML's `on`
+UNKNOWN_KEY = ("extra_forbidden", "invalid_key")  # the second: a key that is not text, such as a number or YAML's `on`
 BOUNDS = {
     "greater_than_equal": "{ge:g} or more",
     "greater_than": "more than {gt:g}",
@@ -31,19 +31,19 @@ BOUNDS = {
 
 
 def first_fault(error: ValidationError, model: type[BaseModel], config: object, where: str) -> InputError:
-    """The fault of a configuration that a user should mend first: an unknown key if there is one.
+    """The error of a configuration that a user should fix first: an unknown key if there is one.
 
     Parameters
     ----------
     error, model
-        What pydantic found when it read `config` as `model`.
+        The errors that pydantic raised when it validated `config` as `model`.
     where
-        What the error line calls the configuration.
+        Name of the configuration in error messages.
 
     Raises
     ------
     ValueError
-        If pydantic found a kind of fault that has no words here.
+        If pydantic found a kind of error that has no message here.
     """
     fault = min(error.errors(include_url=False), key=lambda fault: fault["type"] not in UNKNOWN_KEY)
     kind, value, context = fault["type"], fault["input"], fault.get("ctx", {})
@@ -60,18 +60,18 @@ def first_fault(error: ValidationError, model: type[BaseModel], config: object, 
             return _unknown_key(where, path, value if kind == "invalid_key" else location[-1], node, given)
         case "missing":
             path, _, about, _ = _follow(model, location, config)
-            found, expected = "no such key", f"it to be given: {about}"
+            found, expected = "no such key", f"this required key: {about}"
         case "value_error":
             key, found, expected = context["error"].args
             path = [*path, *filter(None, key.split("."))]
         case "kind" if isinstance(value, Mapping):
             path, found = [*path, "type"], _show(value["type"]) if "type" in value else "no such key"
             kinds = [tag for tag in tags(bare(node)) if tag != "text"]
-            expected = f"one of: {', '.join(kinds)}" if "type" in value else f"it to be given: {fault['msg']}"
+            expected = f"one of: {', '.join(kinds)}" if "type" in value else f"this required key: {fault['msg']}"
         case "literal_error":
             expected = f"one of: {', '.join(map(str, get_args(bare(node))))}"
         case "too_short" | "string_too_short":
-            found, expected = "nothing in it", f"at least 1 {'character' if kind == 'string_too_short' else 'entry'}"
+            found, expected = "an empty value", f"at least 1 {'character' if kind == 'string_too_short' else 'entry'}"
         case "string_pattern_mismatch":
             expected = PATTERNS.get(context["pattern"]) or about.rstrip(".")
         case bound if bound in BOUNDS:
@@ -79,14 +79,14 @@ def first_fault(error: ValidationError, model: type[BaseModel], config: object, 
         case wrong if wrong.endswith("_type") or wrong in ("kind", "union_tag_not_found", "finite_number"):
             expected = _kinds(node, value)
         case _:
-            raise ValueError(f"pydantic's {kind!r} has no words here")
+            raise ValueError(f"no message for pydantic's error {kind!r}")
     return InputError(_place(where, path), found, expected)
 
 
 def _unknown_key(where: str, path: Sequence[str | int], key: object, node: Any, given: Any) -> InputError:
     section = bare(node)
     known = list(section.model_fields)
-    # A required key that is there was not misspelt.
+    # A required key that is present was not misspelt.
     missing = [name for name in known if name not in given or not section.model_fields[name].is_required()]
     close = difflib.get_close_matches(str(key), missing, n=1)
     found = f"a key that type {given['type']} does not have" if "type" in section.model_fields else "an unknown key"
@@ -97,18 +97,18 @@ def _unknown_key(where: str, path: Sequence[str | int], key: object, node: Any, 
 def _follow(
     model: type[BaseModel], location: Sequence[str | int], config: Any
 ) -> tuple[list[str | int], Any, str, Any]:
-    """The way of pydantic's location through a model.
+    """Follow the location of a pydantic error through a model.
 
     Returns
     -------
     path
         The location without the tags of unions.
     node
-        Annotation of what stands there.
+        Annotation at this location.
     about
-        Description of the field that holds it.
+        Description of the field that contains it.
     value
-        What the configuration has there.
+        Value in the configuration at this location.
     """
     path, node, about, value = [], model, "", config
     for step in location:
@@ -128,7 +128,7 @@ def _follow(
 
 
 def describe(field: Any) -> str:
-    """Description of a field as one line: its own, else that of its section."""
+    """Description of a field as one line, or that of its section if it has none."""
     text = field.description or next(
         (kind.__doc__ for kind in get_args(field.annotation) or (field.annotation,) if is_section(kind)), ""
     )
@@ -140,7 +140,7 @@ def is_section(kind: Any) -> bool:
 
 
 def bare(node: Any) -> Any:
-    """An annotation without its metadata, and without the null that it allows."""
+    """An annotation without its metadata and without None."""
     if get_origin(node) is Annotated:
         return bare(get_args(node)[0])
     if get_origin(node) in (Union, UnionType) and not tags(node):
@@ -149,7 +149,7 @@ def bare(node: Any) -> Any:
 
 
 def tags(node: Any) -> dict[str, Any]:
-    """Branches of a tagged union, by their tags."""
+    """Branches of a tagged union, by tag."""
     if get_origin(node) not in (Union, UnionType):
         return {}
     return {
@@ -161,7 +161,7 @@ def tags(node: Any) -> dict[str, Any]:
 
 
 def _types(node: Any) -> list[type]:
-    """Python types of what an annotation takes, each once."""
+    """Python types that an annotation accepts, without duplicates."""
     if get_origin(node) is Annotated:
         return _types(get_args(node)[0])
     if get_origin(node) in (Union, UnionType):
@@ -177,14 +177,14 @@ def _kinds(node: Any, value: Any) -> str:
 
 
 def _key_words(node: Any) -> str:
-    """What the keys of a dictionary are, by their pattern."""
+    """Description of the keys of a dictionary, from their pattern."""
     marks = get_args(get_args(bare(node))[0])[1:]
     patterns = [getattr(part, "pattern", "") for mark in marks for part in getattr(mark, "metadata", ())]
     return next(PATTERNS[pattern] for pattern in patterns if pattern)
 
 
 def _place(where: str, path: Sequence[str | int]) -> str:
-    """Write a path into the configuration as `where, a.b[0].c`."""
+    """Format a path into the configuration as `where, a.b[0].c`."""
     dotted = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
     return f"{where}, {dotted.lstrip('.')}" if path else where
 
@@ -199,7 +199,7 @@ def _show(value: Any) -> str:
 
 
 def _writing_hint(value: Any, kinds: Sequence[type]) -> str:
-    """How to write the value so that YAML reads it as meant, if that can be told."""
+    """How to write a value so that YAML reads it as intended, if that is clear."""
     if isinstance(value, int | float) and str in kinds:
         return ": put it in quotes"
     if not isinstance(value, str | float) or not {int, float} & {*kinds}:
@@ -215,4 +215,4 @@ def _writing_hint(value: Any, kinds: Sequence[type]) -> str:
         written = written.replace("e", ".0e")
     if isinstance(value, float):
         return f": write {written}"
-    return f": write {written} without quotes, in a config file (--config makes text of nested numbers)"
+    return f": write {written} without quotes, in a config file (--config turns nested numbers into text)"

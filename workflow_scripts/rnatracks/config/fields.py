@@ -1,4 +1,4 @@
-"""What fields of the configuration are made of: the base of its sections, and types with checks of their own."""
+"""Building blocks of the configuration: the base class of its sections, and field types with their checks."""
 
 import os
 from collections.abc import Iterator
@@ -25,8 +25,8 @@ from ..errors import InputError
 class Section(BaseModel):
     """Keys and values of the configuration; the docstring below a field is its description for users.
 
-    Values must have the type that they are to have, as YAML knows types, so that `60.0` windows or the
-    text `1e8` are refused. Unknown keys are, too. A section does not change.
+    Values must have the declared type, as YAML reads them: `60.0` windows or the text `1e8` are refused.
+    Unknown keys are refused as well. Sections are immutable.
     """
 
     model_config = ConfigDict(
@@ -48,11 +48,11 @@ def _usual_path(location: str) -> str:
 
 @contextmanager
 def usable(location: str) -> Iterator[None]:
-    """Name a path that the file system does not take, such as one that is too long."""
+    """Raise an `InputError` for a path that the file system rejects, such as one that is too long."""
     try:
         yield
     except OSError as error:
-        raise InputError("", repr(location), f"a path that can be used ({error.strerror})") from error
+        raise InputError("", repr(location), f"a usable path ({error.strerror})") from error
 
 
 def _own_folder(location: str) -> str:
@@ -61,16 +61,16 @@ def _own_folder(location: str) -> str:
         folder = Path(path)
         there = next(above for above in (folder, *folder.parents) if os.path.lexists(above))
         if folder in (Path(), Path("/")) or "://" in path or not there.is_dir():
-            raise InputError("", repr(path), "a folder of its own")
+            raise InputError("", repr(path), "a separate local folder")
         if SHELL_VARIABLE.search(path) and not folder.is_dir():
-            raise InputError("", repr(path), "a path without variables, as no shell reads it")
+            raise InputError("", repr(path), "a path without variables, which are not expanded here")
         if normal_path("", os.path.realpath(folder)) == ".":
-            raise InputError("", f"{path!r}, the working directory", "a folder of its own")
+            raise InputError("", f"{path!r}, the working directory", "a separate local folder")
         return path
 
 
 def _as_written(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
-    """Keep a whole number whole, also where a fraction is allowed: texts and file names show it as it was written."""
+    """Keep integers as integers where fractions are allowed, so that text and file names show them as written."""
     handler(value)
     return value
 
@@ -78,7 +78,7 @@ def _as_written(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
 def _once(values: tuple[Any, ...]) -> tuple[Any, ...]:
     for value in values:
         if values.count(value) > 1:
-            raise InputError("", f"{value!r} twice", "each once")
+            raise InputError("", f"{value!r} twice", "each entry only once")
     return values
 
 
@@ -88,10 +88,10 @@ def _odd(value: int) -> int:
     return value
 
 
-# What text that matches a pattern is, where the description of its field does not say it.
+# Patterns in words, for fields whose description does not explain them.
 PATTERNS = {
-    r"^[^\s/]+$": "a name without spaces and slashes",
-    r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$": "letters, digits, '_', '.' and '-', first a letter, digit or '_'",
+    r"^[^\s/]+$": "a name without spaces or slashes",
+    r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$": "letters, digits, '_', '.' and '-', starting with a letter, a digit or '_'",
     r"^each$": "",
 }
 CHROMOSOME, NAME, EACH = PATTERNS

@@ -1,4 +1,4 @@
-"""What a user may say of the models: their networks, heads and tracks."""
+"""Settings of the models: their networks, heads and tracks."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,64 +12,64 @@ from .fields import EACH, LIST, Number, Odd, Section, Text, Word, Words, usable
 
 
 class MixtralSettings(Section):
-    """A mixture-of-experts decoder, as Genos is."""
+    """A mixture-of-experts decoder, like Genos."""
 
     type: Literal["mixtral"]
-    """A mixture-of-experts decoder, as Genos is."""
+    """A mixture-of-experts decoder, like Genos."""
 
     hidden_size: int = Field(ge=1)
-    """Width of a position's state; a multiple of num_attention_heads."""
+    """Size of the hidden state of each position; a multiple of num_attention_heads."""
 
     intermediate_size: int = Field(ge=1)
-    """Width of an expert's hidden layer."""
+    """Size of the hidden layer of each expert."""
 
     num_hidden_layers: int = Field(ge=1)
     """Number of decoder layers."""
 
     num_attention_heads: int = Field(ge=1)
-    """Attention heads of a layer; a multiple of num_key_value_heads."""
+    """Attention heads per layer; a multiple of num_key_value_heads."""
 
     num_key_value_heads: int = Field(ge=1)
-    """Key-value heads of a layer."""
+    """Key-value heads per layer."""
 
     num_local_experts: int = Field(ge=1)
-    """Experts of a layer."""
+    """Experts per layer."""
 
     num_experts_per_tok: int = Field(default=2, ge=1)
-    """Experts that work on each base; at most num_local_experts."""
+    """Experts that process each base; at most num_local_experts."""
 
     @model_validator(mode="after")
     def _check_multiples(self) -> Self:
         for many, few in (("hidden_size", "num_attention_heads"), ("num_attention_heads", "num_key_value_heads")):
             if getattr(self, many) % getattr(self, few):
-                raise InputError(many, getattr(self, many), f"a multiple of {few}, {getattr(self, few)}")
+                raise InputError(many, getattr(self, many), f"a multiple of {few} ({getattr(self, few)})")
         if self.num_experts_per_tok > self.num_local_experts:
-            expected = f"at most num_local_experts, {self.num_local_experts}"
+            expected = f"at most num_local_experts ({self.num_local_experts})"
             raise InputError("num_experts_per_tok", self.num_experts_per_tok, expected)
         return self
 
 
 class DilatedCnnSettings(Section):
-    """A small convolutional network like Basenji, the baseline that a language model must beat."""
+    """A small convolutional network similar to Basenji: the baseline that a language model should beat."""
 
     type: Literal["dilated_cnn"]
-    """A small convolutional network like Basenji, the baseline that a language model must beat."""
+    """A small convolutional network similar to Basenji: the baseline that a language model should beat."""
 
     hidden_size: int = Field(ge=1)
-    """Channels of a layer."""
+    """Channels per layer."""
 
     num_hidden_layers: int = Field(ge=1)
-    """Number of layers; layer i, from 0, is dilated by 2**i, which must stay below windows.size."""
+    """Number of layers. Layer i, counted from 0, has dilation 2**i, which must be less than windows.size."""
 
     kernel_size: Odd = 3
-    """Kernel of the layers, in bases before dilation; odd."""
+    """Kernel size of the layers in bases, before dilation; odd."""
 
     dropout: Number = Field(default=0.1, ge=0, lt=1)
-    """Fraction of values dropped after each layer in training."""
+    """Dropout rate after each layer during training."""
 
 
 def _local_or_not(name: str) -> str:
-    """A folder under its one spelling. Other texts are ids of a hub, or names of models; `./NAME` remains a folder."""
+    """Normalise the path of a folder. Other text is a Hub id or the name of a model; `./NAME` remains a folder."""
     with usable(name):
         path = normal_path("", name)
         is_folder = Path(path).is_dir()
@@ -101,7 +101,7 @@ Network = Annotated[
     Discriminator(
         _kind_of_network,
         custom_error_type="kind",
-        custom_error_message="Kind of network; each kind has keys of its own.",
+        custom_error_message="Type of network, which determines the other keys.",
     ),
 ]
 CellTypes = Annotated[
@@ -112,99 +112,99 @@ CellTypes = Annotated[
 
 
 class LoraSettings(Section):
-    """The low-rank updates that trainable lora learns."""
+    """Low-rank updates that are trained with trainable: lora."""
 
     rank: int = Field(default=16, ge=1)
-    """Rank of an update."""
+    """Rank of the updates."""
 
     alpha: Number = Field(default=32, gt=0)
-    """An update is scaled by alpha / rank."""
+    """Updates are scaled by alpha / rank."""
 
     dropout: Number = Field(default=0.05, ge=0, lt=1)
-    """Fraction of an update's inputs dropped in training."""
+    """Dropout rate on the inputs of the updates during training."""
 
 
 class HeadSettings(Section):
-    """Convolutions that turn the backbone's states into one track."""
+    """Convolutions that turn the hidden states of the backbone into one track."""
 
     channels: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1), LIST] = (256, 64)
-    """Widths of the hidden convolutions; a last one to width 1 follows."""
+    """Channels of the hidden convolutions; a final convolution to one channel follows."""
 
     kernel_size: Odd = 9
-    """Kernel of the convolutions, in bases; odd."""
+    """Kernel size of the convolutions in bases; odd."""
 
     dropout: Number = Field(default=0.1, ge=0, lt=1)
-    """Fraction of values dropped after each convolution in training."""
+    """Dropout rate after each convolution during training."""
 
     initial_scale: Number = Field(default=8, gt=0)
-    """First value of the learnable scale before the softplus. GELU ends at -0.17, so a model at 1 cannot predict
-    less than half the track's mean; at 8 it can reach 0.14 of it."""
+    """Initial value of the learnable scale before the softplus. GELU is never below -0.17, so with a scale of 1 a model
+    cannot predict less than half the track's mean; with 8 it can go down to 0.14 of the mean."""
 
     batch_norm: Literal["batch", "renorm", "frozen"] = "batch"
-    """How batch norm normalises in training. batch takes the statistics of the windows at work at once in all
-    processes, unknown and masked bases left out, as published; renorm, batch renormalisation, normalises as
-    prediction will, which matters when few windows are at work at once; frozen uses the running statistics and does
-    not update them, for models that start from another one."""
+    """How batch norm normalises during training. batch: by the statistics of the windows being processed at once in all
+    processes, without unknown and masked bases, as published. renorm: batch renormalisation, which normalises as in
+    prediction; this matters if few windows are processed at once. frozen: by the running statistics, which are not
+    updated; for models that start from another model."""
 
     plain_output: bool = False
-    """Leave batch norm, GELU and dropout out after the last convolution. The published head has them, which keeps
+    """Omit batch norm, GELU and dropout after the last convolution. The published head includes them, which prevents
     predictions from reaching 0."""
 
 
 class ModelSettings(Section):
-    """One family of models."""
+    """One family of models with the same settings."""
 
     cell_types: CellTypes
-    """The word each for one model per cell type, called NAME-CELLTYPE; or a list of cell types that one joint
-    model, called NAME, learns together."""
+    """Either the word each, for one model per cell type, called NAME-CELLTYPE; or a list of cell types, for one joint
+    model, called NAME."""
 
     backbone: Network | None = None
-    """Network under the heads. Text is a Hugging Face hub id or a local model folder, and its weights are
-    fine-tuned in float32, whatever they are stored in; it must take one token a base and give one state for each.
-    Keys and values describe a small network that is trained from random weights. A model has either a backbone or
-    init_from."""
+    """Network below the heads. Text is a Hugging Face Hub id or a local model folder; its weights are fine-tuned in
+    float32, whatever the format in which they are stored. It must read one token per base and output one hidden state
+    per token. Keys and values describe a small network that is trained from random weights. A model has either a
+    backbone or init_from, not both."""
 
     revision: Word | None = Field(default=None, pattern=r"^[\w.-]+$")
-    """Commit, tag or branch of a backbone from the hub; null takes the newest when the weights are fetched. The
-    commit that was fetched stands in the model card, and is kept until this key changes."""
+    """Commit, tag or branch of a backbone from the Hugging Face Hub; with null, the newest commit when the weights are
+    downloaded. The model card names the downloaded commit, which is kept until this key changes."""
 
     init_from: ModelName | None = None
-    """A trained model to start from, whose heads are copied as well. The name of another model of this
-    configuration, such as genos-NK, which is then trained first and whose heads have the same shape; anything else
-    is a model folder. A model that was trained on a chromosome of split, or validated on one of split.test, is
-    refused; sequences are compared, not names. A model has either a backbone or init_from."""
+    """Trained model to start from, including its heads. Either the name of another model of this configuration, such as
+    genos-NK, which is then trained first and must have heads of the same shape, or a model folder. A model that was
+    trained on a chromosome listed under split, or validated on one listed under split.test, is refused; chromosomes
+    are compared by sequence, not by name. A model has either a backbone or init_from, not both."""
 
     strands: Literal["heads", "reverse_complement"] = "heads"
-    """heads gives every track a head of its own, as published; reverse_complement gives every cell type one head,
-    which reads the sequence for plus and its reverse complement for minus, so that both strands are seen alike, and
-    costs twice the time."""
+    """heads: one head per track, as published. reverse_complement: one head per cell type, which reads the sequence for
+    the plus strand and its reverse complement for the minus strand. Both strands are then treated identically, at twice
+    the cost in time."""
 
     attention: Literal["causal", "bidirectional"] = "causal"
-    """causal lets a base see only what lies to its left, as published; bidirectional lets it see the whole window.
-    A network that was pretrained on both sides, such as an encoder, needs bidirectional, and a state-space or
-    recurrent one needs causal; what a backbone sees is tested before training, and another value is refused. A
-    dilated_cnn always looks both ways, whatever is said here."""
+    """causal: each base sees only the sequence to its left, as published. bidirectional: it sees the whole window.
+    Networks that were pretrained with context on both sides, such as encoders, require bidirectional; state-space and
+    recurrent networks require causal. What a backbone sees is tested before training, and a wrong value is refused. A
+    dilated_cnn always sees both sides, whatever the value."""
 
     trainable: Literal["all", "head", "lora"] = "all"
-    """all trains every weight, as published; head trains the heads only; lora trains the heads and low-rank updates
-    of the attention's projections, which must be called q_proj, k_proj, v_proj and o_proj; a dilated_cnn has none."""
+    """all: train every weight, as published. head: train the heads only. lora: train the heads and low-rank updates of
+    the attention projections, which must be called q_proj, k_proj, v_proj and o_proj; a dilated_cnn has none."""
 
     lora: LoraSettings = LoraSettings()
-    """The low-rank updates that trainable lora learns. They are merged into the weights when the model is saved,
-    and kept by themselves in adapter/."""
+    """Low-rank updates that are trained with trainable: lora. They are merged into the weights when the model is saved,
+    and also saved separately in adapter/."""
 
     head: HeadSettings = HeadSettings()
-    """Convolutions that turn the backbone's states into one track."""
+    """Convolutions that turn the hidden states of the backbone into one track."""
 
     control: Literal["none", "shuffled_targets"] = "none"
-    """shuffled_targets trains on the coverage of other windows, a baseline that shows what a model of this kind
-    scores without knowing which coverage belongs to which sequence (not exactly 0, since any function of sequence
-    can correlate with coverage by chance); none trains as usual."""
+    """none: train as usual. shuffled_targets: train each window on the coverage of another window. This baseline shows
+    the score of the same kind of model when coverage does not belong to the sequence; it is not exactly 0, because any
+    function of sequence can correlate with coverage by chance."""
 
     @model_validator(mode="after")
     def _check_origin(self) -> Self:
         if self.backbone is None and self.init_from is None:
-            raise InputError("backbone", "neither backbone nor init_from", "one of them")
+            raise InputError("backbone", "neither backbone nor init_from", "exactly one of them")
         if self.backbone is not None and self.init_from is not None:
-            raise InputError("init_from", f"{self.init_from!r} beside a backbone", "one of them")
+            raise InputError("init_from", f"{self.init_from!r} in addition to a backbone", "only one of them")
         return self

@@ -1,4 +1,4 @@
-"""The whole configuration, read and checked; everything that follows from it alone."""
+"""The whole configuration, read and checked, with everything that can be derived from it alone."""
 
 import os
 import re
@@ -34,17 +34,17 @@ class Settings(Section):
     """One run of the workflow. Relative paths are relative to the working directory."""
 
     results: Folder = "results"
-    """Folder that receives everything the workflow makes."""
+    """Output folder for everything that the workflow produces."""
 
     genome: GenomeSettings
     """Reference sequence."""
 
     annotation: AnnotationSettings
-    """Gene models, with the chromosome names of the FASTA file."""
+    """Gene models, with the same chromosome names as the FASTA file."""
 
     blacklist: Location | None = None
-    """BED file of regions with unreliable signal, plain or gzipped, as a path or a URL, or null for none. Windows
-    that overlap them too much are left out of training."""
+    """BED file of regions with unreliable signal, plain or gzipped, as a path or a URL; null for none. Windows that
+    overlap these regions too much are excluded from training."""
 
     samples: Location
     """Path of the sample sheet (tab-separated)."""
@@ -53,20 +53,20 @@ class Settings(Section):
     """Path of the cell-type sheet (tab-separated)."""
 
     downloads: Folder = "downloads"
-    """Folder for fetched files, which several runs with other results may share; what is there and verified is not
-    fetched again."""
+    """Folder for downloaded files. Several runs can share it; files that are already there and verified are not
+    downloaded again."""
 
     sources: SourceSettings = SourceSettings()
-    """Where samples are searched for, how many a search may find, and where backbones come from."""
+    """Servers that are searched for samples and that provide backbones, and the size limit of a search."""
 
     normalisation: NormalisationSettings = NormalisationSettings()
-    """Common scale of the samples."""
+    """Scale to which all samples are normalised."""
 
     windows: WindowSettings = WindowSettings()
-    """Windows that the genome is cut into for training and prediction."""
+    """Windows into which the genome is cut for training and prediction."""
 
     split: SplitSettings = SplitSettings()
-    """Chromosomes held out of training; every other chosen chromosome trains."""
+    """Chromosomes held out of training. All other chosen chromosomes are used for training."""
 
     models: Annotated[dict[Name, ModelSettings], Field(min_length=1)]
     """Models to train, by name."""
@@ -81,7 +81,7 @@ class Settings(Section):
     """How genes are scored."""
 
     exclude: Words = ()
-    """Names of samples that are left out, such as flagged ones; they are listed, but neither fetched nor checked."""
+    """Names of samples to leave out, such as flagged ones. They stay listed, but are neither downloaded nor checked."""
 
     qc: QcSettings = QcSettings()
     """How samples are compared and flagged."""
@@ -90,50 +90,50 @@ class Settings(Section):
     """How predictions are scored."""
 
     browser: BrowserSettings = BrowserSettings()
-    """What the browser page shows beside the loci."""
+    """What the browser page shows in addition to the loci."""
 
     loci: Texts = ()
-    """Places to draw, each a gene name, a gene id or a region such as chr19:39,407,000-39,439,000 (1-based, both
+    """Loci to plot, each given as a gene name, a gene id or a region such as chr19:39,407,000-39,439,000 (1-based, both
     ends included)."""
 
     simulate: SimulationSettings | None = None
-    """Built-in demo data, written to {results}/simulated/; null to use real data only."""
+    """Simulated demo data, written to {results}/simulated/; null to use real data only."""
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> Self:
-        """The settings of a job, from what the Snakefile gives to all scripts as `snakemake.config`."""
+        """The settings of a job, from the `snakemake.config` that the Snakefile passes to every script."""
         return cls.model_validate(config["settings"])
 
     @property
     def splits(self) -> dict[str, Split]:
-        """The split of each chosen chromosome, in their order: `train` unless it is held out."""
+        """The split of each chosen chromosome, in the configured order: `train` unless it is held out."""
         held_out = dict.fromkeys(self.split.valid, Split.VALID) | dict.fromkeys(self.split.test, Split.TEST)
         return {chrom: held_out.get(chrom, Split.TRAIN) for chrom in self.genome.chromosomes}
 
     @property
     def held_out(self) -> list[str]:
-        """Chromosomes that are only scored, in the order of the genome's."""
+        """Test chromosomes, in the order of `genome.chromosomes`."""
         return [chrom for chrom in self.genome.chromosomes if chrom in self.split.test]
 
     @property
     def seam_chromosomes(self) -> tuple[str, ...]:
-        """Where seams are looked for: on held-out chromosomes, or on the first one."""
+        """Chromosomes on which seams are measured: the test chromosomes, or the first chromosome if there are none."""
         return self.split.test or self.genome.chromosomes[:1]
 
     @property
     def loci_by_file(self) -> dict[str, str]:
-        """What the configuration calls each locus, by its file name."""
+        """Each locus as written in the configuration, by its file name."""
         return {locus_file_name(locus): locus for locus in self.loci}
 
     @model_validator(mode="after")
     def _check_folders(self) -> Self:
         links = Path(self.results, "downloads")
         if Path(self.downloads).resolve() == links.resolve():
-            found = f"{self.downloads!r}, where the run's links to its downloads go"
+            found = f"{self.downloads!r}, which is reserved for the run's links to its downloads"
             raise InputError("downloads", found, "another folder")
         if self.simulate is None:
             return self
-        # Simulated files go into a folder of their own, so that nothing of the user's is overwritten.
+        # Simulated files go into a separate folder, so that they cannot overwrite a user's files.
         folder = Path(self.results, "simulated")
         for key, location in (
             ("genome.fasta", self.genome.fasta),
@@ -141,7 +141,7 @@ class Settings(Section):
             ("blacklist", self.blacklist),
         ):
             if location is None or not Path(location).is_relative_to(folder):
-                raise InputError(key, repr(location), f"a file in {folder}, as simulate is given")
+                raise InputError(key, repr(location), f"a file in {folder}, because simulate is set")
         return self
 
     @model_validator(mode="after")
@@ -150,14 +150,14 @@ class Settings(Section):
         for key, held_out in (("split.valid", valid), ("split.test", test)):
             for name in held_out:
                 if name not in chosen:
-                    raise InputError(key, repr(name), f"chromosomes of genome.chromosomes: {shorten(chosen)}")
+                    raise InputError(key, repr(name), f"chromosomes listed in genome.chromosomes: {shorten(chosen)}")
         for name in test:
             if name in valid:
                 raise InputError(
-                    "split.test", f"{name!r}, which split.valid holds too", "each chromosome in one of them"
+                    "split.test", f"{name!r}, which is also in split.valid", "each chromosome in only one of them"
                 )
         if not set(chosen) - {*valid, *test}:
-            raise InputError("split", "every chromosome held out", "at least one left to train on")
+            raise InputError("split", "every chromosome held out", "at least one chromosome left for training")
         return self
 
     @model_validator(mode="after")
@@ -165,8 +165,8 @@ class Settings(Section):
         named = [locus_file_name(locus) for locus in self.loci]
         for locus, name in zip(self.loci, named, strict=True):
             if named.count(name) > 1:
-                found = f"{locus!r}, whose file would be called as that of another locus"
-                raise InputError("loci", found, "each locus once")
+                found = f"{locus!r}, which has the same file name as another locus"
+                raise InputError("loci", found, "each locus only once")
         for baseline in self.evaluation.baselines:
             if baseline not in self.models:
                 raise InputError("evaluation.baselines", repr(baseline), f"keys of models: {shorten(self.models)}")
@@ -177,42 +177,40 @@ class Settings(Section):
         most = (self.windows.size - 1).bit_length()
         for name, model in self.models.items():
             if isinstance(model.backbone, DilatedCnnSettings) and model.backbone.num_hidden_layers > most:
-                raise InputError(
-                    f"models.{name}.backbone.num_hidden_layers",
-                    model.backbone.num_hidden_layers,
-                    f"at most {most}, as the last layer must be dilated by less than windows.size, {self.windows.size}",
-                )
+                key, limit = f"models.{name}.backbone.num_hidden_layers", f"windows.size ({self.windows.size})"
+                expected = f"at most {most}, because the dilation of the last layer must be less than {limit}"
+                raise InputError(key, model.backbone.num_hidden_layers, expected)
         return self
 
 
 def read_settings(config: object, where: str = "config") -> Settings:
-    """Check a configuration, and fill in what it leaves out.
+    """Check a configuration and fill in the defaults.
 
     Parameters
     ----------
     config
-        As loaded from YAML, or what `Settings.model_dump(mode="json")` gave.
+        As loaded from YAML, or the result of `Settings.model_dump(mode="json")`.
     where
-        What the error line calls the configuration, such as its file.
+        Name of the configuration in error messages, such as its file.
 
     Raises
     ------
     InputError
-        For one fault: an unknown key if there is one, because the others may follow from it.
+        For one fault only: an unknown key if there is one, because it may be the cause of the others.
     """
     try:
         settings = Settings.model_validate(config)
     except ValidationError as error:
         raise first_fault(error, Settings, config, where) from error
-    # The files of a simulation are named below `results` as it is written.
+    # Simulated files are named with `results` as the user wrote it.
     folders = ("downloads",) if settings.simulate else ("results", "downloads")
     return settings.model_copy(update={key: _without_links(getattr(settings, key)) for key in folders})
 
 
 def _without_links(folder: str) -> str:
-    """A folder that the workflow writes to, links followed as they would be a second spelling.
+    """An output folder with symbolic links resolved, so that it has only one spelling.
 
-    Unless they lead away from the working directory: such a folder was moved to another disk, and keeps its name.
+    Links that lead out of the working directory are kept: such a folder was moved to another disk and keeps its name.
     """
     place = normal_path("", os.path.realpath(folder))
     return folder if Path(place).is_absolute() and ".." not in Path(folder).parts else place

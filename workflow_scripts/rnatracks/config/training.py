@@ -1,4 +1,4 @@
-"""What a user may say of training and prediction."""
+"""Settings of training and prediction."""
 
 from typing import Literal, Self
 
@@ -9,77 +9,77 @@ from .fields import Number, Section
 
 
 class AugmentationSettings(Section):
-    """Changes to the training windows, drawn anew each epoch."""
+    """Random changes to the training windows, different in each epoch."""
 
     shift: int = Field(default=0, ge=0)
-    """Windows are moved by up to this many bases either way, within the chromosome."""
+    """Maximum random shift of a window in either direction, in bases; windows stay within their chromosome."""
 
     reverse_complement: bool = False
-    """Half of the windows are read as their reverse complement, with the strands' tracks swapped."""
+    """Replace a random half of the windows by their reverse complement, with the tracks of the two strands swapped."""
 
 
 class TrainingSettings(Section):
     """How the models are trained."""
 
     epochs: Number = Field(default=60, gt=0)
-    """Passes over the training windows; a fraction of one is allowed."""
+    """Number of passes over the training windows; may be a fraction."""
 
     global_batch_size: int = Field(default=256, ge=1)
-    """Windows of one optimiser step, over all devices and accumulation steps."""
+    """Windows per optimiser step, over all devices and gradient accumulation steps."""
 
     micro_batch_size: int = Field(default=1, ge=1)
-    """Windows that one device holds at a time; divides global_batch_size."""
+    """Windows per device and forward pass; must divide global_batch_size."""
 
     learning_rate: Number = Field(default=5e-05, gt=0)
-    """Peak learning rate of Adafactor; it warms up linearly and falls as a cosine."""
+    """Peak learning rate of Adafactor, with linear warm-up and cosine decay."""
 
     warmup_fraction: Number = Field(default=0.05, ge=0, le=1)
-    """Fraction of the steps that warm up."""
+    """Fraction of the steps used for warm-up."""
 
     max_grad_norm: Number = Field(default=1.0, gt=0)
-    """Gradients with a larger norm are scaled down to it."""
+    """Gradients are clipped to this norm."""
 
     precision: Literal["bf16", "float32"] = "bf16"
-    """Numbers of the forward and backward pass; bf16 needs a recent GPU to be fast."""
+    """Number format of the forward and backward passes; bf16 is fast only on recent GPUs."""
 
     gradient_checkpointing: bool = True
-    """Compute activations again in the backward pass, which saves memory and costs time."""
+    """Recompute activations in the backward pass, which saves memory and costs time."""
 
     loader_workers: int = Field(default=2, ge=0)
-    """Processes that read windows for each device; 0 reads in the training process."""
+    """Processes per device that read windows; with 0, the training process reads them itself."""
 
     seed: int = Field(default=42, ge=0)
-    """Seed of initial weights, window order, augmentation and dropout."""
+    """Random seed of the initial weights, window order, augmentation and dropout."""
 
     augmentation: AugmentationSettings = AugmentationSettings()
-    """Changes to the training windows, drawn anew each epoch."""
+    """Random changes to the training windows, different in each epoch."""
 
     router_loss: Number = Field(default=0, ge=0)
-    """Weight of the loss that balances the load of a mixture's experts."""
+    """Weight of the load-balancing loss of a mixture-of-experts backbone."""
 
     compile: bool = False
-    """Compile the model with torch.compile, which takes minutes at the start."""
+    """Compile the model with torch.compile, which takes some minutes at the start."""
 
     checkpoint_minutes: Number = Field(default=30, gt=0)
-    """Minutes of training between two checkpoints, from which a stopped training goes on."""
+    """Minutes of training between checkpoints. An interrupted training resumes from its last checkpoint."""
 
     keep_checkpoints: int = Field(default=2, ge=1)
-    """Newest checkpoints that are kept while a model trains; the best one is kept besides."""
+    """Number of latest checkpoints to keep while a model trains, in addition to the best one."""
 
     valid_windows: int = Field(default=1000, ge=1)
-    """Most windows of split valid on which a model is watched, evenly spread and the same each epoch."""
+    """Maximum number of windows of split.valid on which a model is scored; evenly spread, the same in every epoch."""
 
     keep: Literal["best", "last"] = "best"
-    """Weights of the finished model where split.valid is given. best takes those of the epoch with the highest
-    pearson_log1p on it, last those of the last epoch."""
+    """Which weights become the final model if split.valid is set: best, those of the epoch with the highest
+    pearson_log1p on the validation chromosomes, or last, those of the last epoch."""
 
     stop_unless_falling: bool = True
-    """Stop with an explanation if the loss after a fifth of the steps is not below what it was at the start."""
+    """Stop with an explanation if, after a fifth of the steps, the loss is not lower than at the start."""
 
     @model_validator(mode="after")
     def _check_batches(self) -> Self:
         if self.global_batch_size % self.micro_batch_size:
-            expected = f"a divisor of training.global_batch_size, which is {self.global_batch_size}"
+            expected = f"a divisor of training.global_batch_size ({self.global_batch_size})"
             raise InputError("micro_batch_size", self.micro_batch_size, expected)
         return self
 
@@ -88,19 +88,20 @@ class PredictionSettings(Section):
     """How tracks are predicted."""
 
     batch_size: int = Field(default=4, ge=1)
-    """Windows predicted at a time."""
+    """Windows predicted at once."""
 
     stitch: Literal["blend", "center", "mean", "context"] = "blend"
-    """How overlapping windows make one value a base; blend is their mean, weighted by the distance from a window's
-    nearer end, mean their plain mean, center the window whose middle is nearest, context the window in which the
-    model sees most of what it reads on its way to the base."""
+    """How overlapping windows are combined into one value per base. blend: their mean, weighted by the distance of the
+    base from the nearer end of each window. mean: their unweighted mean. center: the window whose centre is nearest.
+    context: the window in which the model sees the most sequence before the base, in the direction in which it reads,
+    or on the shorter side if it reads both ways."""
 
     precision: Literal["auto", "bf16", "float32"] = "auto"
-    """Numbers of the backbone's forward pass; auto is bf16 where there is a GPU, else float32."""
+    """Number format of the backbone's forward pass; auto is bf16 on a GPU and float32 otherwise."""
 
     significant_digits: int | None = Field(default=4, ge=2, le=7)
-    """Significant decimal digits of the predicted coverage, or null for all that float32 has; fewer make smaller
-    files."""
+    """Significant decimal digits of the predicted coverage, or null for full float32 precision. Fewer digits make
+    smaller files."""
 
     shard_size: int | None = Field(default=None, ge=1)
-    """Bases of a prediction job, where chromosomes shall be cut into several, or null for one job a chromosome."""
+    """Bases per prediction job, to split chromosomes into several jobs; null for one job per chromosome."""

@@ -1,1 +1,1 @@
-"""What a run of the workflow makes."""
+"""Planning of a run: its models, tracks, input files and early checks."""

@@ -1,4 +1,4 @@
-"""Checks of a run before any of its jobs: missing chromosomes, too many pairs of tracks, results without a record."""
+"""Checks before the first job of a run: missing chromosomes, too many pairs of tracks, results without a record."""
 
 import base64
 import gzip
@@ -12,10 +12,10 @@ from ..errors import InputError, alias_hint, shorten
 from ..files import open_plain_or_gzip
 from ..genome.fasta import chromosome_lengths, clean_lines, index_fits
 
-# Larger FASTA files are not read before jobs run.
+# Larger FASTA files are not read before the first job.
 MAX_FASTA_BYTES = 100_000_000
 
-MAX_PAIRS = 1000  # of tracks whose differences are scored
+MAX_PAIRS = 1000  # pairs of tracks whose differences are scored
 
 
 def check_chromosomes(settings: Settings, available: Collection[str], where: object) -> None:
@@ -26,7 +26,7 @@ def check_chromosomes(settings: Settings, available: Collection[str], where: obj
     available
         Names of the sequences in the file.
     where
-        What the error line calls the file.
+        Name of the file in error messages.
 
     Raises
     ------
@@ -38,44 +38,44 @@ def check_chromosomes(settings: Settings, available: Collection[str], where: obj
             continue
         hint = alias_hint(name, available)
         raise InputError(
-            where, f"no sequence {name!r}, named in genome.chromosomes{hint}", f"one of: {shorten(available)}"
+            where, f"no sequence {name!r}, which is listed in genome.chromosomes{hint}", f"one of: {shorten(available)}"
         )
 
 
 def check_pairs(setting: str, pairs: int) -> None:
-    """Check that not too many pairs of tracks are scored: they grow with the square of the cell types.
+    """Check that not too many pairs of tracks are scored: their number grows with the square of the cell types.
 
     Parameters
     ----------
     setting
         `evaluation.pairs`.
     pairs
-        How many that makes.
+        Number of pairs that result from it.
 
     Raises
     ------
     InputError
-        If `all` makes more than 1,000.
+        If `all` gives more than 1,000.
     """
     if setting == "all" and pairs > MAX_PAIRS:
-        found = f"all, which makes {pairs:,} pairs of tracks"
+        found = f"all, which gives {pairs:,} pairs of tracks"
         raise InputError("config, evaluation.pairs", found, f"neighbours, or at most {MAX_PAIRS:,} pairs")
 
 
 def known_chromosomes(settings: Settings) -> list[str] | None:
-    """Names of the genome's sequences, where they can be had before any job runs.
+    """Names of the genome's sequences, if they are available before any job runs.
 
-    They come from `simulate.chromosomes`, else from the `.fai` beside a local
-    FASTA file, else from its headers if it is smaller than 100 MB.
+    They are taken from `simulate.chromosomes`; otherwise from the `.fai` index next to a local
+    FASTA file; otherwise from its headers, if the file is smaller than 100 MB.
 
     Returns
     -------
-    The names in their order, or None where the genome is a URL or a large file without an index.
+    The names in the order of the file, or None if the genome is a URL or a large file without an index.
 
     Raises
     ------
     InputError
-        If a local FASTA file is missing, empty, damaged or holds no sequence.
+        If a local FASTA file is missing, empty, damaged or contains no sequence.
     """
     if settings.simulate:
         return list(settings.simulate.chromosomes)
@@ -84,7 +84,7 @@ def known_chromosomes(settings: Settings) -> list[str] | None:
         return None
     fasta = Path(fasta)
     if not fasta.is_file():
-        raise InputError("config, genome.fasta", f"{fasta}, which is no file", "a FASTA file")
+        raise InputError("config, genome.fasta", f"{fasta}, which is not a file", "a FASTA file")
     if fasta.stat().st_size == 0:
         raise InputError(fasta, "an empty file", "a FASTA file")
     if index_fits(fasta):
@@ -94,27 +94,27 @@ def known_chromosomes(settings: Settings) -> list[str] | None:
     else:
         return None
     if not names:
-        raise InputError(fasta, "no sequence", "a FASTA file, whose headers start with >")
+        raise InputError(fasta, "no sequence", "a FASTA file, with headers that start with >")
     return names
 
 
 def is_recorded(made: str) -> bool:
-    """Whether Snakemake's records in the working directory know a file under this spelling, or it is not there."""
+    """Whether the file does not exist, or Snakemake has a record of it under this path in the working directory."""
     records, name = Path(".snakemake/metadata"), base64.urlsafe_b64encode(made.encode()).decode()
     longest = 254  # longer names are cut into folders
     parts = [name[start : start + longest] for start in range(0, len(name), longest)]
     record = records.joinpath(*(f"@{part}" for part in parts[:-1]), parts[-1])
-    # With Snakemake's other kind of records, in a database, that is not known.
+    # If Snakemake keeps its records in a database, this cannot be checked here.
     return not Path(made).exists() or Path(".snakemake/metadata.db").exists() or record.exists()
 
 
 def unrecorded_results(results: str) -> str | None:
-    """What to warn of, if there are results of which Snakemake has no record under this spelling of their folder."""
+    """A warning if there are results without a Snakemake record under this path of their folder, otherwise None."""
     if is_recorded(f"{results}/reference/genome.fa"):
         return None
     return (
-        f"found results in {results} of which .snakemake has no record; expected the path and working directory with "
-        "which they were made, as changed settings are not noticed here"
+        f"found results in {results} without a record in .snakemake; expected the same path and working directory as "
+        "when they were made, because otherwise changes of the settings go unnoticed"
     )
 
 

@@ -1,4 +1,4 @@
-"""Files that the jobs of a run need, by what the jobs are of: what rules name as their inputs."""
+"""Input files of the jobs of a run, for use in rules."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -15,12 +15,12 @@ MAX_BROWSER_PANELS = 40  # with 12 regions of 8,192 bins and 2 bytes each, in ba
 
 
 def path_of(run: Run, file: DataFile) -> str:
-    """The file itself if it is local, or where this run's link to its download goes."""
+    """Path of a local file, or of this run's link to a download."""
     return run.out(f"downloads/{file.key}") if file.remote else file.location
 
 
 def signals(run: Run, samples: Iterable[Sample], strand: Strand | None = None) -> list[str]:
-    """The bigWigs of samples, of all their strands or of one."""
+    """BigWigs of samples, for all their strands or for one."""
     return [
         path_of(run, file)
         for sample in samples
@@ -30,23 +30,23 @@ def signals(run: Run, samples: Iterable[Sample], strand: Strand | None = None) -
 
 
 def checks(run: Run, samples: Iterable[Sample]) -> list[str]:
-    """What the check of each sample found."""
+    """Results of the check of each sample."""
     return [run.out(f"qc/samples/{sample.cell_type}/{sample.name}.json") for sample in samples]
 
 
 def half(samples: Sequence[Sample], name: str) -> list[Sample]:
-    """One half of samples, `a` or `b`."""
+    """One half of the samples, `a` or `b`."""
     return halves(samples)["ab".index(name)]
 
 
 def files_to_fetch(run: Run, samples: Iterable[Sample]) -> dict[str, DataFile]:
-    """References and bigWigs of the samples that are used and not local, by the key of their download."""
+    """Remote reference files and bigWigs of the samples in use, by the key of their download."""
     files = [*run.references.values(), *(file for sample in run.used(samples) for file in sample.bigwigs.values())]
     return {file.key: file for file in files if file.remote}
 
 
 def start_weights(run: Run, model: str) -> list[str]:
-    """Weights of the model that a model starts from: another model of the run, or those in a folder."""
+    """Weight files of the model that a model starts from: another model of the run, or a model folder."""
     start = run.models[model].init_from
     if start in run.models:
         return [run.out(f"models/{start}/model.safetensors")]
@@ -54,13 +54,13 @@ def start_weights(run: Run, model: str) -> list[str]:
 
 
 def hub_records(run: Run, model: str) -> list[str]:
-    """What says where the weights from the hub are, for a model with such a backbone."""
+    """Records of the weights from the Hugging Face Hub, for a model with such a backbone."""
     plan = run.models[model]
     return [run.out(f"weights/{plan.weights_name}.json")] if plan.from_hub else []
 
 
 def predicted_parts(run: Run, model: str, lengths: Mapping[str, int] | None) -> list[str]:
-    """Predictions of all parts of the genome, in its order: of chromosomes, or of shards, which need its lengths."""
+    """Predictions of all parts of the genome, in order: chromosomes, or shards if their lengths are given."""
     parts = run.settings.genome.chromosomes
     if lengths is not None:
         shards = blocks(lengths, run.settings.prediction.shard_size)
@@ -69,14 +69,14 @@ def predicted_parts(run: Run, model: str, lengths: Mapping[str, int] | None) -> 
 
 
 def counted_exons(run: Run, strand: str) -> str:
-    """Exons over which the genes of a track are summed: what is left of them without shared bases, or all."""
+    """Exons over which the genes of a track are summed: without bases shared by several genes, or complete."""
     if run.settings.genes.shared_exons == "count_for_each":
         return run.out("reference/exons.bed.gz")
     return run.out(f"reference/exons_own.{'unstranded' if strand == Strand.UNSTRANDED else 'stranded'}.bed.gz")
 
 
 def compared_tracks(run: Run, comparison: str, cell_type: str, strand: str) -> dict[str, str]:
-    """An observed track and what stands in for a prediction of it; or the means of two halves of its samples."""
+    """An observed track and the track compared with it, a prediction or a baseline; or the means of two halves."""
     observed = f"tracks/observed/{cell_type}.{strand}.bw"
     match comparison:
         case "halves":

@@ -1,4 +1,4 @@
-"""CPU-hours and GPU-hours that a plan asks for at most: Snakemake's own table of a dry run counts jobs only."""
+"""Maximum CPU-hours and GPU-hours requested by a plan; Snakemake's own table of a dry run only counts jobs."""
 
 import logging
 from collections import defaultdict
@@ -8,13 +8,13 @@ from snakemake_interface_logger_plugins.common import LogEvent
 from tabulate import tabulate
 
 TITLE = """\
-Asked for at most: threads and GPUs times the time limit of a first attempt; most jobs end long before it.
-Threads are those of this plan, at most --cores, which a dry run without it takes for 1."""
+Maximum requested: threads and GPUs times the time limit of the first attempt. Most jobs finish much earlier.
+Threads per job are limited by --cores, which is 1 in a dry run without it."""
 
 
 @dataclass
 class Hours:
-    """Sums over the jobs of a rule."""
+    """Totals over the jobs of a rule."""
 
     jobs: int = 0
     cpu: float = 0
@@ -22,10 +22,11 @@ class Hours:
 
 
 class RequestedHours(logging.Handler):
-    """Sums up what the jobs of a dry run ask for, and logs it as a table after Snakemake's.
+    """Sums the resources requested by the jobs of a dry run and logs them as a table after Snakemake's own.
 
-    It hears what Snakemake tells its logger plugins: an event for each job, and one with the counts of all, which a
-    dry run has before and after the jobs and a run before them only. Jobs without a time limit are left out.
+    It receives the events that Snakemake sends to logger plugins: one per job, and one with the counts of all jobs.
+    A dry run sends the counts before and after the jobs, a real run only before them. Jobs without a time limit are
+    left out.
     """
 
     def __init__(self, logger: logging.Logger) -> None:
@@ -51,7 +52,7 @@ class RequestedHours(logging.Handler):
 
 
 def hours_table(rules: dict[str, Hours]) -> str:
-    """The table of all rules, those with the most GPU-hours first, then those with the most CPU-hours."""
+    """The table of all rules, sorted by GPU-hours, then by CPU-hours, largest first."""
     ordered = sorted(rules.items(), key=lambda item: (item[1].gpu, item[1].cpu), reverse=True)
     total = Hours(*(sum(column) for column in zip(*((h.jobs, h.cpu, h.gpu) for h in rules.values()), strict=True)))
     rows = [(name, hours.jobs, hours.cpu, hours.gpu) for name, hours in [*ordered, ("total", total)]]

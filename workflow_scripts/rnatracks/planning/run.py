@@ -1,4 +1,4 @@
-"""What one run of the workflow makes: its cell types, samples, tracks and models, and what is compared with what."""
+"""One run of the workflow: its cell types, samples, tracks and models, and which tracks are compared."""
 
 import itertools
 from collections import Counter
@@ -22,20 +22,20 @@ from .checks import check_chromosomes, check_pairs, known_chromosomes
 
 @dataclass(frozen=True)
 class Run:
-    """A run, as its configuration and its two sheets say; `plan_run` makes one.
+    """A run, as defined by its configuration and two sheets; created by `plan_run`.
 
     Parameters
     ----------
     settings
         The configuration.
     cell_types
-        By name, in the order of the sheet.
+        Cell types by name, in the order of the sheet.
     listed
-        Samples of the sheet, by cell type; excluded ones are among them.
+        Samples in the sheet by cell type, including excluded ones.
     models
-        Plans by model name.
+        Model plans by name.
     simulated
-        Samples whose files the workflow makes, by name.
+        Samples whose files the workflow simulates, by name.
     """
 
     settings: Settings
@@ -45,18 +45,18 @@ class Run:
     simulated: Mapping[str, Sample]
 
     def out(self, path: str) -> str:
-        """A path under the output root."""
+        """A path in the output folder."""
         return f"{self.settings.results}/{path}"
 
     @cached_property
     def located(self) -> set[str]:
-        """Cell types whose samples are all listed with paths or URLs; those of the others are searched for."""
+        """Cell types whose samples are all listed with paths or URLs, so that no search is needed."""
         excluded = self.settings.exclude
         return {name for name, each in self.cell_types.items() if all_located(each, self.listed[name], excluded)}
 
     @property
     def searched(self) -> list[str]:
-        """Cell types of which samples are searched for."""
+        """Cell types whose samples must be searched for."""
         return [name for name in self.cell_types if name not in self.located]
 
     @cached_property
@@ -71,12 +71,12 @@ class Run:
 
     @property
     def strands(self) -> list[Strand]:
-        """Strands on which there is a track."""
+        """Strands with at least one track."""
         return list(dict.fromkeys(track.strand for track in self.tracks))
 
     @cached_property
     def same_strand(self) -> Counter[Strand]:
-        """Number of tracks of each strand."""
+        """Number of tracks per strand."""
         return Counter(track.strand for track in self.tracks)
 
     def tracks_of_model(self, name: str) -> list[Track]:
@@ -85,39 +85,39 @@ class Run:
 
     @cached_property
     def signals(self) -> list[ModelTrack]:
-        """Every observed track, with an empty name of a model, and the predictions of it after it."""
+        """Every observed track, with an empty model name, each followed by its predictions."""
         place = {track: number for number, track in enumerate(self.tracks)}
         observed = [ModelTrack("", track) for track in self.tracks]
         return sorted([*observed, *self.model_tracks], key=lambda signal: place[signal.track])
 
     @cached_property
     def model_tracks(self) -> list[ModelTrack]:
-        """Every model with each of its tracks."""
+        """All pairs of a model and one of its tracks."""
         return [ModelTrack(name, track) for name in self.models for track in self.tracks_of_model(name)]
 
     @cached_property
     def predicted(self) -> list[Track]:
-        """Tracks that some model predicts, each once."""
+        """Tracks predicted by at least one model, without duplicates."""
         return list(dict.fromkeys(track for _, track in self.model_tracks))
 
     @property
     def predicted_cell_types(self) -> list[str]:
-        """Cell types that some model predicts, each once."""
+        """Cell types predicted by at least one model, without duplicates."""
         return list(dict.fromkeys(track.cell_type for track in self.predicted))
 
     @cached_property
     def other_cell_type(self) -> dict[str, str | None]:
-        """Whose observed tracks stand in for a prediction, by cell type; None where no other has its strands."""
+        """The other cell type used as a baseline, by cell type; None if no other one has the same strands."""
         return {name: neighbour(name, self.tracks_of) for name in self.cell_types}
 
     @property
     def hub_models(self) -> dict[str, ModelPlan]:
-        """A model with each backbone that is fetched from the hub, by the name of its weights."""
+        """One model for each backbone from the Hugging Face Hub, by the name of the weights."""
         return {model.weights_name: model for model in self.models.values() if model.from_hub}
 
     @cached_property
     def pairs(self) -> list[ScoredPair]:
-        """Pairs of tracks of two cell types that one family of models predicts, on one strand."""
+        """Pairs of tracks of two cell types on the same strand, predicted by the same family of models."""
         other, everyone = self.other_cell_type, self.settings.evaluation.pairs == "all"
         pairs = []
         for family, group in itertools.groupby(self.models.values(), key=lambda model: model.family):
@@ -130,7 +130,7 @@ class Run:
         return pairs
 
     def scored(self, samples: Mapping[str, Sequence[Sample]]) -> Scored:
-        """What is scored, once the samples that each predicted cell type uses are known."""
+        """Tracks and pairs to score, given the samples in use of each predicted cell type."""
         return Scored(
             tracks=self.model_tracks,
             pairs=self.pairs,
@@ -142,7 +142,7 @@ class Run:
 
     @property
     def references(self) -> dict[str, DataFile]:
-        """Files of the genome: `genome`, `annotation` and, if there is one, `blacklist`."""
+        """Reference files: `genome`, `annotation` and, if configured, `blacklist`."""
         genome, annotation = self.settings.genome, self.settings.annotation
         files = {
             "genome": DataFile(genome.fasta, Kind.FASTA, genome.md5),
@@ -151,11 +151,11 @@ class Run:
         return files | ({"blacklist": DataFile(self.settings.blacklist, Kind.BED)} if self.settings.blacklist else {})
 
     def with_strand(self, strand: str) -> list[str]:
-        """Cell types that have a track of a strand."""
+        """Cell types with a track on a strand."""
         return [name for name, tracks in self.tracks_of.items() if strand in [each.strand for each in tracks]]
 
     def excluded_from(self, samples: Iterable[Sample]) -> list[tuple[str, str]]:
-        """Each excluded one of the samples with the tracks that it would count in."""
+        """Excluded samples, each with the tracks to which it would contribute."""
         return [
             (sample.name, str(track))
             for sample in samples
@@ -164,7 +164,7 @@ class Run:
         ]
 
     def used(self, samples: Iterable[Sample]) -> list[Sample]:
-        """Those samples that are not excluded."""
+        """The samples that are not excluded."""
         return [sample for sample in samples if sample.name not in self.settings.exclude]
 
 
@@ -174,7 +174,7 @@ def plan_run(settings: Settings) -> Run:
     Raises
     ------
     InputError
-        If a sheet, a model or a simulated sample is not right.
+        If a sheet, a model or a simulated sample is invalid.
     """
     cell_types = read_cell_types(Path(settings.cell_types))
     samples = read_samples(Path(settings.samples), cell_types, settings.exclude)
@@ -195,12 +195,12 @@ def plan_run(settings: Settings) -> Run:
 
 
 def check_run(run: Run) -> None:
-    """Look at what can be seen before any job: chromosomes, local files and their headers, excluded samples, pairs.
+    """Check before any job: chromosomes, local files and their headers, excluded samples, pairs of tracks.
 
     Raises
     ------
     InputError
-        For the first fault.
+        For the first problem found.
     """
     settings = run.settings
     check_pairs(settings.evaluation.pairs, len(run.pairs))
