@@ -25,13 +25,23 @@ from rnatracks.vocabulary import Split
 
 TEXT = """# Ways to stitch, on the demo's held-out chromosome
 
-Made by `python benchmarks/stitching.py {arguments}`: {bases:,} bases of {chroms}, tiles of {size:,} bases that share
-half. `score` is `pearson_log1p` over all tracks together. `seam` is the mean step of predicted log(1 + coverage) from
-one base to the next where the tiles that make the value change, divided by that everywhere else: 1 is seamless;
-below 1, values change less there than elsewhere.
+This page compares the four settings of `prediction.stitch` by their held-out scores and by how visible their seams are.
 
-The models are those that `python benchmarks/strands.py` leaves under `results/strands` (RESULTS), trained with the
-last of its seeds, by default 3: one training each, so that small differences are not told from chance.
+Made by
+
+```bash
+python benchmarks/stitching.py {arguments}
+```
+
+on {bases:,} bases of {chroms}, with tiles of {size:,} bases that overlap by half.
+
+- `score` is `pearson_log1p` over all tracks together.
+- `seam` measures jumps between tiles. It is the mean change of predicted log(1 + coverage) from one base to the next at
+  places where the set of tiles that determine the value changes, divided by the mean change everywhere else. 1 is
+  seamless; below 1, values change less at seams than elsewhere.
+
+The models are those that `python benchmarks/strands.py` leaves in `results/strands` (RESULTS), trained with the last of
+its seeds (3 by default). Each is a single training, so small differences may be due to chance.
 
 {table}
 """

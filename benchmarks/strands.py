@@ -40,22 +40,29 @@ VARIANTS = {
 }
 TEXT = """# Strands, attention and the dilated CNN on the demo
 
-Made by `python benchmarks/strands.py` ({versions}; {cores} cores, no GPU). One joint model of both
-cell types each, {parameters}, {epochs} epochs, otherwise `config/demo`; held-out chromosome {chrom}
-({bases:,} bases); mean and standard deviation of `pearson_log1p` over seeds {seeds}, averaged over the
-two cell types. The data are simulated, and a training of minutes from random weights says nothing about
-a pretrained backbone: the table compares the ways to read strands, not the worth of Genos.
+This page compares the ways to predict both strands, and the language model with the dilated CNN, by their held-out
+scores on the demo.
+
+The table was made by `python benchmarks/strands.py` ({versions}; {cores} cores,
+no GPU). Each model is one joint model of both cell types with {parameters}, trained for
+{epochs} epochs; everything else is as in `config/demo`. Scores are `pearson_log1p` on the held-out chromosome {chrom}
+({bases:,} bases), averaged over the two cell types: mean and standard deviation over the seeds {seeds}.
+
+The data are simulated, and a few minutes of training from random weights say nothing about a pretrained backbone. The
+table compares the ways to read strands; it does not measure the quality of Genos.
 
 {table}
 
-`+ less -` is the plus strand's score less the minus strand's, from the means. `train` is the mean of both
-strands on the training chromosomes. `shuffled sequence` is the highest absolute score, over seeds, cell types and
-strands, of the same models when the chromosome's bases are shuffled before they are read. (Shuffled within each
-window instead, they reach 0.1 to 0.4 in absolute value: a window's composition tells where genes are.) A model with
-constant output has no correlation at all (an empty cell in the workflow's tables).
+- `+ less -` is the score of the plus strand minus that of the minus strand, from the means.
+- `train` is the mean of both strands on the training chromosomes.
+- `shuffled sequence` is the highest absolute score of the same models, over seeds, cell types and strands, when the
+  chromosome's bases are shuffled before the models read them. (If bases are shuffled within each window instead, the
+  models reach 0.1 to 0.4 in absolute value: the composition of a window shows where genes are.)
 
-Where the standard deviation is large, the model had not learnt the demo's words with one of the seeds by the end of
-this short training; its training log says so (`valid_pearson_log1p`).
+A model with constant output has no correlation at all (an empty cell in the workflow's tables).
+
+A large standard deviation means that with one of the seeds, the model had not learnt the demo's words by the end of
+this short training. Its training log shows this (`valid_pearson_log1p`).
 """
 
 log = logging.getLogger("strands")
