@@ -4,7 +4,7 @@ CORES ?= 2
 BIN := .venv/bin
 DEMO := config/demo/config.yaml
 
-.PHONY: demo test test-units test-mishaps bench reference lint format clean
+.PHONY: demo test test-units test-mishaps environments bench reference lint format clean
 
 # Two models train side by side, one core each.
 demo: .venv/installed
@@ -12,12 +12,12 @@ demo: .venv/installed
 		--set-threads train_model=1 predict_chromosome=1 --rerun-incomplete --show-failed-logs
 
 # A cluster's mishaps are mostly waiting, so that they run next to the unit tests; everything else needs both cores.
-test: .venv/installed-dev
+test: .venv/environments/installed
 	$(MAKE) --jobs 2 --output-sync test-units test-mishaps
 	$(BIN)/python -m pytest tests/workflow -n $(CORES) --dist loadscope --durations 30
 	$(BIN)/python -m pytest tests/slurm --ignore tests/slurm/test_mishaps.py --durations 10
 
-test-units: .venv/installed-dev
+test-units: .venv/environments/installed
 	$(BIN)/python -m pytest --ignore tests/workflow --ignore tests/slurm -n $(CORES) --durations 30
 
 test-mishaps: .venv/installed-dev
@@ -30,9 +30,13 @@ bench: .venv/installed-dev
 	mv results/benchmarks/results.md benchmarks/results.md
 	mv results/benchmarks/projection.md docs/projection.md
 
-# What a user may say, from its definition: the schema for editors and the table in config/README.md.
+# What is written from a definition: the configuration's schema and table in config/README.md, the conda environments.
 reference: .venv/installed-dev
 	$(BIN)/python -m rnatracks.config.documentation
+	$(BIN)/python envs/write.py
+
+# What pip installs into each conda environment, for the tests that use it.
+environments: .venv/environments/installed
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .
@@ -53,6 +57,10 @@ clean:
 
 .venv/installed: pyproject.toml envs/constraints.txt | .venv/bin/python
 	$(BIN)/python -m pip install --progress-bar off --constraint envs/constraints.txt --editable .
+	touch $@
+
+.venv/environments/installed: .venv/installed-dev envs/*.yaml
+	$(BIN)/python tests/environments.py
 	touch $@
 
 .venv/installed-dev: .venv/installed

@@ -1,21 +1,24 @@
-"""The conda environments hold what the rules' scripts import, at the versions of pyproject.toml."""
+"""The conda environments hold what the rules' scripts import, at the versions of pyproject.toml, and can be built."""
 
 import ast
+import json
 import re
+import shutil
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
 import pytest
-import yaml
+from environments import ENVIRONMENTS, REPOSITORY, build_environment, read_pip
+from packaging.utils import canonicalize_name
 
-REPOSITORY = Path(__file__).parents[1]
 LIBRARY = REPOSITORY / "workflow_scripts" / "rnatracks"
-# Names that differ between the import, the conda package and the PyPI package.
-CONDA = {"torch": "pytorch-gpu", "yaml": "pyyaml", "pyBigWig": "pybigwig"}
-PYPI = {"pytorch-gpu": "torch", "pybigwig": "pyBigWig", "deeptools": "deepTools"}
+# Names that differ between the import and the package.
+PACKAGES = {"yaml": "pyyaml"}
 # Not imported: deepTools is called as a command and computes with SciPy; Transformers writes what TensorBoard shows.
-CALLED = {"qc.yaml": {"deeptools", "scipy"}, "torch.yaml": {"tensorboard"}}
+CALLED = {"qc": {"deeptools", "scipy"}, "torch": {"tensorboard"}}
+LISTED = tomllib.loads((REPOSITORY / "envs/packages.toml").read_text())
 
 
 def imports(path: Path) -> set[str | Path]:
@@ -48,9 +51,9 @@ def third_party(script: Path) -> set[str]:
     return {name for name in seen if isinstance(name, str)}
 
 
-def pins(environment: Path) -> dict[str, str]:
-    wanted = yaml.safe_load(environment.read_text())["dependencies"]
-    return dict(re.fullmatch(r"(\S+) =(\S+)", line).groups() for line in wanted)
+def listed(environment: str) -> set[str]:
+    """Packages that packages.toml lists for an environment, by normalised name."""
+    return {canonicalize_name(name) for name in LISTED[environment]["packages"]}
 
 
 def bodies() -> list[tuple[str, str]]:
@@ -65,7 +68,7 @@ def bodies() -> list[tuple[str, str]]:
 def rules() -> list[tuple[str, str, str]]:
     """Name, environment and script of every rule."""
     return [
-        (name, re.search(r"envs/(\w+\.yaml)", body)[1], re.search(r"workflow_scripts/(\w+\.py)", body)[1])
+        (name, re.search(r"envs/(\w+)\.yaml", body)[1], re.search(r"workflow_scripts/(\w+\.py)", body)[1])
         for name, body in bodies()
     ]
 
@@ -90,26 +93,67 @@ def test_a_script_takes_the_library_beside_it(script: str) -> None:
 
 
 def packages(script: str) -> set[str]:
-    return {CONDA.get(name, name) for name in third_party(REPOSITORY / "workflow_scripts" / script)}
+    modules = third_party(REPOSITORY / "workflow_scripts" / script)
+    return {canonicalize_name(PACKAGES.get(name, name)) for name in modules}
 
 
 @pytest.mark.parametrize(("rule", "environment", "script"), rules())
-def test_a_rule_s_environment_holds_what_its_script_imports(rule: str, environment: str, script: str) -> None:
-    assert packages(script) <= set(pins(REPOSITORY / "envs" / environment))
+def test_a_rule_s_environment_lists_what_its_script_imports(rule: str, environment: str, script: str) -> None:
+    assert packages(script) <= listed(environment)
 
 
-ENVIRONMENTS = sorted((REPOSITORY / "envs").glob("*.yaml"))
+@pytest.mark.parametrize("environment", LISTED)
+def test_environments_list_nothing_else(environment: str) -> None:
+    needed = {name for _, other, script in rules() if other == environment for name in packages(script)}
+    assert listed(environment) == needed | CALLED.get(environment, set())
 
 
-@pytest.mark.parametrize("environment", ENVIRONMENTS, ids=lambda path: path.name)
-def test_environments_hold_nothing_else(environment: Path) -> None:
-    needed = {name for _, other, script in rules() if other == environment.name for name in packages(script)}
-    assert set(pins(environment)) == needed | {"python"} | CALLED.get(environment.name, set())
+def test_environments_are_current(tmp_path: Path) -> None:
+    """Or `make reference` writes them."""
+    shutil.copytree(REPOSITORY / "envs", tmp_path / "envs")
+    subprocess.run([sys.executable, tmp_path / "envs/write.py"], check=True)
+    assert {path.name: path.read_text() for path in (tmp_path / "envs").glob("*.yaml")} == {
+        path.name: path.read_text() for path in ENVIRONMENTS
+    }
 
 
-@pytest.mark.parametrize("environment", ENVIRONMENTS, ids=lambda path: path.name)
-def test_environments_pin_the_versions_of_the_package(environment: Path) -> None:
+def test_environments_pin_the_versions_of_the_package() -> None:
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
-    ours = dict(line.split("==") for line in project["dependencies"])
-    found = {PYPI.get(name, name): version for name, version in pins(environment).items() if name != "python"}
-    assert found == {name: ours[name] for name in found}
+    ours = {canonicalize_name(line.split("==")[0]): line.split("==")[1] for line in project["dependencies"]}
+    for path in ENVIRONMENTS:
+        pins = dict(line.split("==") for line in read_pip(path))
+        found = {canonicalize_name(name): version for name, version in pins.items()}
+        shared = ours.keys() & found.keys()
+        assert {name: found[name] for name in shared} == {name: ours[name] for name in shared}
+
+
+INSTALLED = """
+import json, sys
+from importlib.metadata import distributions
+json.dump({each.name: each.version.split("+")[0] for each in distributions()}, sys.stdout)
+"""
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS, ids=lambda path: path.name)
+def test_pip_installs_what_an_environment_pins_and_nothing_else(environment: Path) -> None:
+    python = build_environment(environment) / "bin/python"
+    found = json.loads(subprocess.run([python, "-I", "-c", INSTALLED], check=True, capture_output=True).stdout)
+    installed = {canonicalize_name(name): version for name, version in found.items()}
+    pinned = {
+        canonicalize_name(name): version for name, version in (line.split("==") for line in read_pip(environment))
+    }
+    assert {name: installed[name] for name in pinned} == pinned
+    assert installed.keys() - pinned.keys() <= {"pip", "setuptools"}  # Python 3.11 brings these
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS, ids=lambda path: path.name)
+def test_an_environment_can_import_what_its_rules_import(environment: Path) -> None:
+    """Without Snakemake, behind whose back a script would also see the packages of Snakemake's own environment."""
+    scripts = {script for _, name, script in rules() if name == environment.stem}
+    lines = ["import sys", f"sys.path.insert(0, {str(LIBRARY.parent)!r})"]
+    for script in sorted(scripts):
+        tree = ast.parse((LIBRARY.parent / script).read_text())
+        lines += [ast.unparse(node) for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    python = build_environment(environment) / "bin/python"
+    done = subprocess.run([python, "-I", "-c", "\n".join(lines)], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -1,9 +1,10 @@
-"""A stand-in for conda, where none can be had: it solves and installs with py-rattler, from a channel made here.
+"""A stand-in for conda, where none can be had.
 
-The channel holds every pin of the environment files as a thin package: a name, a version and next to nothing else;
-its `python` runs the interpreter of the tests. So what is shown is that Snakemake and the environment files go
-together: that all pins are written correctly and agree, that the environments are created, activated and used. That
-the pinned packages exist upstream, and what is in them, is not shown.
+What an environment takes from conda's channels is solved and installed with py-rattler, from a channel made here of
+thin packages: a name, a version and next to nothing else. What it takes from pip is the real thing: the `pip:` list,
+installed by pip into an environment of its own (see environments.py), which `python` runs in. So it is shown that all
+pins exist and agree, and that the environments are created, activated and sufficient. That conda-forge has the
+few packages asked of it is not shown.
 """
 
 import argparse
@@ -19,18 +20,20 @@ import tarfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-import yaml
+from environments import build_environment, read_conda
 from rattler import Channel, ChannelConfig, ChannelPriority, MatchSpec, install, solve
 from rattler.index import index_fs
 
 VERSION = "24.11.3"
 PLATFORM = "linux-64"
-CHANNELS = ("conda-forge", "bioconda")
+TESTS = Path(__file__).parents[1]
+CHANNEL = "conda-forge"
 TOO_NEW = "99999"  # of every package there is this one, too: who ignores a pin gets it
+ANY = "1.0"  # what is not pinned
 CALLS = "calls.txt"  # in an environment: the arguments that its python was called with
 PYTHON = f"""#!/bin/sh
 echo "$@" >> "$CONDA_PREFIX/{CALLS}"
-exec "{sys.executable}" "$@"
+exec "$CONDA_PREFIX/pip/bin/python" "$@"
 """
 # Every job of a cluster asks these: a shell answers faster than another Python.
 CONDA = """#!/bin/sh
@@ -38,34 +41,34 @@ case "$*" in
     --version) echo 'conda {version}' ;;
     "info --json") echo '{info}' ;;
     "config --get channel_priority --json") echo '{priority}' ;;
-    *) exec "{python}" "{script}" "{base}" "$@" ;;
+    *) PYTHONPATH="{tests}" exec "{python}" "{script}" "{base}" "$@" ;;
 esac
 """
 ACTIVATE = """export CONDA_PREFIX="$1"
-export PATH="$1/bin:$PATH"
+export PATH="$1/bin:$1/pip/bin:$PATH"
 """
 
 
 def read_specs(environment: Path) -> list[MatchSpec]:
-    """Parse an environment file's dependencies, strictly.
+    """Parse what an environment file takes from conda, strictly.
 
     Raises
     ------
     rattler.exceptions.InvalidMatchSpecError
         If one is not what conda takes.
     """
-    return [MatchSpec(line, strict=True) for line in yaml.safe_load(environment.read_text())["dependencies"]]
+    return [MatchSpec(line, strict=True) for line in read_conda(environment)]
 
 
 def make_conda(base: Path, environments: Iterable[Path]) -> Path:
-    """Write a base environment with `conda`, `activate` and the channels; return its folder of programs."""
-    pins = {line for path in environments for line in yaml.safe_load(path.read_text())["dependencies"]}
-    for channel in CHANNELS:
-        for subdir in (PLATFORM, "noarch"):
-            (base / "channels" / channel / subdir).mkdir(parents=True)
-    folder = base / "channels" / CHANNELS[0] / PLATFORM
-    for name, version in sorted(pin.split(" =") for pin in pins):
-        for each in (version, TOO_NEW):
+    """Write a base environment with `conda`, `activate` and the channel; return its folder of programs."""
+    pins = {line for path in environments for line in read_conda(path)}
+    channel = base / "channels" / CHANNEL
+    for subdir in (PLATFORM, "noarch"):
+        (channel / subdir).mkdir(parents=True)
+    folder = channel / PLATFORM
+    for name, _, version in sorted(pin.partition(" =") for pin in pins):
+        for each in (version, TOO_NEW) if version else (ANY,):
             _write_package(folder, name, each, {"bin/python": PYTHON} if name == "python" else {})
     programs = base / "bin"
     programs.mkdir()
@@ -75,10 +78,11 @@ def make_conda(base: Path, environments: Iterable[Path]) -> Path:
         "info": json.dumps({"conda_prefix": str(base), "platform": PLATFORM}),
         "priority": json.dumps({"get": {"channel_priority": "strict"}}),
     }
-    (programs / "conda").write_text(CONDA.format(**answers, python=sys.executable, script=__file__, base=base))
+    (programs / "conda").write_text(
+        CONDA.format(**answers, python=sys.executable, script=__file__, base=base, tests=TESTS)
+    )
     (programs / "conda").chmod(0o755)
-    for channel in CHANNELS:
-        subprocess.run([programs / "conda", "index", base / "channels" / channel], check=True)
+    subprocess.run([programs / "conda", "index", channel], check=True)
     return programs
 
 
@@ -104,12 +108,11 @@ def _write_package(folder: Path, name: str, version: str, files: Mapping[str, st
             package.addfile(member, io.BytesIO(text.encode()))
 
 
-async def create_environment(base: Path, environment: Path, prefix: Path) -> None:
-    """Solve an environment file with strict channel priority, and install what comes out."""
+async def install_conda_packages(base: Path, environment: Path, prefix: Path) -> None:
+    """Solve what an environment file takes from conda with strict channel priority, and install what comes out."""
     config = ChannelConfig(channel_alias=f"{(base / 'channels').as_uri()}/")
-    names = [name for name in yaml.safe_load(environment.read_text())["channels"] if name != "nodefaults"]
     records = await solve(
-        [Channel(name, config) for name in names],
+        [Channel(CHANNEL, config)],
         read_specs(environment),
         platforms=[PLATFORM, "noarch"],
         channel_priority=ChannelPriority.Strict,
@@ -127,7 +130,8 @@ def main(base: Path, arguments: list[str]) -> None:
             parser.add_argument("--file", type=Path, required=True)
             parser.add_argument("--prefix", type=Path, required=True)
             wanted = parser.parse_args(options)
-            asyncio.run(create_environment(base, wanted.file, wanted.prefix))
+            asyncio.run(install_conda_packages(base, wanted.file, wanted.prefix))
+            (wanted.prefix / "pip").symlink_to(build_environment(wanted.file))
         case ["clean", *_]:
             pass
         case ["index", channel]:

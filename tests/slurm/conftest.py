@@ -5,10 +5,10 @@ import signal
 from collections.abc import Iterator
 
 import pytest
+from environments import ENVIRONMENTS
 
 from slurm.cluster import Cluster, NoClusterError, running_cluster
 from slurm.conda import make_conda
-from slurm.runs import ENVIRONMENTS
 
 
 @pytest.fixture(scope="session")

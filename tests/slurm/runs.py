@@ -14,7 +14,6 @@ from slurm.cluster import DIE_TOGETHER, wait_for
 REPOSITORY = Path(__file__).parents[2]
 SNAKEFILE = REPOSITORY / "Snakefile"
 IMPATIENT = str(Path(__file__).with_name("impatient.py"))
-ENVIRONMENTS = sorted((REPOSITORY / "envs").glob("*.yaml"))
 # This cluster keeps no accounts.
 CLUSTER = ("--profile", "slurm", "--slurm-status-command", "squeue", "--latency-wait", "10")
 

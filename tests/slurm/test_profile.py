@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from environments import ENVIRONMENTS
 from workflow.runs import demo_folder, snakemake
 
 from slurm.conda import read_specs
-from slurm.runs import ENVIRONMENTS, REPOSITORY, SNAKEFILE, started
+from slurm.runs import REPOSITORY, SNAKEFILE, started
 
 PROFILE = yaml.safe_load((REPOSITORY / "slurm/config.yaml").read_text())
 RULES = {
@@ -59,7 +60,7 @@ def test_a_moved_project_with_environments_runs_nothing_again(path_with_conda: s
 @pytest.mark.parametrize("environment", ENVIRONMENTS, ids=lambda path: path.name)
 def test_environment_files_are_what_conda_takes(environment: Path) -> None:
     specs = read_specs(environment)
-    assert all(spec.name and spec.version for spec in specs)
+    assert {spec.name.normalized for spec in specs} >= {"python", "pip"}
 
 
 @pytest.fixture
