@@ -15,16 +15,16 @@ GATHERERS |= {"compare_samples", "convert_genes", "list_inputs", "write_session"
 GATHERERS |= {"plot_locus", "plot_scores", "write_browser", "write_report"}  # they show all cell types
 GATHERERS |= {"average_cell_types"}
 
-# The README's commands for single steps, without what every one of them begins with.
+# The commands for single steps in the docs, without what every one of them begins with.
 STEPS = re.findall(
-    r"^snakemake --profile slurm --use-conda (.*--force.*)$", (REPOSITORY / "README.md").read_text(), re.M
+    r"^snakemake --profile slurm --use-conda (.*--force.*)$", (REPOSITORY / "docs/cluster.md").read_text(), re.M
 )
 AMBER = {"cell_type": "amber", "strand": "plus"}
 PARTS = [{"model": "small-amber", "part": chrom} for chrom in ("chr1", "chr2", "chr3", "chr4", "chr5")]
 
 
 def plan_step(demo: Demo, wanted: str) -> dict[str, list[dict[str, str]]]:
-    """Plan the README's only command that ends so, with the demo's names in place of the human ones."""
+    """Plan the docs' only command that ends so, with the demo's names in place of the human ones."""
     (command,) = [step for step in STEPS if step.endswith(wanted)]
     for human, ours in (("results/", "results/demo/"), ("genos-NK", "small-amber"), ("NK", "amber"), ("chr21", "chr3")):
         command = command.replace(human, ours)
@@ -65,7 +65,7 @@ def test_a_table_or_page_is_made_again_from_what_is_there(demo: Demo, wanted: st
     assert plan_step(demo, wanted) == {rule: [{}]}
 
 
-def test_every_step_of_the_readme_is_tested() -> None:
+def test_every_step_of_the_docs_is_tested() -> None:
     assert len(STEPS) == 6
 
 
