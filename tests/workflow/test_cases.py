@@ -54,7 +54,7 @@ def test_odd_text_files_give_the_values_of_clean_ones(tmp_path: Path, real_data:
 def test_names_with_hashes_train_and_are_read_back(tmp_path: Path, real_data: Path) -> None:
     lay_over_clean(tmp_path, real_data / "cases", "pansn")
     config = yaml.safe_load((tmp_path / "config.yaml").read_text())
-    config["training"]["epochs"] = 0.1
+    config["training"]["epochs"] = 0.4
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
     done = run(tmp_path, "results/tracks/predicted/m-A/A.plus.bw")
     assert done.status == 0, done.text[-3000:]
