@@ -1,4 +1,4 @@
-"""What a report is of: the run, and the files that it made."""
+"""What a report describes: the run, and the files that it made."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -16,7 +16,7 @@ from .pictures import Gallery, gallery
 
 @dataclass(frozen=True, kw_only=True)
 class ReportFiles:
-    """The files of a run that its report shows; those of several, in the order of models, tracks, pairs or strands."""
+    """The files of a run that its report shows; lists are in the order of models, tracks, pairs or strands."""
 
     bases: Path
     all_genes: Path
@@ -57,24 +57,24 @@ class ReportFiles:
 
 @dataclass(frozen=True, kw_only=True)
 class Reported:
-    """What a report is of.
+    """The run that a report describes.
 
     Parameters
     ----------
     settings, config_files
-        The configuration, and the files that it came from.
+        The configuration, and the files that it was read from.
     cell_types, models
         Of the run, by name.
     tracks
         Every model with each of its tracks.
     pairs
-        Pairs of tracks whose differences are drawn, as the figures are called.
+        Pairs of tracks whose differences are drawn, by the names of the figures.
     strands
-        On which samples are compared.
+        Strands on which samples are compared.
     resources
         Folder of the templates and captions.
     made
-        Commit and versions that write the report.
+        Commit and versions of the software that writes the report.
     """
 
     settings: Settings
@@ -90,6 +90,6 @@ class Reported:
     def figures(
         self, name: str, paths: Sequence[Path], titles: Sequence[str], chosen: Collection[str] = (), why: str = ""
     ) -> Gallery:
-        """Figures of one kind, with the caption that `resources` has for it."""
+        """Figures of one kind, with their caption from `resources`."""
         caption = read_text(self.resources / f"captions/{name}.rst").strip()
         return gallery(caption, dict(zip(titles, paths, strict=True)), chosen, why)
