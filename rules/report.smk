@@ -116,7 +116,7 @@ rule write_report:
         mem_mb=growing(2000),
         runtime=growing(30),
     params:
-        page=digest_of_files(ROOT / "resources", "report.html.j2", "*.tsv", "captions/*.rst"),
+        page=digest_of_files(ROOT / "resources", "report*", "*.tsv", "captions/*.rst"),
         config=digest(SETTINGS.model_dump(mode="json"), CONFIG_FILES),
         cell_types=digest([vars(cell_type) for cell_type in RUN.cell_types.values()]),
         tracks=[(model, str(track)) for model, track in RUN.model_tracks],

@@ -84,9 +84,10 @@ def chromium() -> "playwright.sync_api.Browser":  # noqa: F821
 
 
 @contextmanager
-def visit(page: Path, width: int = 1300) -> Iterator[Visit]:
-    """Open a local page in a window of its own, without anything that other visits left."""
-    context = chromium().new_context(offline=True, viewport={"width": width, "height": HEIGHT})
+def visit(page: Path, width: int = 1300, script: bool = True) -> Iterator[Visit]:
+    """Open a local page in a window of its own, without anything that other visits left, or without its scripts."""
+    size = {"width": width, "height": HEIGHT}
+    context = chromium().new_context(offline=True, viewport=size, java_script_enabled=script, reduced_motion="reduce")
     visited = Visit(context.new_page())
     visited.page.on("request", lambda request: visited.requests.append(request.url))
     visited.page.on("console", lambda message: visited.log.append(f"CONSOLE {message.type}: {message.text}"))

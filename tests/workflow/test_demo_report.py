@@ -6,11 +6,13 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from browser import Elements, Opened, open_page
+from browser import HEIGHT, Elements, Opened, open_page, visit
+from report.page_layout import WIDTH, box, height, open_folds, overlapping_texts, overlaps, undescribed_images
 
 from workflow.conftest import DEMO, Demo
 from workflow.runs import snakemake
 
+MAX_HEIGHT = 15_000  # three fifths of the page before it had folds
 CATEGORIES = ["Overview", "Data", "Training", "Scores", "Loci", "Provenance"]
 
 
@@ -60,6 +62,24 @@ def test_the_report_describes_the_methods_of_the_demo(demo: Demo, opened: Opened
 def test_the_report_warns_that_the_data_are_simulated(opened: Opened) -> None:
     assert "The data are simulated" in opened.html
     assert "Nothing was held out" not in opened.html
+
+
+def test_the_first_screen_of_the_report_has_scores_a_locus_and_the_warnings(demo: Demo) -> None:
+    with visit(demo.results / "report.html", WIDTH) as visited:
+        boxes = [box(visited, name) for name in ("h1", ".run", ".first table", ".locus", ".warnings")]
+        assert {each.name: each for each in boxes if each.bottom > HEIGHT or each.right > WIDTH} == {}
+        assert overlaps(boxes) == []
+        assert height(visited) < MAX_HEIGHT
+        assert overlapping_texts(visited) == undescribed_images(visited) == []
+        rows = [row.locator("th").all_inner_texts() for row in visited.page.locator(".first tbody tr").all()]
+        run_line, warned = visited.page.inner_text(".run"), visited.page.inner_text(".warnings")
+        open_folds(visited)
+        assert overlapping_texts(visited) == []
+    tracks = [("small-amber", "amber"), ("small-indigo", "indigo"), ("cnn", "amber"), ("cnn", "indigo")]
+    assert rows == [[*track, strand] for track in tracks for strand in ("plus", "minus")]
+    for words in ("small, cnn", "amber, indigo (6 samples)", "5 chromosomes", "chr3 held out, chr4 for validation"):
+        assert words in run_line
+    assert "all 4 tracks of small score below cnn" in warned
 
 
 def test_the_report_shows_every_figure(opened: Opened) -> None:

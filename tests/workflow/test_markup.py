@@ -138,10 +138,10 @@ def test_our_pages_run_no_text_of_a_user(finished: Path, tmp_path: Path, name: s
 def test_the_report_describes_cell_types_and_chromosomes(finished: Path, tmp_path: Path) -> None:
     with visit(finished / f"results{IMAGE.format(3)}" / "report.html") as visited:
         tables = [
-            [[cell.inner_text() for cell in row.locator("td").all()] for row in table.locator("tbody tr").all()]
+            [row.locator("td").all_text_contents() for row in table.locator("tbody tr").all()]
             for table in visited.page.locator("#data table").all()[:2]
         ]
-        warned = visited.page.inner_text("aside")
+        warned = visited.page.locator("#warnings").text_content() or ""
     assert tables[0] == [
         ["A", "CL:0000624", "<img src=x onerror=alert(6)>", "1", "–", "0"],
         ["B", "–", "<script>alert(7)", "1", "–", "0"],
@@ -208,3 +208,7 @@ def test_a_moved_repository_plans_nothing_until_a_page_changes(moved: Path, tmp_
     assert planned(moved, copy / "Snakefile") == {"write_browser": 1}
     replace(copy / "resources/captions/seams.rst", " ", "  ")
     assert planned(moved, copy / "Snakefile") == PAGES
+    shutil.copy(REPOSITORY / "resources/captions/seams.rst", copy / "resources/captions")
+    shutil.copy(REPOSITORY / "resources/browser_drawing.js", copy / "resources")
+    replace(copy / "resources/report.css", "\n", "\n\n")
+    assert planned(moved, copy / "Snakefile") == {"write_report": 1}

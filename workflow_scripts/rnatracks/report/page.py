@@ -3,36 +3,19 @@
 The page loads nothing from anywhere: style, script and figures are inside the file.
 """
 
-import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from pathlib import Path
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
-from ..files import read_text
+from .pictures import Gallery, Picture, inline_svg, same_svg
+from .summary import NAMING_HEAD, NOTHING_HELD_OUT, Summary
 from .tables import EMPTY_CELL, Table
 from .templates import write_page
-
-MAX_PICTURES = 12  # of one kind on the page
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A figure as the text of an SVG file, and a title for it."""
-
-    title: str
-    svg: str
-
-
-@dataclass(frozen=True)
-class Gallery:
-    """Figures of one kind, the caption that says how to read them and what would be alarming, and what is left out."""
-
-    caption: str
-    pictures: Sequence[Picture]
-    left_out: str = ""
+from .warnings import ReportWarning, first_lines
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +42,7 @@ class Data:
 
 @dataclass(frozen=True, kw_only=True)
 class Scores:
-    """Scores beside published ones and those of other systems, then by level, with their figures."""
+    """Published scores and those of other systems, then ours by level, with their figures."""
 
     beside: Table
     others: Table
@@ -76,23 +59,25 @@ class Scores:
 
     @property
     def published_shown(self) -> bool:
-        """Whether a published number stands in the table `beside`."""
+        """Whether the table `beside` contains a published score."""
         places = [place for place, column in enumerate(self.beside.columns) if column.name.endswith("_published")]
         return any(row[place] != EMPTY_CELL for row in self.beside.rows for place in places)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReportContent:
-    """Everything that stands on the page, in its order.
+    """Everything on the page.
 
     Parameters
     ----------
     title
         Title of the page.
-    warnings
-        Sentences that a reader must not miss, in a box above all else.
+    run_line
+        What the run is, a few words under each heading.
     summary
-        Sentences at the top, such as those of `headline`.
+        The table of the first screen.
+    warnings
+        Of the first screen; the full texts are lower on the page.
     bars
         Scores of all tracks in one figure.
     overview
@@ -112,8 +97,9 @@ class ReportContent:
     """
 
     title: str
-    warnings: Sequence[str]
-    summary: Sequence[str]
+    run_line: Mapping[str, str]
+    summary: Summary
+    warnings: Sequence[ReportWarning]
     bars: Gallery
     overview: Table
     methods: Sequence[str]
@@ -136,52 +122,26 @@ def write_report(target: Path, content: ReportContent, template: Path) -> None:
     target
         The HTML file.
     content
-        What stands on the page.
+        Everything on the page.
     template
         `report.html.j2`.
     """
-    numbers = count(1)
+    seen: dict[Picture, str] = {}
 
     def inline(picture: Picture) -> Markup:
-        return inline_svg(picture, f"figure{next(numbers)}-")
+        if picture in seen:
+            return same_svg(picture, seen[picture])
+        seen[picture] = f"figure{len(seen) + 1}-"
+        return inline_svg(picture, seen[picture])
 
-    write_page(target, template, content=content, inline=inline)
-
-
-def gallery(caption: str, paths: Mapping[str, Path], chosen: Collection[str] = (), why: str = "") -> Gallery:
-    """Read figures, at most `MAX_PICTURES`: where there are more, those whose titles are chosen.
-
-    Parameters
-    ----------
-    caption
-        How to read them.
-    paths
-        SVG files by title.
-    chosen
-        Titles to show where not all can be; without any, the first ones are shown.
-    why
-        What the chosen ones are, in words.
-    """
-    shown = list(paths)
-    if len(shown) > MAX_PICTURES:
-        shown = [title for title in shown if not chosen or title in chosen][:MAX_PICTURES]
-    pictures = [Picture(title, read_text(paths[title])) for title in shown]
-    left_out = len(paths) - len(shown)
-    folders = ", ".join(sorted({str(path.parent) for path in paths.values()})[:3])
-    note = f"Of {len(paths):,} figures, {len(shown)} are shown{why}; the others are in {folders}." if left_out else ""
-    return Gallery(caption, pictures, note)
-
-
-def inline_svg(picture: Picture, prefix: str) -> Markup:
-    """Make an SVG file's text safe to stand beside others in one HTML page.
-
-    Only the `svg` element stays, without comments and metadata, and every id and every
-    reference to one gets the prefix: matplotlib uses the same ids in every file.
-    """
-    start = picture.svg.find("<svg")
-    if start < 0:
-        raise ValueError(f"{picture.title}: no <svg in {picture.svg[:40]!r}")
-    svg = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>", "", picture.svg[start:], flags=re.DOTALL)
-    svg = re.sub(r'(\sid="|href="#|url\(#)', rf"\g<1>{prefix}", svg)
-    svg = re.sub(r"\n\s*\n+", "\n", svg)
-    return Markup(svg.replace("<svg", f'<svg role="img" aria-label="{escape(picture.title)}"', 1))
+    write_page(
+        target,
+        template,
+        content=content,
+        lines=first_lines(content.warnings),
+        naming=NAMING_HEAD,
+        nothing_held_out=NOTHING_HELD_OUT,
+        inline=inline,
+        figure_number=partial(next, count(1)),
+        table_number=partial(next, count(1)),
+    )

@@ -1,4 +1,4 @@
-"""Our scores beside published ones: the case's four rows and two columns, and held-out figures of other systems."""
+"""Our scores next to published ones: four rows and two columns of one case, and held-out scores of other systems."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,22 +19,22 @@ def read_published(path: Path) -> pd.DataFrame:
 def beside_published(
     base: pd.DataFrame, gene: pd.DataFrame, ontologies: Mapping[str, str | None], published: pd.DataFrame
 ) -> pd.DataFrame:
-    """Put our `pearson_log1p` in the rows and columns of the published table.
+    """Arrange our `pearson_log1p` like the published table.
 
     Parameters
     ----------
     base, gene
         The tables `evaluation/base_resolution.tsv` and `evaluation/gene_expression.tsv`.
     ontologies
-        Ontology term of each cell type, None where the sheet has none.
+        Ontology term of each cell type; None if the sheet has none.
     published
         Columns `ontology`, `cell_type`, `strand`, `single_base`, `gene_expression`.
 
     Returns
     -------
-    One row a model and track. Columns `model`, `cell_type`, `strand`; `published_name`, and for both
-    levels `{level}_published`, where the run has a published cell type, whose rows then come first and in
-    the published order; `{level}_in_sample`, over training chromosomes; `{level}_held_out`.
+    One row per model and track. Columns `model`, `cell_type`, `strand`; if the run has a published cell
+    type, `published_name` and for both levels `{level}_published`, and the rows of these cell types come
+    first, in the published order; `{level}_in_sample`, on training chromosomes; `{level}_held_out`.
     """
     rows = base.loc[base["region"] == "all", ["model", "cell_type", "strand"]].drop_duplicates(ignore_index=True)
     found = rows["cell_type"].map(ontologies).isin(set(published["ontology"])).any()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 EMPTY_CELL = "–"
-MAX_ROWS = 5000  # of one table on the page; the file has them all
+MAX_ROWS = 5000  # of one table on the page; the file has all rows
 # Columns of score tables that the page shows on demand.
 MINOR_SCORES = (
     *("pearson", "log1p_of_pearson", "spearman_bases", "mse_squashed", "replicate_ceiling", "pearson_log1p_per_kb"),
@@ -17,143 +17,143 @@ _SCORE_COLUMNS = {
     "model": "Folder of the model under models/.",
     "cell_type": "Cell type of the track.",
     "strand": "Strand of the track.",
-    "split": "Chromosomes that count: train, valid and test as configured; all is their union.",
+    "split": "Chromosomes that are scored: train, valid and test as configured; all is their union.",
 }
 _MAIN = {
-    "pearson_log1p": "Pearson correlation of log(1 + signal), observed against predicted. The main score.",
+    "pearson_log1p": "The main score: Pearson correlation of log(1 + signal), observed against predicted.",
     "ci_low": "Lower end of its 95% confidence interval, from a bootstrap over blocks of the genome.",
     "ci_high": "Upper end of its 95% confidence interval.",
-    "attainable": "What a perfect prediction would reach: sqrt(2r / (1 + r)) of the replicate ceiling r, if halves are "
-    "equal.",
-    "other_cell_type": "The main score when another cell type's observed track stands in for the prediction.",
-    "mean_of_others": "The main score when the mean of all other cell types' observed tracks does.",
+    "attainable": "Score that a perfect prediction would reach: sqrt(2r / (1 + r)), where r is the replicate ceiling, "
+    "for halves of equal size.",
+    "other_cell_type": "The main score if another cell type's observed track is used as the prediction.",
+    "mean_of_others": "The main score if the mean of all other cell types' observed tracks is used as the prediction.",
 }
 _DETAILS = {
-    "pearson": "Pearson correlation of the signal itself; a few strong genes decide it.",
-    "log1p_of_pearson": "log(1 + pearson), given only to compare with work that reports it; 0.693 is its maximum.",
-    "replicate_ceiling": "The main score between the means of two halves of the samples.",
+    "pearson": "Pearson correlation of the signal itself; it is dominated by a few strong genes.",
+    "log1p_of_pearson": "log(1 + pearson), only for comparison with work that reports it; its maximum is 0.693.",
+    "replicate_ceiling": "The main score of the mean of one half of the samples against the mean of the other half.",
 }
 BASE_NOTES = {
     **_SCORE_COLUMNS,
-    "region": "Bases that count: all, or those in exons, in introns, or between genes.",
-    "bases": "Number of bases; unknown (N) and blacklisted ones are left out.",
+    "region": "Bases that are scored: all, or those in exons, in introns, or between genes.",
+    "bases": "Number of bases, without unknown (N) and blacklisted ones.",
     **_MAIN,
-    "spearman": "Rank correlation, on a sample of the bases.",
-    "spearman_bases": "Number of sampled bases behind it.",
-    "mse_squashed": "Mean squared error on the squashed scale, on which models train.",
-    "predicted_over_observed": "Mean predicted signal over mean observed signal; 1 is right.",
+    "spearman": "Rank correlation on a sample of the bases.",
+    "spearman_bases": "Number of bases in that sample.",
+    "mse_squashed": "Mean squared error on the squashed scale, which is used in training.",
+    "predicted_over_observed": "Mean predicted signal divided by mean observed signal; ideally 1.",
     "mean_observed": "Mean observed signal of these bases.",
     "mean_predicted": "Mean predicted signal.",
     **_DETAILS,
 }
 GENE_NOTES = {
     **_SCORE_COLUMNS,
-    "genes": "Number of genes; each is the mean over the union of its exons, on its own strand, blacklisted bases "
-    "included.",
+    "genes": "Number of genes. Expression is the mean over the union of a gene's exons, on its own strand, including "
+    "blacklisted bases.",
     **_MAIN,
     "spearman": "Rank correlation across genes.",
-    "predicted_over_observed": "Mean predicted expression over mean observed expression; 1 is right.",
-    "pearson_log1p_per_kb": "As the main score, of the sum over exons per 1,000 bases of exon instead of the mean.",
+    "predicted_over_observed": "Mean predicted expression divided by mean observed expression; ideally 1.",
+    "pearson_log1p_per_kb": "Like the main score, for the sum over exons per 1,000 bases of exon instead of the mean.",
     **_DETAILS,
 }
 DIFFERENTIAL_NOTES = {
-    "model": "Key under models in the configuration; where it stands for one model a cell type, both are used.",
-    "cell_type_a": "Cell type above the line in the log2 ratio of expression.",
-    "cell_type_b": "Cell type below the line.",
+    "model": "Key under models in the configuration. If it has one model per cell type, both models are used.",
+    "cell_type_a": "Cell type in the numerator of the log2 ratio of expression.",
+    "cell_type_b": "Cell type in the denominator.",
     "strand": "Strand of the two tracks.",
     "split": _SCORE_COLUMNS["split"],
     "genes": "Number of genes.",
     "pearson": "Pearson correlation of the log2 ratio, observed against predicted, across genes.",
     "ci_low": "Lower end of its 95% confidence interval.",
     "ci_high": "Upper end of its 95% confidence interval.",
-    "slope": "Slope of predicted on observed log2 ratios: 1 is right; below, differences are predicted too small.",
-    "attainable": "Correlation that a perfect prediction would reach, from the replicate ceiling.",
-    "replicate_ceiling": "Correlation of the log2 ratios between halves of both cell types' samples.",
+    "slope": "Slope of predicted on observed log2 ratios; ideally 1. Below 1, predicted differences are too small.",
+    "attainable": "Correlation that a perfect prediction would reach, computed from the replicate ceiling.",
+    "replicate_ceiling": "Correlation of the log2 ratios between two halves of both cell types' samples.",
 }
 DIFFERENTIAL_GENE_NOTES = {
     **dict.fromkeys(("model", "cell_type_a", "cell_type_b", "strand", "split"), ""),
     **dict.fromkeys(("gene_name", "gene_id", "chrom", "start", "end"), ""),
     "observed": "log2 ratio of cell type a over cell type b in the data.",
-    "predicted": "The same, predicted.",
+    "predicted": "The same ratio as predicted.",
 }
 FOUND_NOTES = {
     "cell_type": "Cell type.",
     "ontology": "Its ontology term, from the cell-type sheet.",
-    "description": "What it is, in the words of the cell-type sheet.",
-    "samples": "Samples that were taken.",
-    "published": "Samples behind the published model of this cell type, where there is one.",
-    "not_taken": "Files that a search found and that were not taken; samples/rejected.tsv says why.",
+    "description": "Its description, from the cell-type sheet.",
+    "samples": "Number of samples used.",
+    "published": "Number of samples of the published model of this cell type, if there is one.",
+    "not_taken": "Number of files found by the search but rejected; samples/rejected.tsv gives the reasons.",
 }
 RESOLVED_NOTES = {
     "sample": "Name of the sample.",
     "cell_type": "Its cell type.",
     "source": "Where its files come from.",
-    "donor": "Donor, where the source names one.",
-    "replicates": "Biological replicates that the files hold.",
-    "output_type": "What the files are, in the source's words.",
+    "donor": "Donor, if the source names one.",
+    "replicates": "Biological replicates in the files.",
+    "output_type": "Content of the files, as the source calls it.",
     "read_length": "Mapped read length in bases.",
-    "date_asked": "Day on which the source was asked.",
-    "reason": "Why the sample was taken.",
+    "date_asked": "Day on which the source was queried.",
+    "reason": "Why the sample was chosen.",
 }
 SAMPLE_NOTES = {
     "sample": "Name in the sample sheet.",
     "cell_type": "Its cell type.",
     "strand": "Strand of the file.",
-    "flags": "What looks wrong with it; empty if nothing does.",
-    "excluded": "Whether the configuration leaves it out; then nothing of it is fetched or checked.",
-    "concordance": "Share of the signal in exons that lies on the genes' own strand; near 1, or near 0 if swapped.",
-    "correlation": "Median rank correlation with the other samples of its cell type, in bins.",
+    "flags": "Problems found in it; empty if there are none.",
+    "excluded": "Whether the configuration excludes it; an excluded sample is neither fetched nor checked.",
+    "concordance": "Share of the exonic signal on the genes' own strand: near 1, or near 0 if the strands are swapped.",
+    "correlation": "Median rank correlation of binned signal with the other samples of its cell type.",
     "total": "Sum of the file's magnitudes over the chosen chromosomes, as stored.",
-    "share_of_pair": "Its share of the sample's total over both strands; far from a half is alarming.",
+    "share_of_pair": "Its share of the sample's total over both strands. A value far from 0.5 is a warning sign.",
     "nonzero_fraction": "Share of bases with any signal.",
     "maximum": "Largest magnitude, as stored.",
-    "stored_negative": "Whether the file stores negative values, which count by their magnitude.",
-    "scale": "Factor that brings the sample to the common total.",
+    "stored_negative": "Whether the file stores negative values; their magnitude is used.",
+    "scale": "Factor that scales the sample to the common total.",
 }
 CHROMOSOME_NOTES = {
-    "chrom": "Chromosome, as the FASTA file calls it.",
-    "split": "What it is used for: train, valid (watched while training) or test (held out).",
+    "chrom": "Chromosome, as named in the FASTA file.",
+    "split": "Its use: train, valid (monitored during training) or test (held out).",
     "length": "Bases.",
-    "unknown": "Bases other than A, C, G and T; they neither train nor count in scores.",
-    "other_letters": "What these are, and how many of each.",
-    "genes": "Genes of the annotation; without any, all coverage counts as intergenic.",
-    "signal_share": "Share of a sample's signal that lies here, both strands together; mean over samples.",
+    "unknown": "Bases other than A, C, G and T; they are used neither in training nor in scores.",
+    "other_letters": "Letters of these bases, with the number of each.",
+    "genes": "Number of annotated genes; without any, all coverage counts as intergenic.",
+    "signal_share": "Share of a sample's signal on this chromosome, both strands together; mean over samples.",
 }
 TRACK_NOTES = {
     "track": "Cell type and strand.",
-    "samples": "Samples averaged.",
-    "total": "Sum over the chosen chromosomes, normalised; the strands of a pair add up to the common total.",
+    "samples": "Number of samples in the mean.",
+    "total": "Normalised sum over the chosen chromosomes; the strands of a pair add up to the common total.",
     "mean": "Mean over all bases.",
-    "nonzero_mean": "Mean over bases with signal; averaged over a pair, it is the m of the squash.",
-    "nonzero": "Bases with signal.",
+    "nonzero_mean": "Mean over bases with signal; its average over a pair is m in the squash.",
+    "nonzero": "Number of bases with signal.",
     "maximum": "Largest value.",
 }
 PUBLISHED_NOTES = {
     **{name: _SCORE_COLUMNS[name] for name in ("model", "cell_type", "strand")},
-    "published_name": "The publication's name of the cell type.",
-    "single_base_published": "Published, single bases, in sample: no chromosome was held out.",
-    "single_base_in_sample": "Ours over training chromosomes: in sample.",
-    "single_base_held_out": "Ours over held-out chromosomes.",
-    "gene_expression_published": "Published, gene expression, in sample.",
-    "gene_expression_in_sample": "Ours over training chromosomes: in sample.",
-    "gene_expression_held_out": "Ours over held-out chromosomes.",
+    "published_name": "Name of the cell type in the publication.",
+    "single_base_published": "Published score at single bases, in sample: no chromosome was held out.",
+    "single_base_in_sample": "Score of this run on training chromosomes: in sample.",
+    "single_base_held_out": "Score of this run on held-out chromosomes.",
+    "gene_expression_published": "Published score of gene expression, in sample.",
+    "gene_expression_in_sample": "Score of this run on training chromosomes: in sample.",
+    "gene_expression_held_out": "Score of this run on held-out chromosomes.",
 }
 OTHERS_NOTES = {
     **dict.fromkeys(("system", "level", "measure", "value"), ""),
-    "window": "DNA that the system sees at once, in bases.",
-    "resolution": "Bases of one predicted value.",
+    "window": "Length of the DNA input, in bases.",
+    "resolution": "Bases per predicted value.",
     **dict.fromkeys(("data", "source"), ""),
 }
 BENCHMARK_NOTES = {
-    "job": "Name of the job's benchmark file.",
+    "job": "Name of the benchmark file of the job.",
     "seconds": "Wall-clock time.",
-    "peak_memory_mb": "Largest resident memory, in MB; missing for jobs too short to be sampled.",
+    "peak_memory_mb": "Peak resident memory in MB; missing for jobs that were too short to be measured.",
 }
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column's name, what it means (may be empty), whether it holds numbers, and whether it is shown on demand."""
+    """A column's name, its meaning (may be empty), whether it is numeric, and whether it is shown on demand."""
 
     name: str
     meaning: str
@@ -163,7 +163,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """Columns, rows of finished cell texts, and the number of further rows that only the file has."""
+    """Columns, rows of formatted cells, and the number of further rows that are only in the file."""
 
     columns: tuple[Column, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -177,11 +177,11 @@ def table(
     minor: Collection[str] = (),
     most: int = MAX_ROWS,
 ) -> Table:
-    """Select columns of `frame` and write their cells.
+    """Select columns of `frame` and format their cells.
 
-    Numbers get thousands separators. Whole ones have no decimals, others three, or one where
-    the column reaches 1,000; a column of small numbers, all under 0.01, has three significant
-    digits. A missing value is an en dash.
+    Numbers have thousands separators. Whole numbers have no decimals, others three, or one if the
+    column reaches 1,000; a column in which all numbers are below 0.01 has three significant digits.
+    A missing value is an en dash.
 
     Parameters
     ----------
@@ -190,7 +190,7 @@ def table(
     columns
         Names of the columns to show, in order, each with its meaning (may be empty).
     decimals
-        Number of decimals of the columns for which the rule above does not suit.
+        Number of decimals of columns that do not follow this rule.
     minor
         Columns to show on demand.
     most
@@ -210,7 +210,7 @@ def table(
 
 
 def scores_table(frame: pd.DataFrame, columns: Mapping[str, str]) -> Table:
-    """A table of scores with its baseline models behind the other baselines, and details on demand."""
+    """A table of scores: baseline models follow the other baselines, and details are shown on demand."""
     baselines = {
         name: f"The same score of model {name.removeprefix('baseline_')} for this track or pair."
         for name in frame.columns
@@ -223,7 +223,7 @@ def scores_table(frame: pd.DataFrame, columns: Mapping[str, str]) -> Table:
 
 
 def facts(values: Mapping[str, object]) -> Table:
-    """Make a table of names and values, such as settings or versions; each value stands as `str` writes it."""
+    """Make a table of names and values, such as settings or versions; values are formatted by `str`."""
     rows = tuple((name, EMPTY_CELL if value is None or value == "" else str(value)) for name, value in values.items())
     return Table((Column("item", "", False), Column("value", "", False)), rows)
 

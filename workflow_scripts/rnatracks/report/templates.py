@@ -8,16 +8,16 @@ from ..files import write_text
 
 
 def write_page(target: Path, template: Path, **given: object) -> None:
-    """Fill a template, which may include files that lie beside it; `target` is complete or absent.
+    """Fill a template, which may include files from its folder; `target` is complete or absent.
 
     Parameters
     ----------
     target
         The HTML file.
     template
-        Jinja template. Text is escaped, and a name that is not given is an error.
+        Jinja template. Text is escaped, and a name that is missing in `given` is an error.
     given
-        What the template uses, by name.
+        Values that the template uses, by name.
     """
     environment = Environment(
         loader=FileSystemLoader(template.parent),
