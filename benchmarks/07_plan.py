@@ -77,7 +77,7 @@ def parsing(folder: Path) -> Numbers:
 
 WAYS = [
     Way("ours", ours),
-    Way("of ours: reading configuration, sheets and rules", parsing),
+    Way("ours: only reading configuration, sheets and rules", parsing),
 ]
 
 
