@@ -1,10 +1,10 @@
 """Mean of 4 and of 16 bigWigs of a 50 Mb chromosome (1.25 million intervals each), written as a bigWig.
 
-Ours is `average.average`, as the workflow calls it for a track: one process, blocks, float64, statistics, explicit
-zeros; and by two readers and a writer, from which the mean of many files gains (that of all cell types has up to 8).
-The loops are what one would write with pyBigWig (one core) or pybigtools (which packs on as many threads as there are
-cores) on whole chromosomes: `values` of each file, their mean, and one call that writes its runs of equal values, with
-pyBigWig's defaults. deepTools is `bigwigAverage -bs 1` with two processes, on 2 Mb and multiplied up.
+Ours is `average.average` as the workflow calls it for a track: one process, blocks, float64, statistics, explicit
+zeros. It is also run with two readers and a writer, which speeds up the mean of many files (the workflow uses up to 8
+readers for all cell types). The loops are what one would write with pyBigWig (one core) or pybigtools (which compresses
+on one thread per core) on whole chromosomes: `values` of each file, their mean, and one call that writes its runs of
+equal values, with pyBigWig's defaults. deepTools is `bigwigAverage -bs 1` with two processes, on 2 Mb, scaled up.
 
     python benchmarks/01_mean.py [--folder FOLDER]
 """
@@ -94,7 +94,7 @@ WAYS = [Way("ours", ours), TWO, *LOOPS, DEEPTOOLS]
 
 
 def largest_difference(one: Path, other: Path, start: int, end: int) -> float:
-    """Of two files' values at one base, relative to the larger."""
+    """Largest difference of the values of two files at one base, relative to the larger value."""
     with pyBigWig.open(str(one)) as a, pyBigWig.open(str(other)) as b:
         values = [np.nan_to_num(file.values(CHROM, start, end, numpy=True)) for file in (a, b)]
     larger = np.maximum(*np.abs(values)).clip(min=np.finfo(np.float32).tiny)
@@ -103,7 +103,7 @@ def largest_difference(one: Path, other: Path, start: int, end: int) -> float:
 
 def require_same_bytes(folder: Path, number: int) -> None:
     if not filecmp.cmp(*(folder / f"ours_{readers}.{number}.bw" for readers in (1, 2)), shallow=False):
-        sys.exit(f"mean of {number}: two readers give other bytes than one")
+        sys.exit(f"mean of {number}: the files from one and from two readers differ")
 
 
 def evaluate(bench: Bench, folder: Path) -> Result:
@@ -116,14 +116,14 @@ def evaluate(bench: Bench, folder: Path) -> Result:
         for loop in loops:
             for what, value in mine.found.items():
                 if not np.isclose(loop.found[what], value, rtol=1e-12, atol=0):
-                    sys.exit(f"mean of {number}: {what} is {value} (ours) and {loop.found[what]} ({loop.way})")
+                    sys.exit(f"mean of {number}: {what} is {value} (ours) but {loop.found[what]} ({loop.way})")
         files = [folder / f"{name}.{number}.bw" for name in ("pyBigWig", "pybigtools", "deepTools")]
         apart = [largest_difference(folder / f"ours_1.{number}.bw", file, *SLICE) for file in files]
         if max(apart) > 1e-5:  # deepTools writes 6 digits
-            sys.exit(f"mean of {number}: the written values differ by {apart} of themselves from ours")
+            sys.exit(f"mean of {number}: relative differences between the written values and ours are {apart}")
         remarks.append(
-            f"Mean of {number}: totals, counts and maxima of both loops equal ours; within {SLICE[0]:,}-{SLICE[1]:,} "
-            f"values differ by a share of at most {max(apart[:2]):.2g} (loops) and {apart[2]:.2g} (deepTools)."
+            f"Mean of {number}: totals, counts and maxima of both loops equal ours. Within {SLICE[0]:,}-{SLICE[1]:,}, "
+            f"relative differences are at most {max(apart[:2]):.2g} (loops) and {apart[2]:.2g} (deepTools)."
         )
         ratio = deeptools.median / mine.median
         targets.append(Target(1, f"{number} bigWigs: 30 times as fast as deepTools", f"{ratio:.3g} times", ratio >= 30))
@@ -133,7 +133,7 @@ def evaluate(bench: Bench, folder: Path) -> Result:
     measured = bench.measure(str(MANY), only=["ours", TWO.name])
     table += rows(1, f"mean of {MANY} (16 bigWigs 4 times), 50 Mb", measured)
     require_same_bytes(folder, MANY)
-    remarks.append("Two readers and a writer give the same bytes as one process.")
+    remarks.append("Two readers and a writer produce the same bytes as one process.")
     return Result(table, targets, remarks)
 
 

@@ -1,9 +1,9 @@
-"""Mean coverage over the exons of 1,400 genes, on a chromosome as long as chr22, for observed and for predicted tracks.
+"""Mean coverage over the exons of 1,400 genes on a chromosome as long as chr22, for observed and predicted tracks.
 
-Ours is what the workflow runs for each track. Beside it, on one core each:
+Ours is what the workflow runs for each track. It is compared with the following, each on one core:
 
-- deepTools: `multiBigwigSummary BED-file --metagene` on genes of merged exons (BED12), which gives the same matrix.
-  Its start, about half a second, is in its seconds; it takes long exons from zoom levels, so its means are rough;
+- deepTools: `multiBigwigSummary BED-file --metagene` on genes with merged exons (BED12), which gives the same matrix.
+  Its times include about half a second of start-up. It takes long exons from zoom levels, so its means are approximate;
 - pyBigWig: `stats(type="sum", exact=True)` exon by exon;
 - pybigtools: `average_over_bed` on the exons, summed by gene.
 
@@ -32,7 +32,7 @@ GENES, EXONS = 1400, 10
 
 
 def make_data(folder: Path) -> None:
-    """Mean tracks, runs of equal values, and predicted ones, a value at every base; genes, half of them expressed."""
+    """Mean tracks (runs of equal values), predicted tracks (a value per base), and genes, half of them expressed."""
     for case, names in CASES.items():
         for sample, name in enumerate(names):
             write_track(folder / f"{name}.bw", TRACKS[case](sample))
@@ -51,7 +51,7 @@ def make_data(folder: Path) -> None:
 
 
 def _exons(rng: np.random.Generator, gene: str, centre: int) -> pd.DataFrame:
-    """About ten disjoint exons, most of one or two hundred bases, in a gene of 10 kb or so around `centre`."""
+    """About ten disjoint exons, most of one or two hundred bases, in a gene of about 10 kb around `centre`."""
     size = int(np.clip(rng.lognormal(9.3, 1.3), 2000, 500_000))
     starts = np.sort(rng.choice(size, EXONS, replace=False)) + np.clip(centre - size // 2, 0, LENGTH - size - 5000)
     ends = np.minimum(starts + np.clip(rng.lognormal(5.1, 0.8, EXONS), 20, 5000).astype(int), [*(starts[1:]), LENGTH])
@@ -73,7 +73,7 @@ def ours(folder: Path, case: str) -> Numbers:
 
 
 def deeptools(folder: Path, case: str) -> Numbers:
-    """One command. Its table names a gene by the starts of its exons."""
+    """One command. Its table identifies a gene by the starts of its exons."""
     bigwigs, table = [folder / f"{name}.bw" for name in CASES[case]], folder / f"{case}.deeptools.tsv"
     command = [Path(sys.executable).parent / "multiBigwigSummary", "BED-file", "--metagene", "-p", "1", "-b", *bigwigs]
     command += ["--BED", folder / "genes.bed", "-o", folder / "deeptools.npz", "--outRawCounts", table]
@@ -125,20 +125,20 @@ def evaluate(bench: Bench, folder: Path) -> Result:
 
 
 def _agreement(measured: dict[str, Measured]) -> str:
-    """Relative to our means, and to 0.001 where they are smaller; stops where ways disagree."""
+    """Differences relative to our means, or to 0.001 if these are smaller; stops if the ways disagree."""
     apart, mine = {}, measured["ours"].found
     for way in ("pyBigWig", "pybigtools", "deepTools"):
         found = measured[way].found
         if found.keys() != mine.keys():
-            sys.exit(f"{way} gives other genes or tracks than ours")
+            sys.exit(f"{way} and ours have different genes or tracks")
         apart[way] = np.array([abs(found[key] - mean) / max(mean, 0.001) for key, mean in mine.items()])
     near, off = max(apart["pyBigWig"].max(), apart["pybigtools"].max()), apart["deepTools"]
     if near > 1e-6 or np.median(off) > 0.05:
-        sys.exit(f"means differ from ours by {near:.1e} at most, deepTools' by {np.median(off):.1%} in the median")
+        sys.exit(f"means differ from ours by up to {near:.1e}, those of deepTools by a median of {np.median(off):.1%}")
     return (
-        f"relative to ours, means of pybigtools differ by {apart['pybigtools'].max():.1e} at most, of pyBigWig by "
-        f"{apart['pyBigWig'].max():.1e}, of deepTools (zoom levels) by {np.median(off):.1e} in the median and "
-        f"{off.max():.2g} at most."
+        f"means differ from ours, in relative terms, by at most {apart['pybigtools'].max():.1e} (pybigtools) and "
+        f"{apart['pyBigWig'].max():.1e} (pyBigWig), and by a median of {np.median(off):.1e} and at most "
+        f"{off.max():.2g} (deepTools, from zoom levels)."
     )
 
 

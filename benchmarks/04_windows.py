@@ -1,8 +1,9 @@
-"""Windows that training reads in a second: 32,000 bases, two tracks, moved and flipped at random, on one core.
+"""Windows per second read for training: 32,000 bases, two tracks, randomly shifted and reversed, on one core.
 
-Ours is the training's data set, in the measuring process itself (no loader processes): token ids and squashed labels,
-N masked. Beside it, pyBigWig and pybigtools read the same coverage and pyfaidx the same bases, and do nothing more.
-The target supposes that one H200 trains Genos-1.2B on 10 such windows a second, which was not measured.
+Ours is the training data set, read in the measuring process itself (no loader processes): token ids and squashed
+labels, N masked. It is compared with pyBigWig and pybigtools reading the same coverage and pyfaidx the same bases,
+and doing nothing else. The target assumes, without a measurement, that one H200 trains Genos-1.2B on 10 such windows
+per second.
 
     python benchmarks/04_windows.py [--folder FOLDER] [--json FILE]
 """
@@ -29,7 +30,7 @@ from rnatracks.training.dataset import Draw, WindowDataset, WindowSampler
 
 SIZE, SHIFT, WINDOWS, CHECKED = 32_000, 1000, 1000, 20
 TRACKS, MEAN = ("B.plus", "B.minus"), 0.1
-ONE_GPU = 10  # windows a second
+ONE_GPU = 10  # windows per second
 
 
 def make_data(folder: Path) -> None:
@@ -39,7 +40,7 @@ def make_data(folder: Path) -> None:
 
 
 def windows() -> pd.DataFrame:
-    """Overlapping ones, but not the two that cannot be moved both ways."""
+    """Overlapping windows, except those at the ends, which cannot be shifted both ways."""
     starts = np.array(tile_starts(LENGTH, SIZE, SIZE // 2)[1:-2])
     return pd.DataFrame({"chrom": CHROM, "start": starts, "end": starts + SIZE})
 
@@ -64,7 +65,7 @@ def ours(folder: Path) -> Numbers:
 
 
 def reading(values: Callable[[str, int, int], NDArray], folder: Path) -> Numbers:
-    """Coverage and bases; the first windows' are squashed to compare them."""
+    """Read coverage and bases; those of the first windows are squashed for comparison."""
     starts, labels, bases = windows()["start"].tolist(), 0.0, 0
     genome = pyfaidx.Fasta(str(folder / "genome.fa"), as_raw=True, sequence_always_upper=True)
     for number, (row, shift, _) in enumerate(draws()):
@@ -96,10 +97,10 @@ def evaluate(bench: Bench, _: Path) -> Result:
     mine = measured["ours"].found
     for each in measured.values():
         if each.found["bases"] != mine["bases"] or abs(each.found["labels"] / mine["labels"] - 1) > 1e-6:
-            sys.exit(f"{each.way} reads other windows than ours: {each.found}, {mine}")
+            sys.exit(f"{each.way} and ours read different windows: {each.found}, {mine}")
     rate = WINDOWS / measured["ours"].median
-    wanted = f"{20 * ONE_GPU} windows a second on one core: 20 times what one H200 takes"
-    remark = f"Labels and known bases of {CHECKED} windows agree to 1e-6. Ours masks, squashes and tokenises as well."
+    wanted = f"{20 * ONE_GPU} windows per second on one core: 20 times the assumed need of one H200"
+    remark = f"Labels and known bases of {CHECKED} windows agree to 1e-6. Ours also masks, squashes and tokenises."
     return Result(
         rows(4, f"{WINDOWS:,} windows of {SIZE:,} bases, 2 tracks", measured),
         [Target(4, wanted, f"{rate:.0f}", rate >= 20 * ONE_GPU)],

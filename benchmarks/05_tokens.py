@@ -1,7 +1,7 @@
-"""Token ids of windows of 32,000 bases and of their reverse complements, from a genome's file, on one core.
+"""Token ids of windows of 32,000 bases and of their reverse complements, from a FASTA file, on one core.
 
-Ours looks bases up in a table and turns them round as arrays, as training and prediction do. Beside it: pyfaidx's
-`reverse.complement` of strings, and the Hugging Face tokenizer of one token a base, called on strings.
+Ours looks bases up in a table and reverses them as arrays, like training and prediction. It is compared with pyfaidx's
+`reverse.complement` of strings, followed by a Hugging Face tokenizer with one token per base.
 
     python benchmarks/05_tokens.py [--folder FOLDER] [--json FILE]
 """
@@ -67,13 +67,13 @@ def evaluate(bench: Bench, _: Path) -> Result:
     measured = bench.measure()
     one, other = (each.found for each in measured.values())
     if one.keys() != other.keys() or not np.allclose([one[key] for key in other], list(other.values()), rtol=1e-12):
-        sys.exit("the ways give different tokens")
+        sys.exit("the tokens differ")
     table = rows(5, f"tokens of {WINDOWS:,} windows of {SIZE:,} bases, both strands", measured)
     ratio = table[-1].ratio
     return Result(
         table,
         [Target(5, "50 times as fast as the tokenizer on strings", f"{ratio:.0f} times", ratio >= 50)],
-        [f"Weighted sums of the tokens of {CHECKED} windows and of their reverse complements are the same."],
+        [f"Weighted sums of the tokens of {CHECKED} windows and of their reverse complements are equal."],
     )
 
 

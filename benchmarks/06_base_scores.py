@@ -1,12 +1,12 @@
-"""Base-level evaluation of a 50 Mb chromosome with four tracks, two pairs of observed and predicted, on one core.
+"""Base-level evaluation of a 50 Mb chromosome with two pairs of an observed and a predicted track, on one core.
 
-Ours, the workflow's, gives scores by region class, intervals, a rank correlation and the table of blocks, and writes
-what the workflow writes. Beside it:
+Ours computes scores by region class, intervals, a rank correlation and the table of blocks, and writes the files that
+the workflow writes. It is compared with:
 
 - NumPy on whole arrays in float64: the same scores, without intervals;
-- SciPy's `pearsonr` on whole arrays: the two correlations of all bases alone;
-- deepTools (`multiBigwigSummary bins` and `plotCorrelation`, one process), which gives the raw correlations alone: in
-  bins of 10 kb, its default, and of 1 base, on 100 kb and multiplied up.
+- SciPy's `pearsonr` on whole arrays: only the two correlations of all bases;
+- deepTools (`multiBigwigSummary bins` and `plotCorrelation`, one process): only the raw correlations, in bins of 10 kb
+  (its default), and of 1 base, on 100 kb and scaled up.
 
     python benchmarks/06_base_scores.py [--folder FOLDER] [--json FILE]
 """
@@ -59,7 +59,7 @@ def classes(folder: Path) -> RegionClassifier:
 
 
 def ours(folder: Path) -> Numbers:
-    """Stream both pairs, write what the workflow writes, and score."""
+    """Stream both pairs, write the files that the workflow writes, and score."""
     counted = CountedBases(Genome(folder / "genome.fa"), classes(folder))
     scoring, scores = BaseScoring(splits={CHROM: Split.TEST}, resamples=1000, seed=0), {}
     for name in PAIRS:
@@ -95,7 +95,7 @@ def whole_arrays(folder: Path) -> Numbers:
 
 
 def scipy(folder: Path) -> Numbers:
-    """Correlations of all bases."""
+    """The two correlations of all bases."""
     known, scores = known_bases(folder), {}
     for name in PAIRS:
         x, y = (read_whole(folder / f"{name}.{side}.bw")[known] for side in SIDES)
@@ -154,7 +154,7 @@ def evaluate(bench: Bench, folder: Path) -> Result:
     furthest = max(abs(mine[key] - score) for way in ("NumPy", "SciPy") for key, score in measured[way].found.items())
     apart = max(abs(score - _in_slice(folder, name)) for name, score in measured["deepTools, 1 base"].found.items())
     if not (furthest < 1e-9 and apart < 1e-4):
-        sys.exit(f"scores differ: {furthest:.1e} from whole arrays, {apart:.1e} from deepTools at 1 base")
+        sys.exit(f"scores differ by {furthest:.1e} from whole arrays and by {apart:.1e} from deepTools at 1 base")
     time = measured["NumPy"].median / measured["ours"].median
     memory = measured["NumPy"].gigabytes / measured["ours"].gigabytes
     return Result(
@@ -164,8 +164,8 @@ def evaluate(bench: Bench, folder: Path) -> Result:
             Target(6, "a tenth of NumPy's memory", f"1/{memory:.0f}", memory >= 10),
         ],
         [
-            f"Ours differ from NumPy's and SciPy's by {furthest:.1e} at most, over {len(mine)} scores; deepTools' at 1 "
-            f"base from NumPy's there by {apart:.1e} (it writes 4 digits)."
+            f"Over {len(mine)} scores, ours differ from NumPy's and SciPy's by at most {furthest:.1e}. Those of "
+            f"deepTools at 1 base differ from NumPy's on the same bases by {apart:.1e} (deepTools writes 4 digits)."
         ],
     )
 

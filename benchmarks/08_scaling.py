@@ -1,9 +1,9 @@
-"""Time and memory of the mean as samples (1 to 16) and the chromosome's length (5 to 50 Mb) grow, and at chr1's length.
+"""Time and memory of the mean by number of samples (1 to 16) and length (5 to 50 Mb), and at the length of chr1.
 
-The number of samples grows on 10 Mb, the length with 4 samples; chr1's length (249 Mb, 4 samples) is run once. Slopes
-are those of a straight line through the logarithms: 1 is proportional. The mean of more samples has more intervals,
-which take memory where it is written; 16 files with the mean of 4, each of them four times, show what samples take.
-A predicted track, with a value at every base, is written once at chr1's length.
+The number of samples is varied on 10 Mb, the length with 4 samples. The length of chr1 (249 Mb, 4 samples) is run once.
+Slopes are those of a line fitted to the logarithms: 1 is proportional. The mean of more samples has more intervals,
+which need memory when it is written. 4 files used four times each, which have the mean of 4, show how much memory the
+number of samples itself takes. A predicted track, with a value at every base, is written once at the length of chr1.
 
     python benchmarks/08_scaling.py [--folder FOLDER]
 """
@@ -39,7 +39,7 @@ def ours(folder: Path, what: str, *numbers: str) -> dict[str, float]:
 
 
 def write_predicted(folder: Path, megabases: str) -> dict[str, float]:
-    """One piece over and over."""
+    """Write one piece over and over."""
     piece = np.load(folder / "predicted.npy")
     length = int(megabases) * 1_000_000
     pieces = (piece[: length - start] for start in range(0, length, len(piece)))
@@ -57,7 +57,7 @@ WAYS = [Way("ours", ours)]
 
 
 def expected_total(folder: Path, distinct: int, megabases: int) -> float:
-    """From the sums that pyBigWig finds in the inputs."""
+    """Total from the sums of the inputs, by pyBigWig."""
     sums = []
     for path in sample_paths(folder / str(megabases), distinct):
         with pyBigWig.open(str(path)) as file:
@@ -66,14 +66,14 @@ def expected_total(folder: Path, distinct: int, megabases: int) -> float:
 
 
 def check_predicted(folder: Path) -> None:
-    """Stop unless the written track repeats its piece to the end."""
+    """Stop unless the written track repeats the piece to its end."""
     piece = np.load(folder / "predicted.npy")
     with pyBigWig.open(str(folder / "predicted.bw")) as file:
         length = file.chroms(CHROM)
         for start in range(0, length, len(piece)):
             end = min(start + len(piece), length)
             if not np.array_equal(file.values(CHROM, start, end, numpy=True), piece[: end - start]):
-                sys.exit(f"the predicted track has other values in {start:,}-{end:,}")
+                sys.exit(f"the predicted track has wrong values in {start:,}-{end:,}")
 
 
 def slope(x: Sequence[float], y: Sequence[float]) -> float:
@@ -88,7 +88,7 @@ def evaluate(bench: Bench, folder: Path) -> Result:
         table.extend(rows(8, what, measured))
         found, expected = measured["ours"].found["total"], expected_total(folder, distinct, megabases)
         if not np.isclose(found, expected, rtol=1e-6, atol=0):
-            sys.exit(f"{what}: the total is {found}, and {expected} from the inputs' sums")
+            sys.exit(f"{what}: the total is {found}, but {expected} from the sums of the inputs")
         return measured["ours"].median, measured["ours"].gigabytes
 
     table = []
@@ -108,7 +108,7 @@ def evaluate(bench: Bench, folder: Path) -> Result:
         Target(8, "slope of time in length at most 1.1", f"{in_length:.2f}", in_length <= 1.1),
         Target(
             8,
-            f"memory flat in samples: {SAMPLES[-1]} take at most 1.2 times what {SAMPLES[0]} takes",
+            f"memory flat in samples: at most 1.2 times for {SAMPLES[-1]}, against {SAMPLES[0]}",
             f"{fewest:.3f} and {most:.3f} GB",
             most <= 1.2 * fewest,
         ),
@@ -118,13 +118,13 @@ def evaluate(bench: Bench, folder: Path) -> Result:
             f"{repeated / alike:.2f} times",
             repeated <= 1.05 * alike,
         ),
-        Target(8, "mean: less than 2 GB at chr1's length", f"{chr1:.2f} GB", chr1 < 2),
-        Target(8, "predicted track: less than 2 GB at chr1's length", f"{dense:.2f} GB", dense < 2),
+        Target(8, "mean: less than 2 GB at the length of chr1", f"{chr1:.2f} GB", chr1 < 2),
+        Target(8, "predicted track: less than 2 GB at the length of chr1", f"{dense:.2f} GB", dense < 2),
     ]
     remark = (
-        "Totals equal the inputs' sums. Memory beyond a block's is that of pyBigWig as it closes a file: it makes the "
-        "zoom levels from all intervals of a chromosome, 14 bytes each: a mean of other samples has more of them, a "
-        "predicted track one at every base."
+        "Totals equal the sums of the inputs. Memory beyond that of a block is used by pyBigWig when it closes a file: "
+        "it makes the zoom levels from all intervals of a chromosome, 14 bytes each. A mean of other samples has more "
+        "intervals, and a predicted track has one at every base."
     )
     return Result(table, targets, [remark])
 

@@ -1,8 +1,8 @@
-"""Several ways of doing one thing, measured in turns, each in a process of its own.
+"""Measures several ways to do one task, in turns, each in its own process.
 
-A numbered script describes its ways as functions of a folder and of words from the command line, and ends with
-`main(...)`. Every way runs in a fresh process, which reports the seconds of the function, its peak memory (of the
-largest process, the way's own children included) and the numbers that it found, so that ways can be compared.
+A numbered script defines its ways as functions of a folder and of words from the command line, and ends with
+`main(...)`. Every way runs in a fresh process, which reports the run time of the function in seconds, its peak memory
+(of the largest process, including its child processes) and its numerical results, so that ways can be compared.
 """
 
 import argparse
@@ -28,23 +28,23 @@ DEMO = REPOSITORY / "config/demo/config.yaml"
 
 
 def demo_backbone() -> dict[str, object]:
-    """Shape of the demo's small model, with the experts a token that Mixtral has by default."""
+    """Shape of the demo's small model, with Mixtral's default number of experts per token."""
     return yaml.safe_load(DEMO.read_text())["models"]["small"]["backbone"] | {"num_experts_per_tok": 2}
 
 
 @dataclass(frozen=True)
 class Way:
-    """One way of doing it: a function of the data's folder and of a case's words, which returns what it found."""
+    """One way to do the task: a function of the data folder and the words of a case, which returns its results."""
 
     name: str
     run: Callable[..., Numbers]
-    share: float = 1.0  # of the work that it does, where all of it would take hours
-    repeats: int | None = None  # where fewer than the others
+    share: float = 1.0  # of the work that it does, if all of it would take hours
+    repeats: int | None = None  # if fewer than the others
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Seconds of each repeat, for the whole of the work; peak GB; what was found."""
+    """Seconds of each repeat, scaled up to the whole work; peak memory in GB; the results."""
 
     way: str
     seconds: list[float]
@@ -59,7 +59,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the table: one way in one case. `ratio` is its median time over ours."""
+    """A row of the table: one way in one case. `ratio` is its median time divided by ours."""
 
     number: int
     what: str
@@ -73,7 +73,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Target:
-    """What a case should show, and what it showed."""
+    """A target of a case, and the result."""
 
     number: int
     wanted: str
@@ -83,7 +83,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Result:
-    """What a script found: its rows, targets, and checks or remarks as sentences."""
+    """Results of a script: rows, targets, and sentences about checks and the like."""
 
     rows: list[Row]
     targets: list[Target]
@@ -91,25 +91,25 @@ class Result:
 
 
 class Bench:
-    """Runs ways of a script in turns.
+    """Runs the ways of a script in turns.
 
     Parameters
     ----------
     script
-        The script, `__file__` there.
+        Path of the script (its `__file__`).
     ways
         All of its ways.
     folder
-        Where its data are.
+        Folder of its data.
     repeats
-        Turns.
+        Number of turns.
     """
 
     def __init__(self, script: str, ways: Sequence[Way], folder: Path, repeats: int) -> None:
         self._script, self._ways, self._folder, self._repeats = script, ways, folder, repeats
 
     def measure(self, *words: str, only: Sequence[str] = (), repeats: int | None = None) -> dict[str, Measured]:
-        """Run the ways on one case, by turns; `words` are passed on to their functions."""
+        """Run the ways on one case, in turns; `words` are passed to their functions."""
         repeats = repeats or self._repeats
         ways = [way for way in self._ways if not only or way.name in only]
         runs: dict[str, list[dict]] = {way.name: [] for way in ways}
@@ -136,7 +136,7 @@ class Bench:
 
 
 def rows(number: int, what: str, measured: Mapping[str, Measured], ours: str = "ours") -> list[Row]:
-    """Lines of one case; ratios are of medians."""
+    """Rows of one case; ratios are ratios of medians."""
     return [
         Row(
             number,
@@ -153,7 +153,7 @@ def rows(number: int, what: str, measured: Mapping[str, Measured], ours: str = "
 
 
 def markdown(result: Result) -> str:
-    """The rows as a table, then targets and remarks."""
+    """A table of the rows, then targets and remarks."""
     lines = [
         "| row | what | way | seconds | spread | times ours | peak GB |",
         "| --- | --- | --- | --- | --- | --- | --- |",
@@ -170,7 +170,7 @@ def markdown(result: Result) -> str:
         lines += [f"| {t.number} | {t.wanted} | {t.found} | {'yes' if t.met else '**no**'} |" for t in result.targets]
     remarks = [*result.remarks]
     if any(row.share != 1 for row in result.rows):
-        remarks.append("Seconds of a way that does a part of the work are multiplied up, those of its start as well.")
+        remarks.append("If a way does only a part of the work, its time is scaled up, including its start-up time.")
     lines += ["", *(f"- {remark}" for remark in remarks)]
     return "\n".join(lines) + "\n"
 
@@ -184,15 +184,15 @@ def main(
     *,
     repeats: int = 3,
 ) -> None:
-    """Command line of a numbered script: make the data, measure, print the table; `--json FILE` keeps it for others.
+    """Command line of a numbered script: make the data, measure, print the table; `--json FILE` also saves it.
 
-    `make_data` runs in a process of its own, since a child's peak memory begins with that of the process that starts
-    it; it is left out where the folder holds the data already, which is when it ended well.
+    `make_data` runs in its own process, because the peak memory of a child process starts at that of its parent. It is
+    skipped if an earlier `make_data` in this folder has succeeded.
     """
     parser = argparse.ArgumentParser(description=documentation, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--folder", type=Path, help="keep the data there, and use what is there")
+    parser.add_argument("--folder", type=Path, help="folder to keep the data in; existing data are reused")
     parser.add_argument("--repeats", type=int, default=repeats)
-    parser.add_argument("--json", type=Path, help="write the result there, too")
+    parser.add_argument("--json", type=Path, help="file to write the result to as well")
     parser.add_argument("--way", choices=[way.name for way in ways], help=argparse.SUPPRESS)
     parser.add_argument("words", nargs="*", help=argparse.SUPPRESS)
     options = parser.parse_args()

@@ -1,8 +1,8 @@
-"""RNA-seq-like bigWigs, made from reads: many intervals in expressed exons, few elsewhere, and long gaps.
+"""Simulated RNA-seq bigWigs, made from reads: many intervals in expressed exons, few elsewhere, and long gaps.
 
-Exons are the same in every sample; how much each is expressed differs from sample to sample. Values are numbers of
-reads over a base, times a scale. One sample in two has no values where no read is, as STAR writes it; the others
-have intervals of zeros there. pyBigWig alone writes the files.
+Exons are the same in every sample, but their expression differs. Values are the number of reads over a base, times a
+scale. Every second sample has no values where there are no reads, as in files written by STAR; the others have
+intervals of zeros there. The files are written with pyBigWig alone.
 """
 
 from pathlib import Path
@@ -16,8 +16,8 @@ LENGTH = 50_000_000  # bases, about as long as chr22
 CHR1 = 249  # Mb of human chr1
 READ = 75  # bases
 PIECE = 50_000_000  # bases made at a time
-# Reads a base of the chromosome. Those in exons overlap, the others seldom do: together they make 1.25 million
-# intervals in 50 Mb, about what a sample of 30 million reads has on chr22.
+# Reads per base of the chromosome. Those in exons overlap, the others rarely do. Together they make 1.25 million
+# intervals in 50 Mb, about as many as a sample of 30 million reads has on chr22.
 SCATTERED, EXONIC = 0.0065, 0.018
 
 
@@ -31,7 +31,7 @@ def write_samples(folder: Path, number: int, length: int = LENGTH, *, seed: int 
 
 
 def sample_paths(folder: Path, number: int) -> list[Path]:
-    """Where `write_samples` puts them."""
+    """Paths of the files that `write_samples` writes."""
     return [folder / f"sample_{sample}.bw" for sample in range(number)]
 
 
@@ -49,13 +49,13 @@ def write_sample(path: Path, length: int, *, seed: int, sample: int) -> None:
 
 
 def runs(values: NDArray) -> tuple[NDArray, NDArray]:
-    """First and last + 1 of each run of equal values."""
+    """Start and end (exclusive) of each run of equal values."""
     bounds = np.flatnonzero(np.diff(values)) + 1
     return np.append(0, bounds), np.append(bounds, len(values))
 
 
 def read_depth(length: int, *, seed: int, sample: int) -> NDArray[np.int32]:
-    """Number of reads over each base; `seed` decides where exons are, `sample` how much they are expressed."""
+    """Number of reads over each base; `seed` determines where exons are, `sample` how strongly they are expressed."""
     places, expression = np.random.default_rng([seed, 0]), np.random.default_rng([seed, 1, sample])
     exons = max(length // 5000, 1)
     sizes = np.minimum(places.lognormal(5.5, 1, exons).astype(int) + READ, length // 2)
@@ -63,7 +63,7 @@ def read_depth(length: int, *, seed: int, sample: int) -> NDArray[np.int32]:
     weights = places.lognormal(0, 2, exons) * expression.lognormal(0, 0.5, exons) * sizes
     exonic = expression.choice(exons, int(length * EXONIC), p=weights / weights.sum())
     in_exons = starts[exonic] + (expression.random(len(exonic)) * sizes[exonic]).astype(int)
-    # Nothing in the first 15%, as on the short arm of chr22, nor at the end.
+    # No reads in the first 15%, as on the short arm of chr22, or at the end.
     elsewhere = (length * (0.15 + 0.84 * expression.random(int(length * SCATTERED)))).astype(int)
     first = np.concatenate([in_exons, elsewhere])
     change = np.bincount(first, minlength=length + READ)[:length]

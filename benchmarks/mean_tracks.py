@@ -1,4 +1,4 @@
-"""A genome of one chromosome, means of samples, and tracks as the workflow writes them, observed and predicted."""
+"""A genome of one chromosome, means of samples, and observed and predicted tracks as the workflow writes them."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +15,7 @@ from rnatracks.tracks.squash import round_significant
 
 
 def write_genome(path: Path) -> None:
-    """Random bases with N at both ends, and the index."""
+    """Write random bases with N at both ends, and the index."""
     bases = np.random.default_rng(0).choice(np.frombuffer(b"ACGT", np.uint8), LENGTH)
     bases[: LENGTH // 50] = bases[-LENGTH // 500 :] = ord("N")
     with path.open("wb") as file:
@@ -31,7 +31,7 @@ def observed(sample: int) -> NDArray[np.float32]:
 
 
 def predicted(sample: int) -> NDArray[np.float32]:
-    """The observed track, a value at every base: off by a factor that differs from base to base, and never 0."""
+    """The observed track with random errors: a value at every base, times a random factor per base, never 0."""
     rng = np.random.default_rng([0, sample])
     values = observed(sample) * rng.lognormal(0, 0.7, LENGTH) + rng.lognormal(-4, 1, LENGTH)
     return round_significant(values.astype(np.float32), 4)

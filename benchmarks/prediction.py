@@ -1,16 +1,16 @@
-"""Bases per second of our prediction beside a plain loop over windows, and its peak memory.
+"""Bases per second of our prediction, compared with a plain loop over windows, and its peak memory.
 
-The plain loop sends the same tiles through the same model in the same batches and does nothing with what
-comes out; ours reads, stitches, inverts the transform, rounds and writes besides. The two take turns. The
-share of time outside the model is that in which no forward pass runs; what runs beside a pass can still
-slow it down, and shows in the comparison with the loop. The rows on 50 Mb predict a chromosome of which
-49.5 Mb are N, so that it ends in time: nothing but the model's passes is left out there, and these need no
-memory that a short chromosome does not need. Sizes of bigWigs are of this model's values; smooth coverage
-of a trained model takes less.
+The plain loop runs the same tiles through the same model in the same batches and ignores the output. Ours
+also reads, stitches, inverts the transform, rounds and writes. The two take turns. The share of time outside
+the model is the time during which no forward pass runs. Work that runs at the same time as a pass can still
+slow it down, which shows in the comparison with the loop. To save time, the row for 50 Mb predicts a
+chromosome with 49.5 Mb of N. Only the forward passes are skipped there, and these need no more memory than
+on a short chromosome. The sizes of bigWigs are for the values of this model; the smooth coverage of a
+trained model takes less.
 
     python benchmarks/prediction.py [--model FOLDER] [--repeats 3] [--threads 1]
 
-Without a folder, the model is the demo's with random weights.
+Without `--model`, the model is the demo's with random weights.
 """
 
 import argparse
@@ -39,7 +39,7 @@ SIZE, BATCH = 512, 16
 
 
 def write_genome(folder: Path, length: int, known: int) -> Path:
-    """A chromosome whose first `known` bases are random, the others N."""
+    """Write a chromosome whose first `known` bases are random and the others N."""
     rng = np.random.default_rng(0)
     bases = np.full(length, ord("N"), np.uint8)
     bases[:known] = rng.choice(np.frombuffer(b"ACGT", np.uint8), known)
@@ -68,7 +68,7 @@ def demo_model(folder: Path) -> Path:
 
 
 class Clock:
-    """Seconds that a model's forward passes take; one at a time runs."""
+    """Seconds spent in the forward passes of a model, which run one at a time."""
 
     def __init__(self, model: CoverageModel) -> None:
         self.seconds = 0.0
@@ -82,7 +82,7 @@ class Clock:
 
 
 def ours(models: list[CoverageModel], fasta: Path, target: Path, digits: int | None = 4) -> float:
-    """Seconds from the FASTA to the part of a chromosome on disk."""
+    """Seconds from the FASTA file to the predicted chromosome on disk."""
     began = time.perf_counter()
     genome, size = Genome(fasta), models[0].config.window_size
     write_region(
@@ -100,7 +100,7 @@ def ours(models: list[CoverageModel], fasta: Path, target: Path, digits: int | N
 
 
 def plain(model: CoverageModel, fasta: Path) -> float:
-    """Seconds of the same tiles through the model, read beforehand."""
+    """Seconds for the same tiles in a plain loop; they are read beforehand."""
     genome, size = Genome(fasta), model.config.window_size
     lookup = token_lookup(model.config.token_ids)
     starts = tile_starts(genome.lengths["chr1"], size, size // 2)
@@ -113,7 +113,7 @@ def plain(model: CoverageModel, fasta: Path) -> float:
 
 
 def peak_memory(model: Path, fasta: Path, folder: Path) -> float:
-    """GB that a process of its own needs at most to predict a chromosome."""
+    """Peak memory in GB of a separate process that predicts a chromosome."""
     program = f"""
 import resource, sys; sys.path[:0] = {[str(REPOSITORY / "workflow_scripts"), str(REPOSITORY / "benchmarks")]!r}
 from pathlib import Path
@@ -126,7 +126,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 
 def bigwig_ratio(models: list[CoverageModel], fasta: Path, folder: Path, digits: int | None) -> float:
-    """Bytes of a predicted track over those of raw float32."""
+    """Size of a predicted bigWig divided by that of raw float32."""
     ours(models, fasta, folder / "part.npy", digits)
     part = np.load(folder / "part.npy", mmap_mode="r")[0]
     write_coverage(folder / "track.bw", {"chr1": len(part)}, [part])
@@ -134,7 +134,7 @@ def bigwig_ratio(models: list[CoverageModel], fasta: Path, folder: Path, digits:
 
 
 def main() -> None:
-    """Measure, and print one table."""
+    """Measure and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path)
     parser.add_argument("--repeats", type=int, default=3)
@@ -165,9 +165,9 @@ def main() -> None:
         ("slower than the plain loop by", f"{mine / loop - 1:.1%}"),
         ("share of time outside the model", f"{statistics.median(outside):.1%} (repeats: {shares})"),
         ("peak memory, 1 Mb", f"{small:.2f} GB"),
-        ("peak memory, 50 Mb, 49.5 of them N", f"{large:.2f} GB"),
-        ("bigWig with 4 digits, of raw float32", f"{rounded:.2f}"),
-        ("bigWig with all digits, of raw float32", f"{exact:.2f}"),
+        ("peak memory, 50 Mb, of which 49.5 Mb are N", f"{large:.2f} GB"),
+        ("size of bigWig with 4 digits / raw float32", f"{rounded:.2f}"),
+        ("size of bigWig with all digits / raw float32", f"{exact:.2f}"),
     ]
     sys.stdout.write("".join(f"{name}: {value}\n" for name, value in rows))
 

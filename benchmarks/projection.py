@@ -1,10 +1,10 @@
-"""What the published run would take, from what the numbered scripts measured here: docs/projection.md.
+"""Projects the cost of the published run from the measurements of the numbered scripts: docs/projection.md.
 
     python benchmarks/run.py && python benchmarks/projection.py > docs/projection.md
 
-Seconds and memory are those of our rows in the JSON files of `run.py` (`--json FOLDER`), seconds multiplied by the
-run's bases, tracks and samples; bytes of a base are measured by this script. Nothing is projected for a stage that no
-script measures.
+Times and memory are those of our rows in the JSON files of `run.py` (`--json FOLDER`). Times are multiplied by the
+bases, tracks and samples of the run. This script measures the bytes per base. Stages that no script measures are not
+projected.
 """
 
 import argparse
@@ -24,31 +24,31 @@ from run import machine, read_result
 from rnatracks.tracks.bigwig import write_coverage
 
 EPOCHS, STEP = 60, 16_000  # of the published recipe: epochs, and bases from one window to the next
-SHORT = 10_000_000  # bases on which bytes are measured
+SHORT = 10_000_000  # bases on which bytes per base are measured
 CORES = (2, 16)
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A rule's jobs: `seconds` of all of them on one core, and of the longest; what they leave on the disk."""
+    """The jobs of a rule: `seconds` of all of them on one core, those of the longest, and GB left on disk."""
 
     rule: str
     rate: str
     jobs: int
     seconds: float
     longest: float
-    gigabytes: float  # of the largest process of a job
+    gigabytes: float  # peak memory of the largest process of a job
     disk: float | None = None
-    beside: bool = False  # works while a GPU does, so that its hours are not added
+    beside: bool = False  # runs while a GPU works, so its hours are not added
 
     def wall(self, cores: int) -> float:
-        """Seconds on some cores: jobs wait for none of their own stage."""
+        """Seconds on a number of cores; jobs of a stage do not depend on each other."""
         return max(self.seconds / min(cores, self.jobs), self.longest)
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """Bytes of a base."""
+    """Bytes per base."""
 
     sample: float
     mean: float
@@ -56,7 +56,7 @@ class Sizes:
 
 
 class Measured:
-    """Our rows of the numbered scripts, by what they say."""
+    """Our rows of the numbered scripts, by their label."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -64,7 +64,7 @@ class Measured:
         self._rows = {row.what: row for row in found if row.way == "ours"}
 
     def __call__(self, start: str, end: str = "") -> tuple[float, float]:
-        """Seconds and GB of the one row that begins and ends with these words."""
+        """Seconds and GB of the only row whose label has this start and end."""
         rows = [row for what, row in self._rows.items() if what.startswith(start) and what.endswith(end)]
         if len(rows) != 1:
             sys.exit(f"{self._folder}: {len(rows)} rows of ours for {start!r} {end}; run benchmarks/run.py first")
@@ -86,12 +86,12 @@ def measure_sizes() -> Sizes:
 
 
 def per_gigabase(seconds: float) -> str:
-    """Seconds for a chromosome of `LENGTH`, as those for a billion bases."""
+    """Seconds for a chromosome of `LENGTH` bases, converted to seconds per billion bases."""
     return f"{seconds / LENGTH * 1e9:,.0f} s"
 
 
 def stages(measured: Measured, sizes: Sizes) -> Iterator[Stage]:
-    """The stages that are measured, in the order of the run."""
+    """The measured stages, in the order of the run."""
     larger = BASES / LENGTH
     plan, plan_gb = measured("plan of")
     yield Stage("(plan)", f"{plan:.0f} s", 1, plan, plan, plan_gb)
@@ -100,9 +100,9 @@ def stages(measured: Measured, sizes: Sizes) -> Iterator[Stage]:
     seconds = check * larger
     longest = seconds * max(len(kind.strands) for kind in KINDS.values())
     samples = sum(kind.cell_types * kind.samples for kind in KINDS.values())
-    rate = f"{per_gigabase(check)} a file and Gb"
+    rate = f"{per_gigabase(check)} per file and Gb"
     yield Stage(
-        "check_sample: reading alone",
+        "check_sample: reading only",
         rate,
         samples,
         FILES * seconds,
@@ -111,12 +111,12 @@ def stages(measured: Measured, sizes: Sizes) -> Iterator[Stage]:
         FILES * BASES * sizes.sample / 1e9,
     )
 
-    # A mean costs something for itself and for each of its samples: a line through means of 4 and of 16.
+    # The cost of a mean is linear in the number of samples: a line through the means of 4 and of 16.
     (four, _), (sixteen, _) = (measured(f"scale, average {number},") for number in (4, 16))
     written, written_gb = measured(f"predicted track written, {CHR1} Mb")
     _, mean_gb = measured(f"mean of 4, {CHR1} Mb")
     each = (sixteen - four) / 12
-    rate = f"{per_gigabase(four - 4 * each)}, and {per_gigabase(each)} a sample, of a Gb"
+    rate = f"{per_gigabase(four - 4 * each)} plus {per_gigabase(each)} per sample, per Gb"
 
     def means(rule: str, numbers: Iterable[int], gigabytes: float, disk: float | None) -> Stage:
         costs = [(four + each * (number - 4)) * larger for number in numbers]
@@ -127,15 +127,15 @@ def stages(measured: Measured, sizes: Sizes) -> Iterator[Stage]:
     yield means("average_half", [half for n in tracks for half in (n // 2, n - n // 2)], mean_gb, None)
     strands = [strand for kind in KINDS.values() for strand in kind.strands]
     same = [sum(k.cell_types for k in KINDS.values() if strand in k.strands) for strand in dict.fromkeys(strands)]
-    # Of so many cell types hardly two bases in a row have the same mean: room and memory of a predicted track.
+    # With so many cell types, neighbouring bases rarely have the same mean: size and memory of a predicted track.
     disk = len(same) * BASES * sizes.prediction / 1e9
     yield means("average_cell_types (far beyond the 16 measured)", same, written_gb, disk)
 
     window, window_gb = (value / number for value, number in zip(measured("1,000 windows"), (1000, 1), strict=True))
     seen = EPOCHS * BASES / STEP
-    rate = f"{1 / window:.0f} windows a second"
+    rate = f"{1 / window:.0f} windows per second"
     yield Stage(
-        "train_model: reading windows alone",
+        "train_model: reading windows only",
         rate,
         MODELS,
         MODELS * seen * window,
@@ -146,19 +146,19 @@ def stages(measured: Measured, sizes: Sizes) -> Iterator[Stage]:
 
     seconds = written * BASES / (CHR1 * 1e6)
     disk = TRACKS * BASES * sizes.prediction / 1e9
-    rate = f"{written / CHR1 * 1000:,.0f} s a track and Gb"
+    rate = f"{written / CHR1 * 1000:,.0f} s per track and Gb"
     yield Stage("gather_prediction", rate, TRACKS, TRACKS * seconds, seconds, written_gb, disk)
 
     for kind, number, jobs in (("observed", 4, 3 * TRACKS), ("predicted", 2, TRACKS)):
         genes, genes_gb = measured("gene x track matrix", f"{number} {kind} tracks")
         seconds = genes / number * larger
-        rate = f"{per_gigabase(genes / number)} a track and Gb"
+        rate = f"{per_gigabase(genes / number)} per track and Gb"
         what = "means, halves" if kind == "observed" else "predictions"
         yield Stage(f"sum_genes ({what})", rate, jobs, jobs * seconds, seconds, genes_gb)
 
     bases, bases_gb = measured("base-level scores")
     seconds, jobs = bases / 2 * larger, 4 * TRACKS
-    rate = f"{per_gigabase(bases / 2)} a pair of tracks and Gb"
+    rate = f"{per_gigabase(bases / 2)} per pair of tracks and Gb"
     yield Stage("compare_bases", rate, jobs, jobs * seconds, seconds, bases_gb)
 
 
@@ -175,35 +175,35 @@ def page(found: list[Stage], sizes: Sizes) -> str:
     walls = [sum(stage.wall(cores) for stage in added) / 3600 for cores in CORES]
     disk = sum(stage.disk for stage in added if stage.disk is not None)
     header = ["stage", "jobs", "measured here", "core-hours", *(f"hours, {n} cores" for n in CORES)]
-    header += ["GB of a job", "GB on disk"]
+    header += ["GB per job", "GB on disk"]
     largest = f"{max(stage.gigabytes for stage in added):.2f}"
-    total = ["all but what trainings read", "", "", f"{core_hours:,.0f}", *(f"{wall:,.0f}" for wall in walls), largest]
+    total = ["all but reading for training", "", "", f"{core_hours:,.0f}", *(f"{wall:,.0f}" for wall in walls), largest]
     table = [header, ["---"] * len(header), *map(cells, found), [*total, f"{disk:,.0f}"]]
     lines = [
-        f"# What {TRACKS} tracks on chr1-22 would take",
+        f"# Projected cost of {TRACKS} tracks on chr1-22",
         "",
-        "Made by `python benchmarks/projection.py` from the figures of `make bench`. **A projection, not a run:**",
-        f"rates on chromosomes of {LENGTH / 1e6:.0f} Mb ({CHR1} for `gather_prediction`), times {BASES:,} bases,",
-        f"{TRACKS} tracks, {FILES:,} sample files and {MODELS} models of one cell type each. The tracks are the",
-        "published ones; how many samples they have was not published: three of an ENCODE and ten of a GTEx cell type",
-        "are assumed.",
-        "It is taken for granted that jobs keep their cores busy, and that disks keep up with them.",
+        "Made by `python benchmarks/projection.py` from the results of `make bench`. **A projection, not a run:**",
+        f"rates on chromosomes of {LENGTH / 1e6:.0f} Mb ({CHR1} for `gather_prediction`) are multiplied by {BASES:,}",
+        f"bases, {TRACKS} tracks, {FILES:,} sample files and {MODELS} models of one cell type each. The tracks are the",
+        "published ones. Their numbers of samples were not published; three per ENCODE cell type and ten per GTEx",
+        "tissue are assumed.",
+        "It is also assumed that jobs keep their cores busy and that disks are fast enough.",
         "",
         *("| " + " | ".join(row) + " |" for row in table),
         "",
-        f"A base takes {sizes.sample:.2g} bytes in a sample's file (simulated), {sizes.mean:.2g} in a mean and",
-        f"{sizes.prediction:.2g} in a prediction (simulated with noise that packs badly; the demo's take 3.4 to 3.8).",
-        f"Memory is that of one job, on {CHR1} Mb where it writes a bigWig, else on {LENGTH / 1e6:.0f}, read in",
-        "blocks: 16 jobs at once take 16 times as much. `average_cell_types` is given the room and memory of",
-        "a predicted track, and one process; its rule asks for up to 8. `average_half` leaves nothing behind; until",
-        "the last reader has ended, its files take twice the room of `average_track`'s.",
+        f"A base takes {sizes.sample:.2g} bytes in the file of a sample (simulated), {sizes.mean:.2g} in a mean and",
+        f"{sizes.prediction:.2g} in a prediction (simulated with noise that compresses badly; 3.4 to 3.8 in the demo).",
+        f"Memory is that of one job: on {CHR1} Mb if it writes a bigWig, otherwise on {LENGTH / 1e6:.0f} Mb, read in",
+        "blocks. 16 jobs at once take 16 times as much. For `average_cell_types`, the disk space and memory of a",
+        "predicted track and one process are assumed; its rule requests up to 8. The files of `average_half` are",
+        "temporary; until the last job that reads them has ended, they take twice the space of `average_track`'s.",
         "",
-        "- **Training and prediction** are not measured here: there was no GPU. The model's authors name 64 H100 GPUs",
-        "  for the training (published, not ours) and no hours. What the trainings read is in the table:",
-        "  its cores work beside the GPUs.",
-        "- **Not measured:** downloads; the MD5 and the strands of samples in `check_sample`; `bin_sample`,",
+        "- **Training and prediction** are not measured here, because there was no GPU. The model's authors state",
+        "  that training used 64 H100 GPUs (published, not ours), but not for how many hours. Reading for training is",
+        "  in the table; its cores work at the same time as the GPUs.",
+        "- **Not measured:** downloads; the MD5 and strand checks in `check_sample`; `bin_sample`,",
         "  `compare_samples`, `profile_seams`, tables, scores and figures;",
-        "  parts of predictions, which take 4 bytes a base and track until they are gathered.",
+        "  parts of predictions, which take 4 bytes per base and track until they are gathered.",
         "",
         *machine(),
     ]
@@ -212,7 +212,7 @@ def page(found: list[Stage], sizes: Sizes) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", type=Path, default=REPOSITORY / "results/benchmarks", help="what run.py left")
+    parser.add_argument("--json", type=Path, default=REPOSITORY / "results/benchmarks", help="folder that run.py wrote")
     measured = Measured(parser.parse_args().json)
     sizes = measure_sizes()
     sys.stdout.write(page(list(stages(measured, sizes)), sizes))

@@ -1,13 +1,13 @@
-"""The size of the published run: what 07_plan.py plans and projection.py multiplies by."""
+"""The size of the published run, for 07_plan.py and projection.py."""
 
 from dataclasses import dataclass
 
-BASES = 2_875_001_522  # of chr1-22 of hg38
+BASES = 2_875_001_522  # in chr1-22 of hg38
 
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
-    """Cell types with the same files: their number, the samples of each, and the source."""
+    """Cell types with the same kind of files: their number, samples per cell type, strands and source."""
 
     cell_types: int
     samples: int
@@ -23,8 +23,8 @@ class Kind:
         return self.tracks * self.samples
 
 
-# The tracks are the 667 published ones: 271 ENCODE pairs, 71 unstranded ENCODE tracks and 54 GTEx tissues. Numbers of
-# samples were not published: three and ten are assumed.
+# The tracks are the 667 published ones: 271 ENCODE pairs, 71 unstranded ENCODE tracks and 54 GTEx tissues. The
+# numbers of samples were not published; three (ENCODE) and ten (GTEx) are assumed.
 KINDS = {
     "pair": Kind(cell_types=271, samples=3, strands=("plus", "minus"), source="encode"),
     "single": Kind(cell_types=71, samples=3, strands=("unstranded",), source="encode"),

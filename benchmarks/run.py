@@ -1,9 +1,9 @@
-"""Run the numbered scripts one after the other and gather their tables in benchmarks/results.md.
+"""Run the numbered scripts one after another and collect their tables in benchmarks/results.md.
 
     python benchmarks/run.py [NUMBER ...] [--folder FOLDER] [--repeats N]
 
-What each script found is kept as JSON in `results/benchmarks` (`--json`); the table is made from all that lie there, so
-that one script can be run again alone.
+The results of each script are kept as JSON in `results/benchmarks` (`--json`). The page is made from all files there,
+so a single script can be run again.
 """
 
 import argparse
@@ -33,14 +33,14 @@ def numbered_scripts() -> dict[int, Path]:
 
 
 def read_result(path: Path) -> Result:
-    """Read back what a script wrote with `--json`."""
+    """Read a file written by a script with `--json`."""
     record = json.loads(read_text(path))
     rows = [Row(**row) for row in record["rows"]]
     return Result(rows, [Target(**target) for target in record["targets"]], record["remarks"])
 
 
 def machine() -> list[str]:
-    """What the figures were measured on."""
+    """Date, commit, machine and versions of the measurements."""
     processor = next(line for line in read_text(Path("/proc/cpuinfo")).splitlines() if line.startswith("model name"))
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PEERS)
@@ -63,9 +63,9 @@ def report(results: list[Result], about: list[str]) -> str:
     lines = [
         "# Benchmarks",
         "",
-        "Ours beside other tools on the same files in the same run: medians of interleaved repeats, each in a process",
-        "of its own; peak memory is that of its largest process. `times ours` is the other way's time over ours.",
-        "Made by `make bench`; how each row is measured stands at the top of its script, `benchmarks/NN_*.py`.",
+        "Our code and other tools on the same files in the same run: medians of interleaved repeats, each in its own",
+        "process. Peak memory is that of the largest process. `times ours` is the time of the other way divided by our",
+        "time. Made by `make bench`. Each script, `benchmarks/NN_*.py`, begins with a description of how it measures.",
         "",
         *about,
         "",
@@ -79,13 +79,13 @@ def main() -> None:
     scripts = numbered_scripts()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("numbers", nargs="*", type=int, metavar="NUMBER", help=f"of {', '.join(map(str, scripts))}")
-    parser.add_argument("--folder", type=Path, help="keep the data there, and use what is there")
-    parser.add_argument("--repeats", type=int, help="turns, instead of each script's own number")
-    parser.add_argument("--json", type=Path, default=REPOSITORY / "results/benchmarks", help="what each script found")
+    parser.add_argument("--folder", type=Path, help="folder to keep the data in; existing data are reused")
+    parser.add_argument("--repeats", type=int, help="number of turns (default: that of each script)")
+    parser.add_argument("--json", type=Path, default=REPOSITORY / "results/benchmarks", help="folder for the results")
     parser.add_argument("--results", type=Path, default=HERE / "results.md", help="the page to write")
     options = parser.parse_args()
     if unknown := sorted(set(options.numbers) - set(scripts)):
-        parser.error(f"no script has number {unknown[0]}: they are {', '.join(map(str, scripts))}")
+        parser.error(f"no script has the number {unknown[0]}; the numbers are {', '.join(map(str, scripts))}")
     options.json.mkdir(parents=True, exist_ok=True)
     if not options.numbers:
         for left in options.json.glob("*.json"):
@@ -101,7 +101,7 @@ def main() -> None:
         if subprocess.run(command, check=False).returncode:
             failed.append(script.name)
     there = [path for script in scripts.values() if (path := options.json / f"{script.stem}.json").exists()]
-    alone = [f"- Measured alone, after the others: rows {options.numbers}"] if options.numbers else []
+    alone = [f"- Measured separately, after the others: rows {options.numbers}"] if options.numbers else []
     options.results.write_text(report([read_result(path) for path in there], [*machine(), *alone]))
     if failed:
         sys.exit(f"failed, and missing from {options.results}: {', '.join(failed)}")

@@ -1,9 +1,9 @@
-"""The four ways to stitch overlapping tiles: held-out score and seams, on a trained demo model.
+"""Held-out scores and seams of the four ways to stitch overlapping tiles, with trained demo models.
 
     python benchmarks/stitching.py RESULTS MODEL [MODEL ...]     # such as results/demo small-amber
 
-RESULTS is the folder of a finished run; that of `docs/stitching.md` is what `benchmarks/strands.py` leaves
-under `results/strands`, with the models of its last seed. Writes `docs/stitching.md`.
+RESULTS is the folder of a finished run. For `docs/stitching.md`, it was `results/strands` as left by
+`benchmarks/strands.py`, with the models of its last seed. Writes `docs/stitching.md`.
 """
 
 import argparse
@@ -48,7 +48,7 @@ its seeds (3 by default). Each is a single training, so small differences may be
 
 
 def seams(mode: Stitch, views: list[View], starts: list[int], size: int, length: int) -> np.ndarray:
-    """Bases whose value comes from other tiles than that of the base before."""
+    """Bases whose value comes from different tiles than that of the previous base."""
     if mode is Stitch.CENTER or (mode is Stitch.CONTEXT and set(views) == {View.BOTH}):
         places = [(first + second + size) // 2 for first, second in itertools.pairwise(starts)]
     else:
@@ -57,7 +57,7 @@ def seams(mode: Stitch, views: list[View], starts: list[int], size: int, length:
 
 
 def main() -> None:
-    """Predict with each mode, and write the table."""
+    """Predict with each mode and write the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("results", type=Path)
     parser.add_argument("models", nargs="+")

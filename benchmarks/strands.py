@@ -1,7 +1,7 @@
 """Held-out scores on the demo: strand modes and attention, the language model and the dilated CNN, over seeds.
 
-Runs the workflow once a seed under `results/strands` (only training and what follows it is
-repeated), then scores each model on shuffled sequence too. Writes `docs/strands.md`.
+Runs the workflow once per seed in `results/strands`, where only training and later steps are
+repeated, and also scores each model on shuffled sequence. Writes `docs/strands.md`.
 
     python benchmarks/strands.py [--seeds 1 2 3] [--cores 2]
 """
@@ -69,7 +69,7 @@ log = logging.getLogger("strands")
 
 
 def write_config() -> Path:
-    """The demo's configuration with our models, under a folder of its own."""
+    """Write the demo's configuration with our models, for a separate folder."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     text = DEMO.read_text().replace("results/demo", str(FOLDER))
     config = yaml.safe_load(text)
@@ -79,7 +79,7 @@ def write_config() -> Path:
         config[key] = str(FOLDER / f"{key}.tsv")
     small = config["models"].pop("small") | {"cell_types": ["amber", "indigo"]}
     config["models"] = {name: small | changes for name, changes in VARIANTS.items()}
-    del config["evaluation"]["baselines"]  # of models that are not here
+    del config["evaluation"]["baselines"]  # they name models that are not trained here
     config["loci"] = []
     path = FOLDER / "config.yaml"
     path.write_text(yaml.safe_dump(config, sort_keys=False))

@@ -1,9 +1,9 @@
-"""Tokens per second of our training step, beside a plain loop on the same model, in the same run.
+"""Tokens per second of our training step, compared with a plain loop on the same model in the same run.
 
-The plain loop has its windows in memory and calls nothing but the model, `backward`, gradient clipping
-and Transformers' Adafactor. Ours reads windows from FASTA and bigWig, logs and watches the loss. The two
-take turns; medians of the repeats are compared. With `--shape genos` on a GPU the model is Genos-1.2B's
-shape with random weights, and the share of the GPU's peak that it reaches is told.
+The plain loop has its windows in memory and calls only the model, `backward`, gradient clipping and
+Transformers' Adafactor. Ours reads windows from FASTA and bigWig files, logs, and monitors the loss. The
+two take turns, and the medians of the repeats are compared. With `--shape genos` on a GPU, the model has
+the shape of Genos-1.2B with random weights, and its share of the GPU's peak speed is reported.
 
     python benchmarks/training_step.py [--shape demo|medium|genos] [--repeats 5]
 """
@@ -43,7 +43,7 @@ PEAKS = {"H100": 989e12, "H200": 989e12, "A100": 312e12}  # dense bf16 FLOP/s, f
 
 @dataclass(frozen=True)
 class Shape:
-    """A model, its windows, and the steps that one repeat takes."""
+    """A model, its windows, and the number of steps in one repeat."""
 
     backbone: dict[str, object]
     window: int
@@ -83,7 +83,7 @@ SHAPES = {
 
 
 def write_job(folder: Path, shape: Shape) -> TrainingJob:
-    """A genome with dense coverage, as many windows as one repeat needs, and the job that trains on them."""
+    """Write a genome with dense coverage and the windows of one repeat, and return the job that trains on them."""
     rng, length = np.random.default_rng(0), shape.window * shape.batch * shape.steps
     bases = rng.choice(np.frombuffer(b"ACGT", np.uint8), length).tobytes().decode()
     lines = (bases[start : start + 60] for start in range(0, length, 60))
@@ -100,7 +100,7 @@ def write_job(folder: Path, shape: Shape) -> TrainingJob:
     write_windows(windows, folder / "windows.bed.gz")
     config = yaml.safe_load(DEMO.read_text())
     config["models"] = {"timed": {"cell_types": ["B"], "backbone": shape.backbone, "head": {"channels": [32, 16]}}}
-    del config["evaluation"]["baselines"]  # of models that are not here
+    del config["evaluation"]["baselines"]  # they name models that are not trained here
     if shape.window == 32_000:
         del config["models"]["timed"]["head"]
     config["training"] |= {
@@ -136,7 +136,7 @@ def synchronise() -> None:
 
 
 class Stopwatch(TrainerCallback):
-    """Seconds from the end of the first step, which warms up, to the end of the last one."""
+    """Seconds from the end of the first step, a warm-up, to the end of the last one."""
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, *_: object, **__: object) -> None:
         synchronise()
@@ -146,11 +146,11 @@ class Stopwatch(TrainerCallback):
 
 
 def time_ours(job: TrainingJob) -> float:
-    """Seconds of the steps of one epoch through the Trainer, reading included."""
+    """Seconds of the steps of one epoch with the Trainer, including reading."""
     trainer, _, _ = prepare(job, StopRequest())
     watch = Stopwatch()
     trainer.add_callback(watch)
-    trainer.args.logging_steps = 10  # as in a training of 1,000 steps and more
+    trainer.args.logging_steps = 10  # as in a training of 1,000 steps or more
     if torch.cuda.is_available():
         gc.collect()
         torch.cuda.reset_peak_memory_stats()
@@ -168,7 +168,7 @@ def time_plain(job: TrainingJob, shape: Shape, batches: list[dict[str, torch.Ten
     optimiser = Adafactor(model.parameters(), lr=1e-3, scale_parameter=False, relative_step=False)
     accumulated = shape.batch // shape.micro_batch
     for index, batch in enumerate(batches):
-        if index == accumulated:  # the first step warms up
+        if index == accumulated:  # the first step is a warm-up
             synchronise()
             began = time.perf_counter()
         with torch.autocast(device, torch.bfloat16, enabled=shape.precision == "bf16"):
@@ -183,7 +183,7 @@ def time_plain(job: TrainingJob, shape: Shape, batches: list[dict[str, torch.Ten
 
 
 def forward_flops(backbone: dict[str, object], window: int, tracks: int) -> float:
-    """Multiply-adds times 2 of one window's forward pass: projections, attention (causal: half), experts, heads."""
+    """FLOPs of one window's forward pass, 2 per multiply-add: projections, attention (causal: half), experts, heads."""
     hidden, layers = backbone["hidden_size"], backbone["num_hidden_layers"]
     grouped = backbone["num_key_value_heads"] / backbone["num_attention_heads"]
     projections = 2 * window * hidden * hidden * (2 + 2 * grouped)
@@ -194,7 +194,7 @@ def forward_flops(backbone: dict[str, object], window: int, tracks: int) -> floa
 
 
 def main() -> None:
-    """Measure, and print one table."""
+    """Measure and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shape", choices=SHAPES, default="demo")
     parser.add_argument("--repeats", type=int, default=5)

@@ -47,7 +47,7 @@ def test_core_hours(projection: ModuleType, tmp_path: Path) -> None:
     found = {stage.rule: stage for stage in projection.stages(projection.Measured(tmp_path), sizes)}
     # 271 pairs and 71 single files of 3 samples, 54 of 10; a mean costs 4 s and 1 s a sample.
     files = 271 * 2 * 3 + 71 * 3 + 54 * 10
-    assert found["check_sample: reading alone"].seconds == pytest.approx(files * 2 * GENOME)
+    assert found["check_sample: reading only"].seconds == pytest.approx(files * 2 * GENOME)
     assert found["average_track"].seconds == pytest.approx((613 * (4 + 3) + 54 * (4 + 10)) * GENOME)
     assert found["average_half"].seconds == pytest.approx((667 * 2 * 4 + files) * GENOME)
     assert found["average_half"].longest == pytest.approx((4 + 5) * GENOME)
@@ -55,7 +55,7 @@ def test_core_hours(projection: ModuleType, tmp_path: Path) -> None:
     assert found["sum_genes (predictions)"].seconds == pytest.approx(667 * 3 * GENOME)
     assert found["gather_prediction"].seconds == pytest.approx(667 * 2_875.001522)
     assert found["compare_bases"].seconds == pytest.approx(667 * 4 * 10 * GENOME)
-    assert found["train_model: reading windows alone"].seconds == pytest.approx(
+    assert found["train_model: reading windows only"].seconds == pytest.approx(
         396 * 60 * 2_875_001_522 / 16_000 * 0.004
     )
     assert found["average_track"].disk == pytest.approx(667 * 2.875001522 * 0.4)

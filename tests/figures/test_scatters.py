@@ -52,7 +52,7 @@ def test_scatter_legend_says_n_and_r_of_each_split() -> None:
         chosen = split == name
         r = np.corrcoef(np.log1p(observed[chosen]), np.log1p(predicted[chosen]))[0, 1]
         assert f"{shown}: n = {chosen.sum()}, r = {r:.3f}" in svg
-    assert "40 silent in the data (hollow)" in svg
+    assert "40 without observed signal (hollow)" in svg
     assert "amber plus" in svg
 
 

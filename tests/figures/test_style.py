@@ -53,7 +53,7 @@ def test_training_curve_without_validation_loss() -> None:
     log = log.assign(valid_loss=np.nan, valid_pearson_log1p=np.nan)
     svg = svg_text(training_curve(log))
     assert "validation" not in svg
-    assert "1 epochs in all" in svg
+    assert "1 epochs in total" in svg
 
 
 def test_training_curve_shows_the_mean_and_validation() -> None:

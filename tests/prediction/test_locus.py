@@ -223,7 +223,7 @@ def test_files_of_a_region(model: Path, fasta: Path, tmp_path: Path, capsys: pyt
     assert svg.count(">predicted</text>") == 2
     assert ">observed</text>" not in svg
     assert "no gene models given" in svg
-    assert svg.count(">heights: normalised coverage</text>") == 1
+    assert svg.count(">y axes: normalised coverage</text>") == 1
 
 
 def test_a_region_without_a_gene_is_not_one_without_gene_models(
@@ -284,7 +284,7 @@ def test_a_gene_with_its_neighbours_and_observed_tracks(
         assert text in svg
     assert svg.count(">observed</text>") == 1
     assert svg.count(">predicted</text>") == 2
-    assert f"{folder / 'B.minus.bw'} is not there" in caplog.text
+    assert f"{folder / 'B.minus.bw'} does not exist" in caplog.text
 
 
 def run_command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -108,7 +108,7 @@ def test_a_region_computes_only_the_tiles_that_touch_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("start", "end"), [(-1, 5), (5, 5), (7, 5), (70, 72), (71, 90)])
 def test_a_region_beyond_the_chromosome_is_refused(genome: Genome, start: int, end: int) -> None:
     tiles = TilePlan(size=40, overlap=10, stitch=Stitch.BLEND)
-    with pytest.raises(ValueError, match=r"chr2, start=.* must hold 0 <= start < end <= 71"):
+    with pytest.raises(ValueError, match=r"chr2, start=.* must satisfy 0 <= start < end <= 71"):
         predict([StandIn(SEQUENCES)], genome, "chr2", start, end, tiles=tiles)
 
 

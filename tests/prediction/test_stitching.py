@@ -232,14 +232,14 @@ def test_blend_weights_are_symmetric_and_positive(size: int, expected: list[int]
     ("starts", "region", "message"),
     [
         ([], (0, 10), "end before 10"),
-        ([5, 10], (0, 20), "at 5 leaves a gap after 0"),
-        ([5, 10], (4, 20), "at 5 leaves a gap after 4"),
+        ([5, 10], (0, 20), "at 5, leaves a gap after 0"),
+        ([5, 10], (4, 20), "at 5, leaves a gap after 4"),
         ([0, 11, 20], (0, 30), "at 11 after one at 0 leaves a gap"),
         ([0, 8, 6], (0, 16), "at 6 after one at 8 leaves a gap or goes back"),
         ([0, 8, 8], (0, 18), "at 8 after one at 8 leaves a gap or goes back"),
         ([0, 8], (0, 19), "end before 19"),
-        ([0, 8, 16], (0, 12), "at 16 lies outside of 0 to 12"),
-        ([0, 8, 16], (10, 20), "at 0 lies outside of 10 to 20"),
+        ([0, 8, 16], (0, 12), "at 16 lies outside 0 to 12"),
+        ([0, 8, 16], (10, 20), "at 0 lies outside 10 to 20"),
     ],
     ids=["none", "late first", "late in a region", "gap", "out of order", "twice", "short", "beyond", "before"],
 )

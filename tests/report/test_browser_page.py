@@ -153,7 +153,7 @@ def test_page_says_what_it_holds(page: Path) -> None:
     text = page.read_text()
     for part in (
         "held-out chromosomes: chr1",
-        "1 are left out: jade",
+        "Left out (1): jade",
         "of up to 5 bases",
         "-0.99",
         "chr1:4,001-10,000",

@@ -56,21 +56,21 @@ def test_the_published_recipe_in_words() -> None:
         "GM12878 (EFO:0002784, 4 samples), NK (CL:0000623, 1 sample)",
         "of hg38, with gene models from https://",
         "strands sum to 100,000,000 over",
-        "windows of 32,000 bases, each sharing 16,000 bases",
-        "more than 50% unknown bases or more than 50% blacklisted bases did not train",
-        "Nothing was held out: all chromosomes trained, and all scores are training scores.",
+        "windows of 32,000 bases, each overlapping the next by 16,000 bases",
+        "more than 50% unknown bases or more than 50% blacklisted bases were not used for training",
+        "Nothing was held out: all chromosomes were used for training, so all scores are training scores.",
         "Model genos fine-tunes ZhejiangLab/Genos-1.2B, a network with causal attention",
         "all weights were trained",
-        "kernel 9 to 256, 64 and 1 channels, each followed by batch normalisation, GELU and dropout of 0.1, then",
+        "size 9 and 256, 64 and 1 channels, each followed by batch normalisation, GELU and dropout of 0.1, and then",
         "60 epochs in global batches of 256 windows with Adafactor, at a peak learning rate of 5e-05",
         "the first 0.05 of the steps",
         "bf16 precision and seed 42. The weights are those of the last epoch, as no validation window was watched.",
-        "weighted by the distance from a window's nearer end",
+        "weighted by the distance of the base from the nearer end of each window",
         "rounded to 4 significant digits",
-        "shared by genes of one strand (of either, where they are not) left out",
+        "genes on the same strand share (on either strand, if tracks are unstranded) were left out",
         "from at most 1,000,000 sampled bases",
-        "all bases with known sequence outside the blacklist. Expression",
-        "left out, blacklisted bases included; scores",
+        "all bases with known sequence outside the blacklist. The expression",
+        "left out; blacklisted bases were counted. Gene-level scores",
         "blocks of 1,000,000 bases (1,000 resamples",
         "Software: torch 2.13.0.",
     ):
@@ -88,19 +88,26 @@ def test_one_sentence_describes_all_models_of_a_family() -> None:
         (lambda c: c["genome"].update(assembly=None, fasta="my.fa", md5=None), "of my.fa, with"),
         (lambda c: c["normalisation"].update(total=2e5), "sum to 200,000 over"),
         (lambda c: c.update(exclude=["s7"]), "Excluded from the means: s7."),
-        (lambda c: c.update(blacklist=None), "more than 50% unknown bases did not train"),
-        (lambda c: c["windows"].update(size=512, overlap=128), "windows of 512 bases, each sharing 128 bases"),
-        (lambda c: c["split"].update(test=["chr8"]), "Held out for testing: chr8. Windows that touch"),
+        (lambda c: c.update(blacklist=None), "more than 50% unknown bases were not used for training"),
+        (
+            lambda c: c["windows"].update(size=512, overlap=128),
+            "windows of 512 bases, each overlapping the next by 128 bases",
+        ),
+        (lambda c: c["split"].update(test=["chr8"]), "Held out for testing: chr8. Windows on these"),
         (
             lambda c: c["split"].update(test=["chr8"], valid=["chr9"]),
-            "Held out for testing: chr8; set aside to watch training: chr9.",
+            "Held out for testing: chr8; set aside for validation during training: chr9.",
         ),
         (
             lambda c: c["split"].update(valid=["chr9"]),
-            "nothing; set aside to watch training: chr9, so that scores are those of training chromosomes, or of these",
+            "nothing; set aside for validation during training: chr9. Windows on these chromosomes were",
         ),
-        (lambda c: c.update(blacklist=None), "left out; scores are correlations across genes"),
-        (lambda c: c.update(blacklist=None), "all bases with known sequence. Expression"),
+        (
+            lambda c: c["split"].update(valid=["chr9"]),
+            "All scores are therefore from training or validation chromosomes.",
+        ),
+        (lambda c: c.update(blacklist=None), "left out. Gene-level scores are correlations across genes"),
+        (lambda c: c.update(blacklist=None), "all bases with known sequence. The expression"),
         (lambda c: c["models"]["genos"].update(attention="bidirectional"), "bidirectional attention"),
         (lambda c: c["models"]["genos"].update(strands="reverse_complement"), "each cell type has one head"),
         (lambda c: c["models"]["genos"].update(trainable="lora", lora={"rank": 4}), "(rank 4, alpha 32)"),
@@ -109,7 +116,7 @@ def test_one_sentence_describes_all_models_of_a_family() -> None:
         (lambda c: c["models"]["genos"].update(control="shuffled_targets"), "As a control"),
         (
             lambda c: c["models"].update(cnn={"cell_types": "each", "backbone": CNN}),
-            "Model cnn is a dilated convolutional network from random weights (hidden_size 64, num_hidden_layers 10",
+            "Model cnn is a randomly initialised dilated convolutional network (hidden_size 64, num_hidden_layers 10",
         ),
         (
             lambda c: c["models"].update(more={"cell_types": ["NK"], "init_from": "genos-NK"}),
@@ -120,13 +127,13 @@ def test_one_sentence_describes_all_models_of_a_family() -> None:
             lambda c: c["training"]["augmentation"].update(shift=64, reverse_complement=True),
             "augmented by shifts of up to 64 bases and reverse complements of half of the windows",
         ),
-        (lambda c: c["prediction"].update(stitch="center"), "the window whose middle is nearest was taken"),
-        (lambda c: c["prediction"].update(significant_digits=None), "inverse of the squash; unknown bases are 0"),
+        (lambda c: c["prediction"].update(stitch="center"), "that of the window whose middle is nearest"),
+        (lambda c: c["prediction"].update(significant_digits=None), "inverse of the squashing; unknown bases are 0"),
         (
             lambda c: c["genes"].update(shared_exons="count_for_each"),
-            "(of either, where they are not) counted for each",
+            "(on either strand, if tracks are unstranded) were counted for each gene",
         ),
-        (lambda c: c["genes"].update(types=["protein_coding"]), "Expression of a gene of type protein_coding"),
+        (lambda c: c["genes"].update(types=["protein_coding"]), "expression of a gene of type protein_coding"),
         (lambda c: c["evaluation"].update(block_size=4000, resamples=200), "blocks of 4,000 bases (200 resamples"),
     ],
 )
@@ -195,7 +202,7 @@ def test_simulated_data_are_called_so() -> None:
     models = expand_models(filled.models, list(samples))
     made = methods_text(filled, named, samples, models, trained(models, WATCHED), {})
     assert made[0].startswith("We used simulated RNA-seq coverage of amber (3 samples), indigo (3 samples) on chr1")
-    assert any("is a mixtral network from random weights (hidden_size 32" in paragraph for paragraph in made)
+    assert any("is a randomly initialised mixtral network (hidden_size 32" in paragraph for paragraph in made)
 
 
 def test_many_cell_types_are_counted() -> None:

@@ -1,4 +1,4 @@
-"""Base-level scores: a comparison's sums by block, as a table, and combined by split and region class."""
+"""Base-level scores: a table of the sums of each block, and scores by split and region class computed from them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -23,7 +23,7 @@ ScorePart = tuple[Split, RegionClass]
 
 
 def write_sums(sums: Mapping[Block, BaseSums], target: Path) -> None:
-    """Write the sums of blocks as a gzipped table, one row a block and region class, with all digits."""
+    """Write the sums of blocks as a gzipped table, one row per block and region class, with all digits."""
     rows = [
         block._asdict()
         | {f"raw_{name}": value for name, value in asdict(part.raw).items()}
@@ -38,7 +38,7 @@ def write_sums(sums: Mapping[Block, BaseSums], target: Path) -> None:
 
 
 def read_sums(path: Path) -> dict[Block, BaseSums]:
-    """Read back what `write_sums` wrote."""
+    """Read a table written by `write_sums`."""
     texts = {"chrom": str, "region": str}
     table = pd.read_csv(path, sep="\t", dtype=texts, keep_default_na=False, float_precision="round_trip")
     size = len(Moments.__dataclass_fields__)
@@ -52,16 +52,16 @@ def read_sums(path: Path) -> dict[Block, BaseSums]:
 
 @dataclass(frozen=True, kw_only=True)
 class BaseScoring:
-    """How bases are scored: the split of each chromosome, and the bootstrap's number of resamples and seed."""
+    """How bases are scored: the split of each chromosome, and the number of resamples and the seed of the bootstrap."""
 
     splits: Mapping[str, Split]
     resamples: int
     seed: int
 
     def rows(self, model: str, track: Track, sums: Mapping[Block, BaseSums], sample: Mapping[str, Bases]) -> list[dict]:
-        """Rows of `evaluation/base_resolution.tsv` for one model's track: every split and region that has bases.
+        """Rows of `evaluation/base_resolution.tsv` for one track of a model: every split and region with bases.
 
-        What the score stands beside is added by `reference_scores`.
+        `reference_scores` adds the ceiling and the baselines.
         """
         rows = []
         for split, region in _parts():
@@ -84,14 +84,14 @@ class BaseScoring:
         return rows
 
     def correlations(self, sums: Mapping[Block, BaseSums]) -> dict[ScorePart, float]:
-        """`pearson_log1p` of every split and region class; NaN where it has none."""
+        """`pearson_log1p` of every split and region class; NaN if it is undefined."""
         return {
             (split, region): sum(self._blocks(sums, split, region), BaseSums()).log1p.pearson
             for split, region in _parts()
         }
 
     def chromosome_rows(self, model: str, track: Track, sums: Mapping[Block, BaseSums]) -> list[dict]:
-        """Rows of `evaluation/by_chromosome.tsv` for one model's track."""
+        """Rows of `evaluation/by_chromosome.tsv` for one track of a model."""
         totals: dict[str, BaseSums] = {}
         for block, part in sums.items():
             totals[block.chrom] = totals.get(block.chrom, BaseSums()) + part
@@ -105,7 +105,7 @@ class BaseScoring:
         return split in (Split.ALL, self.splits[chrom])
 
     def _blocks(self, sums: Mapping[Block, BaseSums], split: Split, region: RegionClass) -> list[BaseSums]:
-        """Sums of each block of a split, over one region class or all."""
+        """Sums of each block of a split, over one region class or all of them."""
         merged: dict[tuple[str, int], BaseSums] = {}
         for block, part in sums.items():
             if self._in_split(block.chrom, split) and region in (RegionClass.ALL, block.region):
@@ -127,14 +127,14 @@ def score_bases(
     samples: Sequence[Path],
     references: Mapping[str, Sequence[Path]],
 ) -> tuple[list[dict], list[dict]]:
-    """Score every model's tracks.
+    """Score the tracks of every model.
 
     Parameters
     ----------
     sums, samples
-        What `write_sums` and `base_sums.write_base_sample` wrote for each of `Scored.tracks`.
+        Files written by `write_sums` and `base_sums.write_base_sample` for each of `Scored.tracks`.
     references
-        By column, the sums of the comparisons that give its scores, `{track}.tsv.gz`, for tracks that have one.
+        By column, files `{track}.tsv.gz` with the sums that its scores are computed from, for tracks that have one.
 
     Returns
     -------
@@ -159,9 +159,9 @@ def score_bases(
 def reference_scores(
     row: Mapping, references: Mapping[str, Mapping[ScorePart, float]], half_sizes: Sequence[int]
 ) -> dict[str, float]:
-    """What a row's score stands beside: `references` gives scores by column, for those columns that could be computed.
+    """Ceiling and baselines of a row; `references` has the scores by column, for columns that could be computed.
 
-    `attainable` follows from `replicate_ceiling` and the number of samples in both halves.
+    `attainable` is computed from `replicate_ceiling` and the number of samples in each half.
     """
     part = Split(row["split"]), RegionClass(row["region"])
     scores = {column: correlations[part] for column, correlations in references.items()}

@@ -1,4 +1,4 @@
-"""Two tracks beside each other, streamed: sums by block and region class, and a sample of bases."""
+"""Comparison of two tracks, as a stream: sums by block and region class, and a sample of bases."""
 
 import itertools
 import logging
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 
 class CoverageSource(Protocol):
-    """What values of bases are read from."""
+    """Anything from which the values of bases can be read."""
 
     def values(self, chrom: str, start: int, end: int) -> NDArray[np.float32]:
         """Value of each base of chrom:start-end (0-based, half-open)."""
@@ -31,7 +31,7 @@ class CoverageSource(Protocol):
 class MeanOfOthers:
     """Mean of all tracks but one, from the mean of all `count` tracks and that one: (count * mean - own) / (count - 1).
 
-    Rounding of the stored mean can bring it below 0; 0 is then read.
+    Because the stored mean is rounded, the result can be negative; it is then set to 0.
     """
 
     mean: CoverageSource
@@ -46,7 +46,7 @@ class MeanOfOthers:
 
 @dataclass(frozen=True)
 class CountedBases:
-    """Which bases count, and their region class: those that are neither N nor blacklisted (signal is unreliable)."""
+    """Which bases count (those neither N nor blacklisted, where signal is unreliable), and their region classes."""
 
     genome: Genome
     classes: RegionClassifier
@@ -60,7 +60,7 @@ class CountedBases:
 
 @dataclass(frozen=True)
 class BaseSums:
-    """Moments of (observed, predicted) signal, as it is and as log1p, and the squared error of squashed signal."""
+    """Moments of (observed, predicted) signal, raw and as log1p, and the sum of squared errors of squashed signal."""
 
     raw: Moments = field(default_factory=Moments)
     log1p: Moments = field(default_factory=Moments)
@@ -71,12 +71,12 @@ class BaseSums:
 
     @property
     def mse_squashed(self) -> float:
-        """Mean squared error on the scale that models are trained on; NaN of no bases."""
+        """Mean squared error on the scale that models are trained on; NaN if there are no bases."""
         return self.squared_error / self.raw.count if self.raw.count else float("nan")
 
 
 class Block(NamedTuple):
-    """A block of the bootstrap, from `start` (0-based) on, and one of its region classes."""
+    """One region class of a bootstrap block, which begins at `start` (0-based)."""
 
     chrom: str
     start: int
@@ -84,7 +84,7 @@ class Block(NamedTuple):
 
 
 class Bases(NamedTuple):
-    """Counted bases of one chromosome from left to right: 0-based positions, both signals, codes of region classes."""
+    """Counted bases of one chromosome, from left to right: 0-based positions, both signals and region class codes."""
 
     position: NDArray[np.int64]
     observed: NDArray[np.float32]
@@ -92,13 +92,13 @@ class Bases(NamedTuple):
     region: NDArray[np.uint8]
 
     def take(self, which: NDArray) -> "Bases":
-        """Those that an index or a mask chooses."""
+        """The bases chosen by an index or a mask."""
         return Bases(*(column[which] for column in self))
 
 
 @dataclass
 class Comparison:
-    """Sums of every block that has bases, and the sampled bases of every chromosome."""
+    """Sums of every block with bases, and the sampled bases of every chromosome."""
 
     sums: dict[Block, BaseSums] = field(default_factory=dict)
     sample: dict[str, Bases] = field(default_factory=dict)
@@ -115,20 +115,20 @@ def compare(
     sample_bases: int,
     seed: int,
 ) -> Comparison:
-    """Compare two tracks base by base, one chromosome after the other.
+    """Compare two tracks base by base, one chromosome after another.
 
     Parameters
     ----------
     chromosomes
-        Those that are scored.
+        Chromosomes to score.
     nonzero_mean
-        The m of the squash, as training uses it.
+        The m of the squash, as in training.
     block_size
-        Bases of a block of the bootstrap; the last block of a chromosome may be shorter.
+        Size of a bootstrap block in bases; the last block of a chromosome may be shorter.
     sample_bases
-        Bases to draw from the chromosomes, on average; those that do not count are then left out.
+        Number of bases to draw, on average; those that do not count are then left out.
     seed
-        Of the draw. The same positions are drawn for every pair of tracks and any `block_size`.
+        Seed of the draw. The positions are the same for every pair of tracks and any `block_size`.
     """
     lengths = {chrom: counted.genome.lengths[chrom] for chrom in chromosomes}
     result = Comparison()
@@ -157,22 +157,22 @@ def sample_positions(lengths: Mapping[str, int], bases: int, seed: int) -> dict[
 
     Returns
     -------
-    Sorted 0-based positions by chromosome. They depend on the chromosomes, their order and
-    the seed alone.
+    Sorted 0-based positions by chromosome. They depend only on the chromosomes, their order,
+    `bases` and the seed.
     """
     share = min(1.0, bases / sum(lengths.values()))
     drawn = {}
     for index, (chrom, length) in enumerate(lengths.items()):
-        # Distances between draws that are independent of each other are geometric.
+        # The distances between independent draws have a geometric distribution.
         expected = length * share
-        most = int(expected + 10 * np.sqrt(expected) + 10)  # ten standard deviations, and more where few are expected
+        most = int(expected + 10 * np.sqrt(expected) + 10)  # ten standard deviations more, and a margin for few
         positions = np.cumsum(np.random.default_rng([seed, index]).geometric(share, most)) - 1
         drawn[chrom] = positions[positions < length]
     return drawn
 
 
 def write_base_sample(sample: Mapping[str, Bases], target: Path) -> None:
-    """Write sampled bases as a compressed `.npz`; `chrom` counts along its array `chromosomes`, positions from 0."""
+    """Write sampled bases as a compressed `.npz`; `chrom` is an index into `chromosomes`, positions are 0-based."""
     bases = Bases(*(np.concatenate(columns) for columns in zip(*sample.values(), strict=True)))
     chrom = np.repeat(np.arange(len(sample)), [len(part.position) for part in sample.values()])
     columns = bases._replace(position=bases.position.astype(np.uint32))._asdict()
@@ -181,7 +181,7 @@ def write_base_sample(sample: Mapping[str, Bases], target: Path) -> None:
 
 
 def read_base_sample(path: Path) -> dict[str, Bases]:
-    """Read back what `write_base_sample` wrote, by chromosome."""
+    """Read a file written by `write_base_sample`, by chromosome."""
     with np.load(path) as arrays:
         chrom, names = arrays["chrom"], arrays["chromosomes"].tolist()
         bases = Bases(arrays["position"].astype(np.int64), *(arrays[key] for key in Bases._fields[1:]))
@@ -189,7 +189,7 @@ def read_base_sample(path: Path) -> dict[str, Bases]:
 
 
 def _reads(length: int, block_size: int) -> Iterator[tuple[int, int]]:
-    """Stretches of a chromosome to read at once: whole blocks while they are small, else parts of one block."""
+    """Stretches of a chromosome to read at once: whole blocks if they are small, otherwise parts of one block."""
     step = max(BLOCK_BASES // block_size, 1) * block_size
     for _, first, last in blocks({"": length}, step):
         for _, start, end in blocks({"": last - first}):

@@ -1,4 +1,4 @@
-"""What stands beside a score: what is attainable at all, and what baseline models reach."""
+"""What a score is compared with: the attainable score, and the scores of baseline models."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,22 +10,22 @@ from ..vocabulary import Track
 def attainable(ceiling: float, *halves: Sequence[int]) -> float:
     """Correlation of a perfect prediction with the mean of all samples, from the correlation of its halves.
 
-    Where a sample's noise has q times the variance of the truth, means of n1 and n2 samples
-    correlate as 1 / r^2 = (1 + q / n1)(1 + q / n2), and the mean of all with the truth as
-    1 / sqrt(1 + q / (n1 + n2)). Of equal halves that is sqrt(2r / (1 + r)), as by Spearman (1910)
-    and Brown (1910).
+    If the noise of a sample has q times the variance of the truth, the correlation r of the means
+    of n1 and n2 samples is given by 1 / r^2 = (1 + q / n1)(1 + q / n2), and that of the mean of all
+    samples with the truth is 1 / sqrt(1 + q / (n1 + n2)). For equal halves this is
+    sqrt(2r / (1 + r)), the formula of Spearman (1910) and Brown (1910).
 
     Parameters
     ----------
     ceiling
-        The r of the halves.
+        Correlation r of the halves.
     halves
-        Number of samples in both halves; of a difference, those of both cell types, whose
+        Number of samples in each half; for a difference, those of both cell types, whose
         noise adds up.
 
     Returns
     -------
-    NaN where r is NaN or negative.
+    The correlation; NaN if r is NaN or negative.
     """
     if not ceiling >= 0:
         return float("nan")
@@ -39,10 +39,10 @@ def attainable(ceiling: float, *halves: Sequence[int]) -> float:
 def with_baselines(
     rows: Sequence[dict], families: Mapping[str, str], baselines: Sequence[str], score: str = "pearson_log1p"
 ) -> list[dict]:
-    """Rows of a score table with a column `baseline_{family}` for each of `baselines`.
+    """Add a column `baseline_{family}` to the rows of a score table for each of `baselines`.
 
-    It holds the score of that family's model for the same cell type or pair of them, strand,
-    split and, where rows have one, region; a row of a baseline's own model has no value for itself.
+    It is the score of that family's model for the same cell type or pair of cell types, strand,
+    split and, if the rows have one, region. It has no value in rows of the baseline model itself.
 
     Parameters
     ----------
@@ -69,16 +69,16 @@ def baseline_columns(baselines: Sequence[str]) -> list[str]:
 
 
 def _place(row: Mapping) -> tuple[str, ...]:
-    """What a score is of; families may name the cell types of a pair in either order, the score is the same."""
+    """What a score belongs to. The order of the two cell types of a pair, which changes no score, is ignored."""
     pair = sorted(row[key] for key in ("cell_type_a", "cell_type_b") if key in row)
     return (*pair, *(row[key] for key in ("cell_type", "strand", "split", "region") if key in row))
 
 
 def neighbour(name: str, tracks: Mapping[str, Sequence[Track]]) -> str | None:
-    """The cell type above one in the sheet, else below, that has the same strands; None where there is none.
+    """The nearest cell type above in the sheet with the same strands, or else below; None if there is none.
 
-    A row added at the end of the sheet changes no neighbour of the rows above it, but for a
-    cell type that had none.
+    A row that is added at the end of the sheet can only become the neighbour of a cell type that
+    had none.
 
     Parameters
     ----------

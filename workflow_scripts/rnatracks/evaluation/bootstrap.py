@@ -1,4 +1,4 @@
-"""Confidence intervals of correlations by block bootstrap, from the blocks' moments alone."""
+"""Confidence intervals of correlations by block bootstrap, computed from the moments of the blocks."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from ..correlation import Moments
 
-MIN_BLOCKS = 10  # with fewer, an interval would say little
-CANCELLED = 1e-12  # of the spread of all blocks; below, a resample's spread is rounding
+MIN_BLOCKS = 10  # with fewer, an interval would mean little
+CANCELLED = 1e-12  # of the variation of all blocks; below it, that of a resample is rounding error
 
 
 def pearson_interval(
@@ -17,23 +17,23 @@ def pearson_interval(
 ) -> tuple[float, float]:
     """Percentile interval of the pooled Pearson correlation when blocks are drawn with replacement.
 
-    Neighbouring bases and genes are not independent; blocks that are much longer than their
-    dependence are nearly so (Künsch, 1989).
+    Neighbouring bases and genes are not independent, but blocks that are much longer than the range
+    of their dependence nearly are (Künsch, 1989).
 
     Parameters
     ----------
     blocks
-        Moments of disjoint blocks; empty ones do not count.
+        Moments of disjoint blocks; empty blocks are ignored.
     resamples
-        Number of times that as many blocks as there are are drawn.
+        Number of resamples, each of as many blocks as there are.
     seed
-        Of the draws.
+        Seed of the draws.
     level
-        Share of the resampled correlations that the interval holds.
+        Share of the resampled correlations within the interval.
 
     Returns
     -------
-    Its ends; NaN with fewer than `MIN_BLOCKS` blocks, or where a resample has no correlation.
+    Its ends; NaN if there are fewer than `MIN_BLOCKS` blocks, or if a resample has no correlation.
     """
     counted = [block for block in blocks if block.count]
     if len(counted) < MIN_BLOCKS:
@@ -43,7 +43,7 @@ def pearson_interval(
     return float(low), float(high)
 
 
-@lru_cache(maxsize=8)  # the splits of both strands: tracks and pairs share them
+@lru_cache(maxsize=8)  # one per split and strand, shared by tracks and pairs
 def _draws(blocks: int, resamples: int, seed: int) -> NDArray[np.integer]:
     """How often each block is drawn, `[resample, block]`."""
     draws = np.random.default_rng(seed).multinomial(blocks, np.full(blocks, 1 / blocks), resamples)
@@ -52,12 +52,12 @@ def _draws(blocks: int, resamples: int, seed: int) -> NDArray[np.integer]:
 
 
 def _resampled_pearson(blocks: Sequence[Moments], draws: NDArray[np.integer]) -> NDArray[np.float64]:
-    """Correlation of each resample; `draws` `[resample, block]` says how often each block was drawn."""
+    """Correlation of each resample; `draws` `[resample, block]` is how often each block was drawn."""
     total = sum(blocks, Moments())
     count, mean_x, mean_y, square_x, square_y, product = np.array(
         [(b.count, b.mean_x, b.mean_y, b.square_x, b.square_y, b.product) for b in blocks], np.float64
     ).T
-    # Centred at the means of all, so that sums of squares do not cancel.
+    # Centred at the overall means, so that sums of squares do not cancel.
     mean_x, mean_y = mean_x - total.mean_x, mean_y - total.mean_y
     drawn = draws @ count
     shift_x, shift_y = draws @ (count * mean_x) / drawn, draws @ (count * mean_y) / drawn

@@ -24,7 +24,7 @@ DIFFERENT_COLUMNS = [
 
 @dataclass(frozen=True)
 class Pair:
-    """Two tracks of one strand and of different cell types, which a family of models predicts."""
+    """Tracks of two cell types on one strand, both predicted by one family of models."""
 
     family: str
     first: Track
@@ -32,13 +32,13 @@ class Pair:
 
     @property
     def columns(self) -> dict[str, str]:
-        """Say whose row it is."""
+        """The columns that identify a row."""
         cell_types = {"cell_type_a": self.first.cell_type, "cell_type_b": self.second.cell_type}
         return {"model": self.family} | cell_types | {"strand": str(self.first.strand)}
 
 
 def log2_ratios(pair: Pair, matrix: pd.DataFrame, pseudocount: float) -> pd.Series:
-    """log2((a + c) / (b + c)) of each gene of a matrix that holds both tracks."""
+    """log2((a + c) / (b + c)) of each gene of a matrix that contains both tracks."""
     return log2_ratio(matrix[str(pair.first)], matrix[str(pair.second)], pseudocount)
 
 
@@ -52,7 +52,7 @@ def score_differences(
 ) -> tuple[list[dict], list[dict]]:
     """Rows of `evaluation/differential.tsv` and of `evaluation/differential_genes.tsv`.
 
-    Parameters are those of `gene_scores.score_genes` and `difference_rows`.
+    For the parameters, see `gene_scores.score_genes` and `difference_rows`.
     """
     rows, genes = [], []
     for family, first, second in scored.pairs:
@@ -79,9 +79,9 @@ def difference_rows(
     observed, predicted
         Gene x track matrices with the same genes, indexed by `gene_id`: means over exons.
     halves
-        Halves of the samples of tracks that have two samples or more.
+        Halves of the samples, for tracks with two samples or more.
     pseudocount
-        The c, in the unit of the means.
+        The constant c, in the unit of the means.
     """
     x, y = _both_ratios(pair, observed, predicted, pseudocount)
     known = [halves[track] for track in (pair.first, pair.second) if track in halves]
@@ -108,7 +108,7 @@ def most_different(
     splits: Mapping[str, Split],
     most: int = MAX_GENES,
 ) -> list[dict]:
-    """Rows of `evaluation/differential_genes.tsv`: the genes whose observed ratio is furthest from 0, furthest first.
+    """Rows of `evaluation/differential_genes.tsv`: the genes with the largest observed ratios, up or down, in order.
 
     `split` is that of the gene's chromosome; `observed` and `predicted` are log2 ratios.
     """
@@ -125,7 +125,7 @@ def most_different(
 def _ratios_of_halves(
     pair: Pair, first: Halves, second: Halves, genes: pd.Index, pseudocount: float
 ) -> tuple[NDArray[np.float64], ...]:
-    """Ratio of the first halves of both tracks, and that of the second halves."""
+    """Ratios of the first halves of both tracks, and of the second halves."""
     matrices = (
         pd.DataFrame({str(pair.first): a, str(pair.second): b}, index=genes)
         for a, b in ((first.first, second.first), (first.second, second.second))

@@ -1,4 +1,4 @@
-"""The genes that the models predict best, those that they miss, and those that they invent."""
+"""The genes that are predicted best, missed and invented by the models."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from ..vocabulary import Track
 
 @dataclass(frozen=True, kw_only=True)
 class Standout:
-    """A gene on one track, and what a model made of it; expression is the mean normalised coverage of its exons."""
+    """A gene on one track of a model; `observed` and `predicted` are the mean normalised coverage of its exons."""
 
     gene_id: str
     gene_name: str
@@ -25,7 +25,7 @@ class Standout:
 
 @dataclass(frozen=True, kw_only=True)
 class Standouts:
-    """Genes by what makes them stand out, the most extreme first."""
+    """Genes by why they stand out, the most extreme first."""
 
     best: list[Standout]
     missed: list[Standout]
@@ -42,26 +42,26 @@ def find_standouts(
 ) -> Standouts:
     """Choose genes by the size of `log2((predicted + pseudocount) / (observed + pseudocount))`.
 
-    Genes count on the strand of a track, where they have signal, observed or predicted. The best are those of the
-    smallest ratios in the upper half of a track's observed expression: to predict silence would be too easy. The
-    missed ones are those of the lowest ratios in the same half. The invented ones are those of the highest ratios among
-    genes that are silent or in the lowest quarter of the observed expression.
+    A track's genes are those on its strand with observed or predicted signal. The best ones have the ratios nearest to
+    0 in the upper half of the track's observed expression, because predicting silence would be too easy. The missed
+    ones have the lowest ratios in the same half. The invented ones have the highest ratios among genes that are silent
+    or in the lowest quarter of the observed expression.
 
     Parameters
     ----------
     observed
-        Gene matrix as `expression.read_matrix` gives it.
+        Gene matrix from `expression.read_matrix`.
     predicted
-        One such matrix a model.
+        One such matrix per model.
     tracks
-        Each model with the tracks that are looked at.
+        Pairs of a model and a track to consider.
     chromosomes
-        Those to choose from.
+        Chromosomes to choose genes from.
     pseudocount
-        Added to both sides, in normalised coverage.
+        The pseudocount of the ratio, in normalised coverage.
     number
-        How many best over all tracks, and how many missed and invented ones together: half of them each, and one more
-        missed where the number is odd. A gene is once among each.
+        Number of best genes over all tracks, and of missed and invented genes together: half of each, with one more
+        missed gene if the number is odd. Each of the three lists has a gene only once.
     """
     parts = [_ratios(observed, predicted[model], model, track, chromosomes, pseudocount) for model, track in tracks]
     if not parts:
@@ -100,7 +100,7 @@ def _ratios(
 
 
 def _first(candidates: pd.DataFrame, order: pd.Series, number: int) -> list[Standout]:
-    """Take the genes that are lowest in an order."""
+    """Take the genes with the lowest values in `order`."""
     chosen = candidates.loc[order[candidates.index].sort_values(kind="stable").index]
     chosen = chosen.drop_duplicates("gene_id").head(number).drop(columns=["high", "low"])
     return [Standout(**row) for row in chosen.to_dict("records")]

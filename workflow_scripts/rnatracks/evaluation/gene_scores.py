@@ -1,4 +1,4 @@
-"""Gene-level scores, their confidence intervals, and what stands beside them."""
+"""Gene-level scores with their confidence intervals, ceilings and baselines."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,8 +24,8 @@ MIN_OTHERS = 2  # the mean over one other cell type would be that cell type
 class GeneScoring:
     """How genes are scored.
 
-    `splits` says what each chromosome is used for; blocks of `block_size` bases are
-    drawn `resamples` times, from `seed`, for the confidence intervals.
+    `splits` is the split of each chromosome. For the confidence intervals, blocks of
+    `block_size` bases are resampled `resamples` times, with the seed `seed`.
     """
 
     splits: Mapping[str, Split]
@@ -34,13 +34,13 @@ class GeneScoring:
     seed: int
 
     def interval(self, x: NDArray, y: NDArray, blocks: NDArray[np.integer]) -> tuple[float, float]:
-        """Confidence interval of the correlation of x and y, whose genes lie in the numbered `blocks`."""
+        """Confidence interval of the correlation of x and y; `blocks` has the number of each gene's block."""
         return pearson_interval(_block_moments(x, y, blocks), resamples=self.resamples, seed=self.seed)
 
 
 @dataclass(frozen=True)
 class Halves:
-    """Two halves of the samples behind a track: the mean of each, one value a gene, and their numbers of samples."""
+    """Two halves of the samples of a track: the mean of each, one value per gene, and their numbers of samples."""
 
     first: pd.Series
     second: pd.Series
@@ -48,7 +48,7 @@ class Halves:
 
 
 def read_halves(paths: Sequence[Path], scored: Scored) -> dict[Track, Halves]:
-    """Read the means of both halves of the samples of each of `Scored.halved`, two files a track."""
+    """Read the means of both halves of the samples of each of `Scored.halved`, from two files per track."""
     pairs = zip(scored.halved, paths[::2], paths[1::2], strict=True)
     return {
         track: Halves(read_means(first), read_means(second), scored.half_sizes[track.cell_type])
@@ -58,10 +58,10 @@ def read_halves(paths: Sequence[Path], scored: Scored) -> dict[Track, Halves]:
 
 @dataclass(frozen=True, kw_only=True)
 class References:
-    """What a track's prediction is set beside, one value a gene; None where it cannot be had.
+    """What a track's prediction is compared with, one value per gene; None if not available.
 
-    `halves` are those of its samples, `other` the observed track of another cell type and
-    `mean_of_others` the mean of those of all other cell types.
+    `halves` are the halves of its samples, `other` is the observed track of another cell type and
+    `mean_of_others` the mean of the observed tracks of all other cell types.
     """
 
     halves: Halves | None = None
@@ -72,16 +72,16 @@ class References:
 def references_of(
     track: Track, other: str | None, observed: pd.DataFrame, halves: Mapping[Track, Halves]
 ) -> References:
-    """Find what a track is set beside.
+    """Find what a track is compared with.
 
     Parameters
     ----------
     other
-        The cell type whose observed track is a baseline, if there is one.
+        Cell type whose observed track is a baseline, if there is one.
     observed
         Gene x track matrix of all cell types, indexed by `gene_id`.
     halves
-        Halves of the samples of tracks that have two samples or more.
+        Halves of the samples, for tracks with two samples or more.
     """
     tracks = [Track.parse(name) for name in observed.columns if name not in GENE_COLUMNS]
     others = [str(each) for each in tracks if each.strand is track.strand and each != track]
@@ -106,7 +106,7 @@ def score_genes(
     observed, predicted
         Gene x track matrices with the same genes, indexed by `gene_id`; predicted ones by model.
     halves
-        Halves of the samples of tracks that have two samples or more.
+        Halves of the samples, for tracks with two samples or more.
     """
     rows = []
     for model, track in scored.tracks:
@@ -123,14 +123,14 @@ def gene_rows(
     references: References,
     scoring: GeneScoring,
 ) -> list[dict]:
-    """Rows of `evaluation/gene_expression.tsv` for one track, over the genes of its strand that have a value.
+    """Rows of `evaluation/gene_expression.tsv` for one track, over the genes on its strand that have a value.
 
     Parameters
     ----------
     observed, predicted
         Gene x track matrices with the same genes, indexed by `gene_id`: means over exons.
     references
-        What the prediction is set beside.
+        What the prediction is compared with.
     """
 
     def column(values: pd.Series | None) -> NDArray[np.float64]:
@@ -159,7 +159,7 @@ def gene_rows(
 
 
 def ceiling(x: NDArray, y: NDArray, *sizes: Sequence[int]) -> dict[str, float]:
-    """`replicate_ceiling` of two halves and `attainable`; `sizes` as `baselines.attainable` takes them."""
+    """`replicate_ceiling` and `attainable` of two halves; for `sizes`, see `baselines.attainable`."""
     score = Moments.of(x, y).pearson
     return {"replicate_ceiling": score, "attainable": attainable(score, *sizes)}
 
@@ -167,7 +167,7 @@ def ceiling(x: NDArray, y: NDArray, *sizes: Sequence[int]) -> dict[str, float]:
 def genes_by_split(
     matrix: pd.DataFrame, track: Track, splits: Mapping[str, Split]
 ) -> Iterator[tuple[Split, NDArray[np.bool_]]]:
-    """Masks of the genes that count for a track: of its strand, with a value, in each split that has any."""
+    """Masks of the genes that count for a track (on its strand, with a value), for each split that has any."""
     counted = matrix.index.isin(on_strand(matrix, track.strand).index) & matrix[str(track)].notna()
     split_of = matrix["chrom"].map(splits)
     for split in Split:
@@ -177,7 +177,7 @@ def genes_by_split(
 
 
 def gene_blocks(matrix: pd.DataFrame, size: int) -> NDArray[np.integer]:
-    """Number of the block of `size` bases in which the middle of each gene lies; chromosomes share no block."""
+    """Number of the block of `size` bases that contains the middle of each gene; no block spans two chromosomes."""
     middle = (matrix["start"] + matrix["end"]) // 2
     return matrix.groupby([matrix["chrom"], middle // size]).ngroup().to_numpy()
 
@@ -187,7 +187,7 @@ def _pearson_log1p(x: NDArray, y: NDArray) -> float:
 
 
 def _block_moments(x: NDArray, y: NDArray, blocks: NDArray[np.integer]) -> list[Moments]:
-    """Moments of each block's pairs, both sides taken from their first value on, so that a constant side is 0."""
+    """Moments of the pairs in each block, both sides minus their first value, so that a constant side is 0."""
     x, y = x - x[:1], y - y[:1]
     _, block, count = np.unique(blocks, return_inverse=True, return_counts=True)
 

@@ -1,4 +1,4 @@
-"""What a run scores: tracks of models, pairs of them, and what they are compared with."""
+"""What a run scores: predicted tracks, pairs of them, and what they are compared with."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ from ..vocabulary import Track
 
 
 class ModelTrack(NamedTuple):
-    """One track as one model predicts it."""
+    """One track predicted by one model."""
 
     model: str
     track: Track
 
 
 class ScoredPair(NamedTuple):
-    """Tracks of two cell types on one strand, as the models of one family predict them."""
+    """Tracks of two cell types on one strand, predicted by the models of one family."""
 
     family: str
     first: ModelTrack
@@ -33,11 +33,11 @@ class Scored:
     families
         Family of each model, by the model's name.
     others
-        By cell type, the one whose observed tracks are a baseline; None where there is none.
+        By cell type, the one whose observed tracks are a baseline; None if there is none.
     half_sizes
-        By cell type, the number of samples in both halves of its samples.
+        By cell type, the number of samples in each half.
     baselines
-        Families whose scores are a column beside those of the others.
+        Families whose scores are shown as a column for the others.
     """
 
     tracks: Sequence[ModelTrack]
@@ -55,7 +55,7 @@ class Scored:
         ]
 
     def to_plain(self) -> dict[str, Any]:
-        """As lists, dictionaries, texts and numbers, which parameters of a rule may be."""
+        """As lists, dictionaries, strings and numbers, which a rule can have as parameters."""
         return vars(self) | {
             "tracks": [(model, str(track)) for model, track in self.tracks],
             "pairs": [(family, *((model, str(track)) for model, track in both)) for family, *both in self.pairs],
@@ -65,7 +65,7 @@ class Scored:
 
     @classmethod
     def from_plain(cls, fields: Mapping[str, Any]) -> Self:
-        """Read back what `to_plain` gave."""
+        """Make it from the result of `to_plain`."""
         return cls(
             **{
                 **fields,
@@ -78,5 +78,5 @@ class Scored:
 
 
 def model_track(model: str, track: str) -> ModelTrack:
-    """From two texts."""
+    """Make it from two strings."""
     return ModelTrack(model, Track.parse(track))

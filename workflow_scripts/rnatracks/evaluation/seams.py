@@ -1,4 +1,4 @@
-"""Seams of stitched tracks: how much neighbouring bases differ, by their place in the grid of tiles."""
+"""Seams of stitched tracks: how much neighbouring bases differ, by position in the grid of tiles."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,26 +15,26 @@ from ..tracks.bigwig import BLOCK_BASES, Coverage, blocks
 def step_profile(
     coverage: Coverage, lengths: Mapping[str, int], period: int, block: int = BLOCK_BASES
 ) -> NDArray[np.float64]:
-    """Mean absolute step from the base before, as a function of the place in the grid of tiles.
+    """Mean absolute step from the previous base, as a function of the position in the grid of tiles.
 
-    Tiles start at multiples of `period`; only the last one of a chromosome, which ends flush with
-    it, may not. A chromosome's first base has no step.
+    Tiles start at multiples of `period`, except perhaps the last one of a chromosome, which ends
+    with it. The first base of a chromosome has no step.
 
     Parameters
     ----------
     coverage
-        A track.
+        The track.
     lengths
-        Chromosomes that count, and their lengths.
+        Chromosomes to include, with their lengths.
     period
-        Distance of two tiles' starts, in bases.
+        Distance between the starts of neighbouring tiles, in bases.
     block
-        Bases read at a time; the result does not depend on it, but for rounding.
+        Bases read at a time; apart from rounding, the result does not depend on it.
 
     Returns
     -------
     Shape `[period]`: entry i is the mean of ``|t[p] - t[p - 1]|`` over bases p (0-based) with
-    ``p % period == i``; NaN where there is no such base.
+    ``p % period == i``; NaN if there is no such base.
     """
     sums, counts = np.zeros(period), np.zeros(period, np.int64)
     for chrom, start, end in blocks(lengths, block):
@@ -48,16 +48,17 @@ def step_profile(
 
 
 def relative(profile: NDArray[np.floating]) -> NDArray[np.floating]:
-    """A profile in units of its own mean; NaN throughout where nothing ever changes."""
+    """A profile divided by its own mean; all NaN if the track never changes."""
     mean = np.nanmean(profile) if np.isfinite(profile).any() else np.nan
     return profile / mean if mean > 0 else np.full(len(profile), np.nan)
 
 
 def seam_places(size: int, overlap: int, mode: Stitch) -> list[int]:
-    """Places in the grid where a stitched track changes tiles: see `stitching.stitch`.
+    """Positions in the grid where a stitched track changes tiles; see `stitching.stitch`.
 
-    Where tiles are averaged, one begins or ends; else the tile in use changes, halfway between
-    the middles of two, or (`context`) also where one begins or ends, as the track's view has it.
+    If tiles are averaged, this is where one begins or ends. Otherwise it is halfway between the
+    middles of two tiles or, with `context` and depending on the view of the track, where one begins
+    or ends.
 
     Examples
     --------
@@ -77,14 +78,14 @@ def seam_places(size: int, overlap: int, mode: Stitch) -> list[int]:
 
 
 def write_profiles(target: Path, observed: NDArray[np.floating], predicted: NDArray[np.floating]) -> None:
-    """Write two step profiles of one track as a table; `target` is complete or absent."""
+    """Write the two step profiles of a track as a table; `target` is complete or absent."""
     table = pd.DataFrame({"place": np.arange(len(observed)), "observed": observed, "predicted": predicted})
     with atomic_write(target) as partial:
         table.to_csv(partial, sep="\t", index=False, float_format="%.6g")
 
 
 def mean_profiles(paths: Sequence[Path]) -> pd.DataFrame:
-    """Mean over tracks of their relative profiles, columns `observed` and `predicted`, one row a place."""
+    """Mean of the relative profiles of tracks: columns `observed` and `predicted`, one row per position."""
     total, count = 0, 0
     for path in paths:
         profile = pd.read_csv(path, sep="\t", index_col="place").apply(relative, raw=True)

@@ -1,4 +1,4 @@
-"""The score tables: their columns, and how they are written and read."""
+"""Columns of the score tables, and reading and writing them."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,22 +32,22 @@ DIFFERENCE_SCORE_COLUMNS = [
 
 
 def track_columns(model: str, track: Track, split: Split) -> dict[str, str]:
-    """Say whose row it is."""
+    """The columns that identify a row."""
     return {"model": model, "cell_type": track.cell_type, "strand": str(track.strand), "split": str(split)}
 
 
 def log1p_of(pearson: float) -> float:
-    """log(1 + r); NaN at r = -1, where it is not finite."""
+    """log(1 + r); NaN for r = -1, where it is not finite."""
     return float(np.log1p(pearson)) if pearson > -1 else float("nan")
 
 
 def score_table(rows: list[dict], columns: Sequence[str]) -> pd.DataFrame:
-    """A table with exactly `columns`; what was not computed is empty."""
+    """A table with exactly `columns`; values that were not computed are empty."""
     return pd.DataFrame(rows).reindex(columns=list(columns)) if rows else pd.DataFrame(columns=list(columns))
 
 
 def read_scores(path: Path) -> pd.DataFrame:
-    """Read a score table back: names are text, also `NA`; an empty cell is NaN."""
+    """Read a score table. Names are text, even `NA`; empty cells are NaN."""
     columns = pd.read_csv(path, sep="\t", nrows=0).columns
     texts = [name for name in columns if name in SCORE_TEXT_COLUMNS]
     empty = {name: [""] for name in columns if name not in SCORE_TEXT_COLUMNS}
@@ -55,6 +55,6 @@ def read_scores(path: Path) -> pd.DataFrame:
 
 
 def write_scores(rows: list[dict], columns: Sequence[str], target: Path) -> None:
-    """Write a score table, six significant digits; `target` appears only when complete."""
+    """Write a score table with six significant digits; `target` is complete or absent."""
     with atomic_write(target) as partial:
         score_table(rows, columns).to_csv(partial, sep="\t", index=False, float_format="%.6g")

@@ -1,4 +1,4 @@
-"""Observed and predicted signal, and the colours that both have in every figure and browser."""
+"""Observed and predicted signal, and their colours in all figures and browsers."""
 
 from enum import StrEnum
 

@@ -8,18 +8,18 @@ from matplotlib.figure import Figure
 from ..vocabulary import SPLIT_NAMES
 from .style import INK, SPLIT_COLOURS, STYLE, plain
 
-LEVELS, GENES_OF_A_LEVEL = 6, 10  # most bins of expressed genes, and fewest genes of one
+LEVELS, GENES_OF_A_LEVEL = 6, 10  # maximum number of bins of expressed genes, minimum number of genes in a bin
 
 
 def error_by_level(observed: pd.Series, predicted: pd.Series, split: pd.Series, pseudocount: float) -> pd.DataFrame:
-    """Quartiles of log2((predicted + c) / (observed + c)) of genes, by their observed expression.
+    """Quartiles of log2((predicted + c) / (observed + c)) of genes, by observed expression.
 
-    Silent genes are a level of their own; the others fall into levels of about equal numbers,
-    whose bounds are quantiles over all splits. Genes without one of the values are left out.
+    Silent genes are a separate level. The others are divided into levels of about equal size, at
+    quantiles over all splits. Genes that lack one of the two values are left out.
 
     Returns
     -------
-    Columns `level` (in words), `split`, `genes`, `lower`, `median`, `upper`, from silent to strong.
+    Columns `level` (as text), `split`, `genes`, `lower`, `median`, `upper`, from silent to strongly expressed.
     """
     known = observed.notna() & predicted.notna()
     observed, split = observed[known], split[known]
@@ -46,7 +46,7 @@ def _short(value: float) -> str:
 
 @matplotlib.rc_context(STYLE)
 def expression_levels(errors: pd.DataFrame, title: str) -> Figure:
-    """Draw what `error_by_level` found: median, quartiles and number of genes of each level and split."""
+    """Draw the result of `error_by_level`: median, quartiles and number of genes of each level and split."""
     levels = list(dict.fromkeys(errors["level"]))
     splits = [name for name in SPLIT_COLOURS if name in set(errors["split"])]
     figure = Figure(figsize=(6.4, 3.6), layout="constrained")
@@ -64,7 +64,7 @@ def expression_levels(errors: pd.DataFrame, title: str) -> Figure:
         for level, row in zip(counts.index, counts.to_numpy(), strict=True)
     }
     axes.set_xticks(range(len(levels)), [f"{level}\n{numbers[level]}" for level in levels], size=7.5)
-    axes.set_xlabel("observed expression, and number of genes of each split")
+    axes.set_xlabel("observed expression, and number of genes in each split")
     axes.set_ylabel("log2(predicted / observed)")
     axes.set_xlim(-0.6, max(len(levels), 1) - 0.4)
     axes.set_title(title, loc="left")

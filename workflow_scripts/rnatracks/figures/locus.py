@@ -1,7 +1,7 @@
 """The locus figure: gene models above observed and predicted coverage.
 
-Observed signal is blue and predicted signal is orange everywhere; the minus strand
-has the lighter shade of each. The colours come from the palette of Okabe and Ito.
+Observed signal is always blue and predicted signal orange; minus strands have the
+lighter shade. The colours come from the palette of Okabe and Ito.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from ..vocabulary import Strand
 from .colours import SIGNAL_COLOURS, SignalKind
 from .style import FAINT, INK, STYLE, plain
 
-LOCUS_POINTS = 2000  # of one panel, that are worth their bytes in an SVG file
+LOCUS_POINTS = 2000  # of one panel; more would only enlarge the SVG file
 
 
 @dataclass(frozen=True)
@@ -29,13 +29,13 @@ class Panel:
     Parameters
     ----------
     label
-        Name of the track, as the reader should see it; its kind is written below it.
+        Displayed name of the track; the kind is written below it.
     kind, strand
-        They choose the colour.
+        Determine the colour.
     values
         Coverage at every base of the region, shape `[end - start]`; NaN where unknown.
     group
-        Panels of one group share their y scale, such as all those of a cell type.
+        Panels of one group, such as those of a cell type, share a y scale.
     """
 
     label: str
@@ -49,9 +49,9 @@ class Panel:
 def locus_figure(
     chrom: str, start: int, end: int, genes: pd.DataFrame, exons: pd.DataFrame, panels: Sequence[Panel]
 ) -> Figure:
-    """Draw gene models above one coverage panel a track.
+    """Draw gene models above one coverage panel per track.
 
-    Coverage is the maximum over bins where the region is longer than the figure has points.
+    If the region has more bases than a panel has points, each bin shows its maximum.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def locus_figure(
         The region, 0-based half-open. The figure's title and axis are 1-based.
     genes
         Columns `gene_id`, `gene_name`, `chrom`, `strand` (`+` or `-`), `start`, `end`, 0-based half-open;
-        no rows at all where no gene models are known.
+        no rows if no gene models are given.
     exons
         Columns `gene_id`, `chrom`, `start`, `end`, `strand`; exons may overlap.
     panels
@@ -68,10 +68,10 @@ def locus_figure(
     Raises
     ------
     ValueError
-        If the region is empty, or a panel does not hold one value a base.
+        If the region is empty, or a panel does not have one value per base.
     """
     if not 0 <= start < end:
-        raise ValueError(f"{start=} and {end=} must hold 0 <= start < end")
+        raise ValueError(f"{start=} and {end=} must satisfy 0 <= start < end")
     for panel in panels:
         if np.shape(panel.values) != (end - start,):
             raise ValueError(f"{panel.label}, {panel.kind}: {np.shape(panel.values)=} must be {(end - start,)}")
@@ -102,14 +102,14 @@ def locus_figure(
     last.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     last.set_xlabel(f"position on {chrom} (1-based)")
     every[0].set_title(f"{chrom}:{start + 1:,}–{end:,}", loc="left", size=11)
-    every[0].set_title("heights: normalised coverage", loc="right", size=8, color="#555555")
+    every[0].set_title("y axes: normalised coverage", loc="right", size=8, color="#555555")
     return figure
 
 
 def bin_maximum(values: NDArray[np.floating], limit: int) -> tuple[NDArray[np.floating], NDArray[np.integer]]:
-    """Reduce to at most `limit` maxima over bins of equal width, the last one perhaps shorter.
+    """Reduce to at most `limit` maxima over bins of equal width, except that the last one may be shorter.
 
-    NaN counts only where a bin holds nothing else.
+    A bin is NaN only if all of its values are.
 
     Returns
     -------
@@ -120,7 +120,7 @@ def bin_maximum(values: NDArray[np.floating], limit: int) -> tuple[NDArray[np.fl
 
 
 def pack_rows(intervals: Sequence[tuple[float, float]]) -> list[int]:
-    """Give each interval the first row where it overlaps none before it; intervals are sorted by their left end."""
+    """Give each interval the first row where it overlaps no earlier one; intervals must be sorted by their left end."""
     ends: list[float] = []
     rows = []
     for left, right in intervals:
@@ -132,7 +132,7 @@ def pack_rows(intervals: Sequence[tuple[float, float]]) -> list[int]:
 
 @dataclass(frozen=True)
 class _GeneLabel:
-    """A gene, the part of it in view, where its name stands, and the room that both take."""
+    """A gene, the part of it in view, the position of its name, and the space that both need."""
 
     gene_id: str
     strand: str
@@ -144,7 +144,7 @@ class _GeneLabel:
 
 
 def _place_label(gene, start: int, end: int, letter: float) -> _GeneLabel:
-    """Centre the name over the part of the gene that is in view; `letter` is the width of one, in bases."""
+    """Centre the name over the part of the gene that is in view; `letter` is the width of a letter in bases."""
     text = f"{gene.gene_name} →" if gene.strand == "+" else f"← {gene.gene_name}"
     seen = max(gene.start, start), min(gene.end, end)
     half = letter * len(text) / 2
@@ -172,7 +172,7 @@ def _draw_genes(
 
 
 def _draw_panel(axes: Axes, panel: Panel, start: int, top: float) -> None:
-    """Fill the coverage; heights are rounded to 1/500 of the panel, so that flat stretches take one step."""
+    """Draw the coverage, filled; heights are rounded to 1/500 of the panel, so that flat stretches are one step."""
     heights, edges = bin_maximum(np.asarray(panel.values, float), LOCUS_POINTS)
     heights = np.round(heights / top * 500) * (top / 500)
     changes = np.flatnonzero(np.diff(heights, prepend=np.nan) != 0)
@@ -187,7 +187,7 @@ def _draw_panel(axes: Axes, panel: Panel, start: int, top: float) -> None:
 
 
 def _shared_tops(panels: Sequence[Panel]) -> dict[str, float]:
-    """Highest value of each group's panels, or 1 where all are silent or unknown."""
+    """Highest value in the panels of each group, or 1 if all are silent or unknown."""
     tops: dict[str, float] = {}
     for panel in panels:
         highest = float(np.fmax.reduce(np.asarray(panel.values, float)))

@@ -1,4 +1,4 @@
-"""The figure of one predicted locus: each track as predicted, above it as observed where that is known."""
+"""The figure of one predicted locus: each predicted track, with the observed one above it if there is one."""
 
 import logging
 from pathlib import Path
@@ -17,12 +17,12 @@ log = logging.getLogger(__name__)
 
 
 def track_panels(prediction: LocusPrediction, genome: Genome, observed: Path | None) -> list[Panel]:
-    """Each track as predicted, above it as observed where that is known; NaN where the genome is N.
+    """Panel of each predicted track, with the observed one above it if there is one; NaN where the genome is N.
 
     Raises
     ------
     InputError
-        If `observed` is no folder, or a file in it cannot be read at the locus.
+        If `observed` is not a folder, or a file in it cannot be read at the locus.
     """
     if observed is not None and not observed.is_dir():
         raise InputError(observed, "no such folder", "a folder of observed tracks, {cell_type}.{strand}.bw")
@@ -37,7 +37,7 @@ def track_panels(prediction: LocusPrediction, genome: Genome, observed: Path | N
                 with Coverage(measured) as file:
                     kinds = {SignalKind.OBSERVED: file.values(region.chrom, region.start, region.end)} | kinds
             else:
-                log.warning("%s is not there: %s is drawn without it", measured, label)
+                log.warning("%s does not exist: %s is drawn without observed coverage", measured, label)
         panels += [
             Panel(label, kind, parsed.strand, np.where(unknown, np.nan, values), parsed.cell_type)
             for kind, values in kinds.items()

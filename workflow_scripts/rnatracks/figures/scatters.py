@@ -1,4 +1,4 @@
-"""Scatters of predicted against observed: genes, single bases, and differences between cell types."""
+"""Predicted against observed values: genes, single bases, and differences between cell types."""
 
 from collections.abc import Sequence
 
@@ -22,27 +22,27 @@ from .style import (
     three_decimals,
 )
 
-VECTOR_POINTS = 3000  # of one scatter, that are worth their bytes in an SVG file
+VECTOR_POINTS = 3000  # of one scatter plot; with more, points are drawn as an image to keep the SVG file small
 HEXAGONS = 70  # along an axis
-NAMED_GENES = 10  # of a difference
+NAMED_GENES = 10  # in a scatter plot of differences
 
 
 @matplotlib.rc_context(STYLE)
 def gene_scatter(observed: pd.Series, predicted: pd.Series, split: pd.Series, title: str) -> Figure:
-    """Draw predicted against observed expression, one point a gene, on log(1 + x) axes.
+    """Draw predicted against observed expression, one point per gene, on log(1 + x) axes.
 
     Parameters
     ----------
     observed, predicted
         Expression of each gene, in units of normalised coverage, indexed by gene.
-        Genes without one of the two are left out, and their number is written on the figure.
+        Genes that lack one of the two are left out; the figure states their number.
     split
         The `Split` of each gene's chromosome.
 
     Raises
     ------
     ValueError
-        If the three do not have the same index.
+        If the indices differ.
     """
     _require_same_genes(observed, predicted, split)
     known = observed.notna() & predicted.notna()
@@ -61,7 +61,7 @@ def gene_scatter(observed: pd.Series, predicted: pd.Series, split: pd.Series, ti
         axes.scatter(x[filled], y[filled], facecolors=SPLIT_COLOURS[name], alpha=0.7, label=label, **style)
         axes.scatter(x[hollow], y[hollow], facecolors="none", alpha=0.9, clip_on=False, **style)
     square_log1p_axes(axes, max(x.max(), y.max(), 0.1) if known.any() else 1.0, "expression (log1p axis)")
-    notes = [f"{silent.sum():,} silent in the data (hollow)"]
+    notes = [f"{silent.sum():,} without observed signal (hollow)"]
     if not known.all():
         notes.append(f"{(~known).sum():,} without a value, not shown")
     axes.text(0.98, 0.02, "\n".join(notes), transform=axes.transAxes, ha="right", va="bottom", size=8, color=SOFT)
@@ -75,9 +75,9 @@ def gene_scatter(observed: pd.Series, predicted: pd.Series, split: pd.Series, ti
 def base_hexbin(
     observed: NDArray[np.floating], predicted: NDArray[np.floating], split: NDArray[np.str_], title: str
 ) -> Figure:
-    """Draw how many sampled bases have which observed and predicted coverage, on log(1 + x) axes.
+    """Draw the density of sampled bases by observed and predicted coverage, on log(1 + x) axes.
 
-    The bases of the held-out split are drawn, or those of training where nothing is held out.
+    The bases are from the held-out split, or from the training split if nothing is held out.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def base_hexbin(
         bar = figure.colorbar(drawn, ax=axes, location="bottom", shrink=0.6, aspect=35, pad=0.02)
         bar.ax.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
         bar.ax.xaxis.set_minor_locator(NullLocator())
-        bar.set_label("bases in a hexagon")
+        bar.set_label("bases per hexagon")
         bar.outline.set_visible(False)
     square_log1p_axes(axes, top, "coverage (log1p axis)")
     label = _n_and_r(SPLIT_NAMES[scored], x, y)
@@ -113,18 +113,18 @@ def base_hexbin(
 def difference_scatter(
     observed: pd.Series, predicted: pd.Series, split: pd.Series, names: pd.Series, cell_types: Sequence[str], title: str
 ) -> Figure:
-    """Draw predicted against observed log2 ratios between two cell types, one point a gene.
+    """Draw predicted against observed log2 ratios between two cell types, one point per gene.
 
-    The genes that differ most in the data are named, of the held-out split if there is one.
+    The genes that differ most in the data are labelled; they are from the held-out split if there is one.
 
     Parameters
     ----------
     observed, predicted
-        log2 ratio of each gene, indexed by gene; genes without one of the two are left out.
+        log2 ratio of each gene, indexed by gene; genes that lack one of the two are left out.
     split, names
         `Split` of each gene's chromosome, and its name.
     cell_types
-        The one above and the one below the line of the ratio.
+        Numerator and denominator of the ratio.
     """
     _require_same_genes(observed, predicted, split)
     known = observed.notna() & predicted.notna()
@@ -163,7 +163,7 @@ def difference_scatter(
 
 
 def spread(heights: NDArray[np.floating], gap: float, low: float, high: float) -> NDArray[np.floating]:
-    """Move labels so that they are at least `gap` apart, keep their order, and lie within low and high if they can.
+    """Move labels at least `gap` apart without changing their order, between `low` and `high` if possible.
 
     Examples
     --------
@@ -188,4 +188,6 @@ def _n_and_r(name: str, x: pd.Series, y: pd.Series) -> str:
 
 def _require_same_genes(observed: pd.Series, predicted: pd.Series, split: pd.Series) -> None:
     if not (observed.index.equals(predicted.index) and observed.index.equals(split.index)):
-        raise ValueError(f"{len(observed)=}, {len(predicted)=} and {len(split)=} must have the same genes in one order")
+        raise ValueError(
+            f"{len(observed)=}, {len(predicted)=} and {len(split)=} must have the same genes in the same order"
+        )

@@ -1,4 +1,4 @@
-"""Figures of scores: bars, by chromosome, and the profile over stitching seams."""
+"""Figures of scores: by track, by chromosome, and the profile over stitching seams."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..vocabulary import SPLIT_NAMES, Split, Strand, Track, scored_split
 from .style import INK, SOFT, SPLIT_COLOURS, STYLE, track_name
 
-BAR_TRACKS = 24  # of one figure of bars
+BAR_TRACKS = 24  # most tracks in the bar chart
 SEAM_BINS = 160
 PROFILE_STYLES = {
     "observed": {"color": "#56B4E9", "linewidth": 0.8, "zorder": 1},
@@ -28,16 +28,16 @@ MARKS = {
 }
 BASELINE_MARKERS = "^v<>"
 LINES = [(colour, style) for colour in ("#0072B2", "#E69F00", "#56B4E9", "#D55E00") for style in ("-", (0, (3, 1.5)))]
-LABELLED_TRACKS, VECTOR_TRACKS = len(LINES), 60  # of the figure by chromosome: named, and drawn as vectors
+LABELLED_TRACKS, VECTOR_TRACKS = len(LINES), 60  # by chromosome: most that are named, drawn as vectors
 
 
 def chosen_tracks(base: pd.DataFrame, most: int) -> list[tuple[str, str, str]]:
-    """Choose (model, cell type, strand) to show: all if they are few, else half of `most` first ones and the worst.
+    """Choose (model, cell type, strand) to show: all, or the first `most // 2` and the lowest scores.
 
     Parameters
     ----------
     base
-        The table `evaluation/base_resolution.tsv`, whose order is that of the sheet.
+        The table `evaluation/base_resolution.tsv`, in the order of the sheet.
     most
         Number of tracks that can be shown.
     """
@@ -60,8 +60,8 @@ def score_bars(base: pd.DataFrame, gene: pd.DataFrame) -> Figure:
     Parameters
     ----------
     base, gene
-        The tables `evaluation/base_resolution.tsv` (rows of region `all` are drawn)
-        and `evaluation/gene_expression.tsv`. Of more than `BAR_TRACKS` tracks, `chosen_tracks` are drawn.
+        The tables `evaluation/base_resolution.tsv` (only rows of region `all` are drawn) and
+        `evaluation/gene_expression.tsv`. If there are more than `BAR_TRACKS` tracks, only `chosen_tracks` are drawn.
     """
     base = base[base["region"] == "all"]
     tracks = pd.DataFrame(chosen_tracks(base, BAR_TRACKS), columns=KEYS)
@@ -95,7 +95,7 @@ def score_bars(base: pd.DataFrame, gene: pd.DataFrame) -> Figure:
 
 
 def baseline_marks(frame: pd.DataFrame) -> dict[str, dict]:
-    """Markers of the baseline models that a score table has a column for."""
+    """Markers of the baseline models that have a column in a score table."""
     names = [name for name in frame.columns if name.startswith("baseline_")]
     return {
         name: {"marker": BASELINE_MARKERS[index % 4], "mfc": "white", "mec": INK, "markersize": 5}
@@ -124,13 +124,13 @@ def _label(row) -> str:
 
 @matplotlib.rc_context(STYLE)
 def chromosome_scores(scores: pd.DataFrame) -> Figure:
-    """Draw every track's score on each chromosome, and the median of the tracks.
+    """Draw the score of every track on each chromosome, and the median over tracks.
 
     Parameters
     ----------
     scores
-        The table `evaluation/by_chromosome.tsv`; chromosomes are drawn in its order. Up to
-        `LABELLED_TRACKS` tracks are joined by lines and named.
+        The table `evaluation/by_chromosome.tsv`; chromosomes are drawn in its order. If there are at
+        most `LABELLED_TRACKS` tracks, each is named and its points are joined by a line.
     """
     chromosomes = list(dict.fromkeys(scores["chrom"]))
     wide = scores.pivot_table("pearson_log1p", KEYS, "chrom", sort=False).reindex(columns=chromosomes)
@@ -165,14 +165,14 @@ def chromosome_scores(scores: pd.DataFrame) -> Figure:
 
 @matplotlib.rc_context(STYLE)
 def seam_figure(profiles: Mapping[Strand, pd.DataFrame], seams: Sequence[int], title: str) -> Figure:
-    """Draw the mean step between neighbouring bases over the grid of tiles, one panel a strand.
+    """Draw the mean step between neighbouring bases over the grid of tiles, one panel per strand.
 
     Parameters
     ----------
     profiles
-        By strand, what `seams.mean_profiles` gives.
+        By strand, the result of `seams.mean_profiles`.
     seams
-        Places where the stitched track changes tiles: their steps are drawn one by one.
+        Positions where the stitched track changes tiles; the step at each of them is marked.
     """
     figure = Figure(figsize=(8, 0.7 + 1.9 * len(profiles)), layout="constrained")
     panels = figure.subplots(len(profiles), 1, sharex=True, squeeze=False)[:, 0]
@@ -182,7 +182,7 @@ def seam_figure(profiles: Mapping[Strand, pd.DataFrame], seams: Sequence[int], t
         low, high = (
             np.nanquantile(profile["predicted"], [0.025, 0.975]) if profile["predicted"].notna().any() else (1, 1)
         )
-        axes.axhspan(low, high, color="#D55E00", alpha=0.12, linewidth=0, label="95% of single places, predicted")
+        axes.axhspan(low, high, color="#D55E00", alpha=0.12, linewidth=0, label="95% of single positions, predicted")
         for name, style in PROFILE_STYLES.items():
             values = np.add.reduceat(profile[name].to_numpy(float), edges[:-1]) / np.diff(edges)
             axes.plot(middles, values, label=name, **style)
@@ -196,7 +196,7 @@ def seam_figure(profiles: Mapping[Strand, pd.DataFrame], seams: Sequence[int], t
         axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}×"))
         axes.set_ylabel(f"{strand}\nstep / mean")
     panels[0].set_title(title, loc="left")
-    panels[-1].set_xlabel("bases after a multiple of the distance between tiles")
+    panels[-1].set_xlabel("position in the grid of tiles (bases)")
     panels[-1].xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     panels[-1].set_xlim(0, max(len(profile) for profile in profiles.values()) - 1 or 1)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)

@@ -1,4 +1,4 @@
-"""Tracks to look at, observed and predicted, in the order in which they are drawn."""
+"""Observed and predicted tracks to show, in the order in which they are drawn."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from .locus import Panel
 
 @dataclass(frozen=True)
 class ShownTrack:
-    """A track's bigWig; `model` is empty where it is observed."""
+    """A track and its bigWig; `model` is empty for observed tracks."""
 
     track: Track
     path: Path
@@ -26,7 +26,7 @@ class ShownTrack:
         return SignalKind.PREDICTED if self.model else SignalKind.OBSERVED
 
     def panel(self, region: Region) -> Panel:
-        """The panel of a locus figure that shows it."""
+        """Its panel in a locus figure."""
         label = f"{self.track.cell_type} {self.track.strand}" + (f"\n{self.model}" if self.model else "")
         with Coverage(self.path) as coverage:
             values = coverage.values(region.chrom, region.start, region.end)
@@ -36,7 +36,7 @@ class ShownTrack:
 def shown_tracks(
     tracks: Iterable[Track], paths: Iterable[str], predicted: Sequence[ModelTrack], predicted_paths: Sequence[str]
 ) -> list[ShownTrack]:
-    """Each observed track, and the predictions of it after it."""
+    """Each observed track, followed by its predictions."""
     shown = []
     for track, path in zip(tracks, paths, strict=True):
         shown.append(ShownTrack(track, Path(path)))

@@ -1,10 +1,10 @@
-"""What all figures share: style, colours, the log1p axis, and how a figure becomes a file.
+"""What all figures share: style, colours, the log1p axis, and writing to files.
 
-Splits have colours of their own: grey for training, pink for validation, green for
-held-out. All come from the palette of Okabe and Ito, which readers with any kind of
-colour vision can tell apart.
+Each split has a colour: grey for training, pink for validation, green for held-out.
+All colours are from the palette of Okabe and Ito, which readers with any kind of colour
+vision can tell apart.
 
-The figures use no pyplot, and the same input gives the same bytes of SVG.
+The figures do not use pyplot, and the same input always gives the same bytes of SVG.
 """
 
 import io
@@ -37,35 +37,35 @@ NO_VALUE_TEXT = "–"
 
 @matplotlib.rc_context(STYLE)
 def svg_text(figure: Figure) -> str:
-    """Write a figure as SVG, with text kept as text, without a date: the same figure gives the same bytes."""
+    """A figure as SVG, with text kept as text and no date: the same figure always gives the same bytes."""
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", dpi=200, metadata={"Date": None})
     return buffer.getvalue()
 
 
 def write_svg(figure: Figure, target: Path) -> None:
-    """Write a figure to `target` as SVG; a file of that name is complete or absent."""
+    """Write a figure to `target` as SVG; the file is complete or absent."""
     write_text(target, svg_text(figure))
 
 
 def track_name(track: Track) -> str:
-    """A track as figures write it: `amber +`."""
+    """Name of a track in figures: `amber +`."""
     symbols = {Strand.PLUS: " +", Strand.MINUS: " −", Strand.UNSTRANDED: ""}
     return track.cell_type + symbols[track.strand]
 
 
 def plain(value: float) -> str:
-    """Write a value with three digits, or with all those before the point."""
+    """Format a value with three significant digits, or rounded to an integer from 100 on."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def three_decimals(value: float) -> str:
-    """Write a score; a dash where there is none."""
+    """Format a score; a dash if there is none."""
     return f"{value:.3f}" if np.isfinite(value) else NO_VALUE_TEXT
 
 
 def square_log1p_axes(axes: Axes, top: float, what: str) -> None:
-    """Give both axes the same log1p scale up to `top`, which is log1p of the largest value, and draw the diagonal."""
+    """Give both axes the same log1p scale up to `top` (log1p of the largest value), and draw the diagonal."""
     ticks = _log1p_ticks(top)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_ticks(np.log1p(ticks), labels=[plain(tick) for tick in ticks])
@@ -75,7 +75,7 @@ def square_log1p_axes(axes: Axes, top: float, what: str) -> None:
 
 
 def _log1p_ticks(top: float) -> list[float]:
-    """Zero and round values up to expm1(top), far enough apart on a log1p axis: powers of ten if they are enough."""
+    """Zero and round values up to expm1(top), far enough apart on a log1p axis: only powers of ten if these suffice."""
     for digits in ((1,), (1, 2, 5)):
         ticks = [0.0]
         for value in (digit * 10.0**power for power in range(-4, 10) for digit in digits):

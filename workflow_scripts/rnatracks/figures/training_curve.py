@@ -11,13 +11,13 @@ from .style import FAINT, INK, SPLIT_COLOURS, STYLE
 
 @matplotlib.rc_context(STYLE)
 def training_curve(log: pd.DataFrame) -> Figure:
-    """Draw loss, validation score and learning rate against the optimiser's steps.
+    """Draw loss, validation score and learning rate against optimiser steps.
 
     Parameters
     ----------
     log
-        Columns `callbacks.LOG_COLUMNS`; a cell that was not logged at a step is NaN.
-        Without a validation score its panel is left out.
+        Columns `callbacks.LOG_COLUMNS`; values that were not logged at a step are NaN.
+        The panel of the validation score is left out if there is none.
     """
     log = log.sort_values("step", kind="stable")
     losses = log.dropna(subset="loss")
@@ -62,7 +62,7 @@ def training_curve(log: pd.DataFrame) -> Figure:
     lower.set_ylim(bottom=0)
     lower.yaxis.set_major_formatter(StrMethodFormatter("{x:.2g}"))
     lower.set_ylabel("learning\nrate")
-    lower.set_xlabel(f"optimiser step ({log['epoch'].max():.3g} epochs in all)" if len(log) else "optimiser step")
+    lower.set_xlabel(f"optimiser step ({log['epoch'].max():.3g} epochs in total)" if len(log) else "optimiser step")
     lower.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     figure.align_ylabels()
     return figure

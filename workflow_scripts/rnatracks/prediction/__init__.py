@@ -1,1 +1,1 @@
-"""Tracks from a trained model."""
+"""Prediction of tracks with a trained model."""

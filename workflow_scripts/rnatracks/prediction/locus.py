@@ -1,4 +1,4 @@
-"""One locus from a trained model, without the workflow, as arrays and bigWigs; `cli` has the command."""
+"""Prediction of one locus without the workflow, as arrays and bigWigs; the command is in `cli`."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,30 +43,30 @@ def predict_locus(
 ) -> LocusPrediction:
     """Predict every track of a model at one locus.
 
-    The tiles are those of the whole chromosome: with the overlap and stitching of a run,
-    the result is what the run's tracks hold there, before they are rounded.
+    The tiles are those of the whole chromosome. With the overlap and stitching of a run,
+    the result is therefore the same as in the run's tracks, before rounding.
 
     Parameters
     ----------
     model
-        A trained model's folder.
+        Folder of a trained model.
     genome
-        As `sequence.open_genome` gives it.
+        From `sequence.open_genome`.
     locus
-        A region such as `chr19:39,407,000-39,439,000` (1-based, both ends included), or,
-        with `genes`, a gene's name or id.
+        A region such as `chr19:39,407,000-39,439,000` (1-based, both ends included) or, if
+        `genes` is given, a gene name or id.
     genes
-        As `annotation.read_gtf` gives them.
+        From `annotation.read_gtf`.
     overlap
-        Bases that tiles share; by default half of the model's window.
+        Bases that neighbouring tiles share; by default half of the model's window.
     stitch, precision, batch_size
-        As in the configuration's `prediction`.
+        As in the section `prediction` of the configuration.
 
     Raises
     ------
     InputError
-        If the folder holds no whole model, the locus is nowhere, the tiles cannot be laid,
-        or there is no such way to stitch or precision.
+        If the model in the folder is incomplete, the locus is not found, or the overlap, stitching,
+        precision or batch size is not valid.
 
     Examples
     --------
@@ -77,13 +77,13 @@ def predict_locus(
     if batch_size < 1:
         raise InputError("batch size", batch_size, "1 or more")
     if genes.empty and not REGION.fullmatch(locus.strip()):
-        raise InputError(f"locus {locus!r}", "no region", "chrom:start-end; names are found with gene models (--gtf)")
+        raise InputError(f"locus {locus!r}", "no region", "chrom:start-end; a gene name or id needs --gtf")
     region = locate(locus, genes, genome.lengths)
     models = load_on_devices(model, 1)
     size = models[0].config.window_size
     overlap = size // 2 if overlap is None else overlap
     if not 0 <= overlap < size:
-        raise InputError("overlap", overlap, f"0 or more, and less than the model's window of {size:,} bases")
+        raise InputError("overlap", overlap, f"0 or more and less than the model's window of {size:,} bases")
     numbers = Precision.of(precision, None, models[0].device)
     if numbers.bf16:
         check_half_precision(models[0], "precision")
@@ -102,11 +102,11 @@ def predict_locus(
 
 
 def write_locus(prediction: LocusPrediction, folder: Path, name: str, genome: Genome) -> list[Path]:
-    """Write a prediction as `NAME.npz`, and one `NAME.{track}.bw` a track, which names the genome's sequences.
+    """Write a prediction to `NAME.npz` and to one `NAME.{track}.bw` per track, whose header lists the whole genome.
 
     Returns
     -------
-    The files.
+    Paths of the files.
     """
     region = prediction.region
     arrays = folder / f"{name}.npz"

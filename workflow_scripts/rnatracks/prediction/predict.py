@@ -1,4 +1,4 @@
-"""Coverage from a trained model: tiles predicted in batches, stitched and put on the original scale as a stream."""
+"""Coverage from a trained model, as a stream: tiles are predicted in batches, stitched and unsquashed."""
 
 import logging
 import threading
@@ -26,12 +26,12 @@ from .stitching import Stitch, View, joined, stitch, tile_weights
 
 log = logging.getLogger(__name__)
 
-STRETCH = 1 << 15  # bases that are put on the original scale at once
+STRETCH = 1 << 15  # bases that are unsquashed at once
 
 
 @dataclass(frozen=True, kw_only=True)
 class TilePlan:
-    """How a chromosome is cut into tiles of `size` bases that share `overlap`, and how they are put together."""
+    """How a chromosome is cut into tiles of `size` bases with `overlap` bases in common, and how they are stitched."""
 
     size: int
     overlap: int
@@ -39,7 +39,7 @@ class TilePlan:
 
 
 class Arithmetic(StrEnum):
-    """Numbers of the forward pass; `auto` is `bf16` on a GPU and `float32` without one."""
+    """Number format of the forward pass; `auto` is `bf16` on a GPU and `float32` otherwise."""
 
     AUTO = "auto"
     BF16 = "bf16"
@@ -52,19 +52,19 @@ class Arithmetic(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Precision:
-    """`bf16` for the forward pass in half precision; coverage has `digits` significant digits, None for all."""
+    """Whether the forward pass is in `bf16`, and to how many significant digits coverage is rounded (None: all)."""
 
     bf16: bool
     digits: int | None
 
     @classmethod
     def of(cls, arithmetic: Arithmetic | str, digits: int | None, device: torch.device) -> "Precision":
-        """From the configuration's words, for models on `device`.
+        """From the values in the configuration, for models on `device`.
 
         Raises
         ------
         InputError
-            If `arithmetic` is none of the three words.
+            If `arithmetic` is none of the three values.
         """
         arithmetic = Arithmetic(arithmetic)
         on_gpu = arithmetic is Arithmetic.AUTO and device.type == "cuda"
@@ -72,7 +72,7 @@ class Precision:
 
 
 def track_views(model: CoverageModel) -> list[View]:
-    """From where each track of a model sees the sequence."""
+    """From which side each track of a model sees the sequence."""
     sees_right = getattr(model.config, "sees_right", None)
     if sees_right is None:
         sees_right = not model.config.backbone_config.is_causal
@@ -96,17 +96,17 @@ def predict_tiles(
 ) -> Iterator[tuple[int, NDArray[np.float32]]]:
     """Predict tiles in order; yields (start, squashed coverage `[track, size]`).
 
-    The next batches are read and computed while the caller works on the last one. A tile
-    that is N throughout is not computed: it is 0.
+    The next batches are read and computed while the caller works on the last one. Tiles
+    that consist of N alone are 0 and are not computed.
 
     Parameters
     ----------
     models
-        The model, once on each device; batches go to them in turn.
+        One copy of the model per device; they take turns with the batches.
     batch_size
-        Tiles of a batch.
+        Tiles per batch.
     bf16
-        Whether the backbone computes in half precision.
+        Whether the forward pass is in half precision.
     """
     batches = [starts[first : first + batch_size] for first in range(0, len(starts), batch_size)]
     computing = [threading.Lock() for _ in models]
@@ -156,22 +156,22 @@ def predict_region(
     precision: Precision,
     batch_size: int,
 ) -> Iterator[tuple[int, NDArray[np.float32]]]:
-    """Predict chrom:start-end (0-based, half-open); yields (position, normalised coverage `[track, n]`) as it goes.
+    """Predict chrom:start-end (0-based, half-open); yields (position, normalised coverage `[track, n]`).
 
-    The tiles are those of the whole chromosome, so that any part of it is predicted as the whole would be.
-    They are averaged on the squashed scale, on which the model was trained, and the result is put on the
-    original one. Unknown bases (N) are 0.
+    The tiles are those of the whole chromosome, so a part of it gets the same values as in a prediction of the
+    whole. Tiles are stitched on the squashed scale that the model was trained on, and the result is unsquashed.
+    Unknown bases (N) are 0.
 
     Raises
     ------
     ValueError
         If the region is empty or reaches beyond the chromosome.
     InputError
-        If the model gives NaN or infinite coverage.
+        If the predicted coverage is NaN or infinite.
     """
     length = genome.lengths[chrom]
     if not 0 <= start < end <= length:
-        raise ValueError(f"{chrom}, {start=} and {end=} must hold 0 <= start < end <= {length}")
+        raise ValueError(f"{chrom}, {start=} and {end=} must satisfy 0 <= start < end <= {length}")
     touching = [
         first for first in tile_starts(length, tiles.size, tiles.overlap) if first < end and first + tiles.size > start
     ]
@@ -204,10 +204,10 @@ def write_region(
     batch_size: int,
     target: Path,
 ) -> None:
-    """Predict a region into a `.npy` file, float32 `[track, end - start]`.
+    """Predict a region and write it to a `.npy` file, float32 `[track, end - start]`.
 
-    What is in memory is a few tiles and a stretch of bases, however long the region is. No one else may be
-    writing `target`: what a killed process left of it is removed.
+    Only a few tiles and a stretch of bases are in memory, however long the region is. No other process may write
+    `target` at the same time: partial files left by a killed process are removed.
     """
     remove_partials(target)
     kind, shape = np.dtype(np.float32), (len(models[0].config.tracks), end - start)

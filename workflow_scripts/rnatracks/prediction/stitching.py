@@ -1,4 +1,4 @@
-"""Overlapping tiles put together to one value a base, as a stream."""
+"""Stitching of overlapping tiles into one value per base, as a stream."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from ..errors import InputError
 
 
 class Stitch(StrEnum):
-    """How the tiles that hold a base make its value.
+    """How the tiles that contain a base are combined into its value.
 
-    `blend`: their mean, weighted by the distance from the tile's nearer end. `mean`: their
-    plain mean. `center`: the tile whose middle is nearest. `context`: the tile in which the
-    model sees most of what it reads on the way to the base: all that lies before it where
-    attention is causal, the lesser of both sides where it is not.
+    `blend`: their mean, weighted by the distance of the base from the nearer end of each tile.
+    `mean`: their unweighted mean. `center`: the tile whose middle is nearest. `context`: the tile
+    in which the model sees the most sequence before the base, in the direction in which it reads,
+    or on the shorter side if it reads both ways.
     """
 
     BLEND = "blend"
@@ -30,7 +30,7 @@ class Stitch(StrEnum):
 
 
 class View(StrEnum):
-    """From where a track's values see the sequence: from the left, from the right, or from both sides."""
+    """From which side a track sees the sequence: from the left, from the right, or from both."""
 
     LEFT = "left"
     RIGHT = "right"
@@ -39,19 +39,19 @@ class View(StrEnum):
 
 @dataclass(frozen=True)
 class Weights:
-    """Weights of a tile's bases, `[track, size]`; `choose` takes the heaviest tile instead of the mean of all."""
+    """Weights of a tile's bases, `[track, size]`; with `choose`, the tile of greatest weight replaces the mean."""
 
     values: NDArray[np.float64]
     choose: bool
 
 
 def tile_weights(mode: Stitch | str, size: int, views: Sequence[View]) -> Weights:
-    """Weights of the bases of a tile of `size` bases, for tracks with these views.
+    """Weights of the bases in a tile of `size` bases, for tracks with these views.
 
     Raises
     ------
     InputError
-        If `mode` is none of the four.
+        If `mode` is none of the four values.
 
     Examples
     --------
@@ -74,16 +74,16 @@ def tile_weights(mode: Stitch | str, size: int, views: Sequence[View]) -> Weight
 def stitch(
     tiles: Iterable[tuple[int, NDArray[np.floating]]], start: int, end: int, weights: Weights
 ) -> Iterator[tuple[int, NDArray[np.float64]]]:
-    """Put overlapping tiles together, and yield stretches as soon as no later tile can touch them.
+    """Stitch overlapping tiles, and yield each stretch as soon as no later tile can overlap it.
 
     Parameters
     ----------
     tiles
-        (start, values `[track, size]`), each further right than the last, together covering `start` to `end`.
+        (start, values `[track, size]`), from left to right, which together cover `start` to `end`.
     start, end
-        Bases to yield, 0-based half-open; what tiles hold beyond them is dropped.
+        Bases to yield, 0-based half-open; tiles are cut off beyond them.
     weights
-        Of the bases of a tile, all positive. Where `choose` finds two tiles alike, the first one stands.
+        Weights of a tile's bases, all positive. With `choose`, the first of two tiles of equal weight is used.
 
     Yields
     ------
@@ -92,17 +92,17 @@ def stitch(
     Raises
     ------
     ValueError
-        If the tiles leave a gap, come out of order, or lie beyond the bases to yield.
+        If the tiles leave a gap, are out of order, or lie outside the bases to yield.
     """
     size = weights.values.shape[1]
     position: int | None = None  # where the buffers begin
     values, totals = np.zeros(weights.values.shape), np.zeros(weights.values.shape)
     for first, tile in tiles:
         if first >= end or first + size <= start:
-            raise ValueError(f"a tile at {first} lies outside of {start} to {end}")
+            raise ValueError(f"a tile at {first} lies outside {start} to {end}")
         if position is None:
             if first > start:
-                raise ValueError(f"a first tile at {first} leaves a gap after {start}")
+                raise ValueError(f"the first tile, at {first}, leaves a gap after {start}")
         else:
             step = first - position
             if not 0 < step <= size:
@@ -124,7 +124,7 @@ def stitch(
 def joined(
     stretches: Iterable[tuple[int, NDArray[np.float64]]], bases: int
 ) -> Iterator[tuple[int, NDArray[np.float64]]]:
-    """Join contiguous stretches to ones of at least `bases` bases: what follows costs as much for few as for many."""
+    """Join contiguous stretches into ones of at least `bases` bases: later steps have a fixed cost per stretch."""
     waiting: list[NDArray[np.float64]] = []
     start = 0
     for position, values in stretches:

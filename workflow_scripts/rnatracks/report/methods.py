@@ -1,4 +1,4 @@
-"""The methods text of a run, filled from its configuration, to paste into a paper."""
+"""The methods text of a run for a paper, filled in from the configuration."""
 
 from collections.abc import Mapping, Sequence
 
@@ -17,10 +17,11 @@ NORMS = {
     "frozen": "batch normalisation with frozen statistics",
 }
 STITCHES = {
-    "blend": "their mean was taken, weighted by the distance from a window's nearer end",
-    "mean": "their plain mean was taken",
-    "center": "the window whose middle is nearest was taken",
-    "context": "the window in which the model sees most of what it reads on its way to the base was taken",
+    "blend": "their mean, weighted by the distance of the base from the nearer end of each window",
+    "mean": "their unweighted mean",
+    "center": "that of the window whose middle is nearest",
+    "context": "that of the window in which the model sees the most sequence before the base, in the direction in "
+    "which it reads, or on the shorter side if it reads both ways",
 }
 
 
@@ -32,20 +33,20 @@ def methods_text(
     trained: Mapping[str, TrainedModel],
     versions: Mapping[str, str],
 ) -> list[str]:
-    """Say in paragraphs what a run did.
+    """Describe a run, in paragraphs.
 
     Parameters
     ----------
     settings
         The configuration of the run.
     cell_types
-        Of the run.
+        Cell types of the run.
     samples
-        Number of samples of each cell type that count in its mean.
+        Number of samples in the mean of each cell type.
     models
         Plans of the models, by name.
     trained
-        What became of each.
+        Result of each training, by model name.
     versions
         Software and its versions.
     """
@@ -86,16 +87,15 @@ def _windows(settings: Settings) -> str:
     if settings.blacklist:
         bad += f" or more than {windows.max_blacklist_fraction:.0%} blacklisted bases"
     text = (
-        f"The genome was cut into windows of {windows.size:,} bases, each sharing {windows.overlap:,} bases "
-        f"with the next; windows with {bad} did not train. "
+        f"The genome was cut into windows of {windows.size:,} bases, each overlapping the next by "
+        f"{windows.overlap:,} bases. Windows with {bad} were not used for training. "
     )
     if not split.test and not split.valid:
-        return f"{text}Nothing was held out: all chromosomes trained, and all scores are training scores."
+        return f"{text}Nothing was held out: all chromosomes were used for training, so all scores are training scores."
     held = f"Held out for testing: {_list(split.test) or 'nothing'}"
-    held += f"; set aside to watch training: {_list(split.valid)}" if split.valid else ""
-    if not split.test:
-        held += ", so that scores are those of training chromosomes, or of these, on which training was watched"
-    return f"{text}{held}. Windows that touch these chromosomes did not train."
+    held += f"; set aside for validation during training: {_list(split.valid)}" if split.valid else ""
+    scored = "" if split.test else " All scores are therefore from training or validation chromosomes."
+    return f"{text}{held}. Windows on these chromosomes were not used for training.{scored}"
 
 
 def _model(plan: ModelPlan, sight: str) -> str:
@@ -105,16 +105,17 @@ def _model(plan: ModelPlan, sight: str) -> str:
         body = f"fine-tunes {plan.backbone}, a network {sight}"
     else:
         kind = plan.backbone.type.replace("dilated_cnn", "dilated convolutional")
-        body = f"is a {kind} network from random weights ({_list_settings(plan.backbone)}) {sight}"
+        body = f"is a randomly initialised {kind} network ({_list_settings(plan.backbone)}) {sight}"
     head = plan.head
     widths = " and ".join(", ".join(map(str, [*head.channels, 1])).rsplit(", ", 1))
     last = ", except after the last one" if head.plain_output else ""
     control = " As a control, it was trained on the coverage of other windows." if plan.control != "none" else ""
     return (
         f"Model {plan.family} {body}; {trained_words(plan)} were trained. "
-        f"Over the last hidden states stand convolutions of kernel {head.kernel_size} to {widths} channels, each "
-        f"followed by {NORMS[head.batch_norm]}, GELU and dropout of {head.dropout:g}{last}, then a learnable scale "
-        f"(first value {head.initial_scale:g}) and softplus; {STRAND_WORDS[plan.strands]}.{control}"
+        f"Each head consists of convolutions over the last hidden states, with kernel size {head.kernel_size} and "
+        f"{widths} channels, each followed by {NORMS[head.batch_norm]}, GELU and dropout of {head.dropout:g}{last}, "
+        f"and then a learnable scale (initial value {head.initial_scale:g}) and softplus; "
+        f"{STRAND_WORDS[plan.strands]}.{control}"
     )
 
 
@@ -125,21 +126,21 @@ def _training(settings: Settings, kept: Mapping[str, KeptWeights]) -> str:
     changes += ["reverse complements of half of the windows"] if augmentation.reverse_complement else []
     router = ""
     if training.router_loss:
-        router = f", with a load-balancing loss of weight {training.router_loss:g} where a network has experts"
+        router = f", with a load-balancing loss of weight {training.router_loss:g} for networks with experts"
     return (
-        "Normalised coverage t was squashed to y = x for x = (t / m)^0.75 up to 10 and y = 2 sqrt(10 x) − 10 above, "
-        "where m is the mean over bases with signal, averaged over a cell type's strands. The loss is the mean squared "
-        f"error of y{router}. Training ran for {_epochs(training.epochs, kept)} epochs in global batches of "
+        "Normalised coverage t was squashed to y = x for x = (t / m)^0.75 up to 10 and to y = 2 sqrt(10 x) − 10 above, "
+        "where m is the mean over bases with signal, averaged over the strands of a cell type. The loss was the mean "
+        f"squared error of y{router}. Training ran for {_epochs(training.epochs, kept)} epochs in global batches of "
         f"{training.global_batch_size} windows with Adafactor, at a peak learning rate of "
-        f"{training.learning_rate:g} that warmed up linearly over the first {training.warmup_fraction:.3g} of "
-        f"the steps and fell as a cosine, gradients clipped at a norm of {training.max_grad_norm:g}, "
+        f"{training.learning_rate:g} with linear warm-up over the first {training.warmup_fraction:.3g} of "
+        f"the steps and cosine decay after them, gradients clipped to a norm of {training.max_grad_norm:g}, "
         f"{training.precision} precision and seed {training.seed}. {_weights(kept)}"
         + (f" Windows were augmented by {' and '.join(changes)}." if changes else "")
     )
 
 
 def _weights(kept: Mapping[str, KeptWeights]) -> str:
-    """Of which epoch each model's weights are, in one sentence a reason."""
+    """The epoch of each model's weights, in one sentence per reason."""
     sentences = []
     for why in dict.fromkeys(each.why for each in kept.values()):
         names = [name for name, each in kept.items() if each.why is why]
@@ -150,13 +151,13 @@ def _weights(kept: Mapping[str, KeptWeights]) -> str:
 
 
 def _epochs(asked: float, kept: Mapping[str, KeptWeights]) -> str:
-    """Epochs that were trained: those asked for, unless the logs, which may lack the last few steps, differ."""
+    """Number of epochs trained: as requested, unless the logs, which may lack the last few steps, show otherwise."""
     logged = [each.last_epoch for each in kept.values()]
     return f"{asked:g}" if all(0.9 * asked <= last <= 1.01 * asked for last in logged) else _range(logged)
 
 
 def _range(values: Sequence[float]) -> str:
-    """One number, or the lowest and the highest."""
+    """The value if all are the same, otherwise the lowest and the highest."""
     lowest, highest = f"{min(values):.3g}", f"{max(values):.3g}"
     return lowest if lowest == highest else f"{lowest} to {highest}"
 
@@ -165,28 +166,28 @@ def _prediction(settings: Settings) -> str:
     digits = settings.prediction.significant_digits
     rounded = f", and rounded to {digits} significant digits" if digits else ""
     return (
-        "Tracks were predicted in windows of the same size and overlap; where windows share a base, "
-        f"{STITCHES[settings.prediction.stitch]}. Predictions were put back on the scale of coverage by the exact "
-        f"inverse of the squash{rounded}; unknown bases are 0."
+        "Tracks were predicted in windows of the same size and overlap. Where windows overlap, the value of a base is "
+        f"{STITCHES[settings.prediction.stitch]}. Predictions were transformed back to the scale of coverage by the "
+        f"exact inverse of the squashing{rounded}; unknown bases are 0."
     )
 
 
 def _evaluation(settings: Settings) -> str:
     evaluation, genes = settings.evaluation, settings.genes
-    shared = "left out" if genes.shared_exons == "leave_out" else "counted for each"
-    outside, inside = (" outside the blacklist", ", blacklisted bases included") if settings.blacklist else ("", "")
+    shared = "left out" if genes.shared_exons == "leave_out" else "counted for each gene"
+    outside, inside = (" outside the blacklist", "; blacklisted bases were counted") if settings.blacklist else ("", "")
     kinds = f" of type {_list(genes.types)}" if genes.types else ""
     return (
-        "The main score is the Pearson correlation of log(1 + coverage), observed against predicted, pooled over all "
-        f"bases with known sequence{outside}. Expression of a gene{kinds} is the mean coverage over the union of its "
-        "exons, on its own strand where tracks are stranded, bases shared by genes of one strand (of either, where "
-        f"they are not) {shared}{inside}; scores are correlations across genes. "
-        f"Differences between cell types are log2((a + c) / (b + c)) with c = {genes.pseudocount:g}. Confidence "
-        f"intervals of 95% come from a bootstrap over blocks of {evaluation.block_size:,} bases "
-        f"({evaluation.resamples:,} resamples, percentiles), rank correlations at single bases from at most "
-        f"{evaluation.sample_bases:,} sampled bases. The replicate ceiling r is the same score between the means of "
-        "two halves of the samples; from it follows what a perfect prediction would reach, for equal halves "
-        "sqrt(2r / (1 + r))."
+        "The main score is the Pearson correlation of observed and predicted log(1 + coverage), pooled over all bases "
+        f"with known sequence{outside}. The expression of a gene{kinds} is the mean coverage over the union of its "
+        "exons, on its own strand if tracks are stranded. Exonic bases that genes on the same strand share (on either "
+        f"strand, if tracks are unstranded) were {shared}{inside}. Gene-level scores are correlations across genes. "
+        "Differences between cell types are log2((a + c) / (b + c)), where a and b are the expression in the two cell "
+        f"types and c = {genes.pseudocount:g}. Confidence intervals (95%) are percentiles of a bootstrap over blocks "
+        f"of {evaluation.block_size:,} bases ({evaluation.resamples:,} resamples). Rank correlations of single bases "
+        f"were computed from at most {evaluation.sample_bases:,} sampled bases. The replicate ceiling r is the same "
+        "score between the means of two halves of the samples. It determines the attainable score, that of a "
+        "perfect prediction; for equal halves this is sqrt(2r / (1 + r))."
     )
 
 
