@@ -208,7 +208,7 @@ def test_tokens_around_a_sequence_are_left_out(template: str) -> None:
 
 
 def test_a_tokenizer_that_cannot_read_a_base_is_refused() -> None:
-    with pytest.raises(InputError, match="^tokenizer .*: found no token for N, nor for unknown letters"):
+    with pytest.raises(InputError, match="^tokenizer .*: found no token for N or for unknown letters"):
         token_ids(base_tokenizer({"A": 0, "C": 1, "G": 2, "T": 3}, unk_token="<unk>"))
 
 
@@ -308,13 +308,13 @@ def test_a_weight_of_another_shape_is_named(genos: Path) -> None:
     with pytest.raises(InputError) as refusal:
         load_backbone(str(genos), max_length=512)
     assert str(refusal.value) == (
-        f"backbone '{genos}': found norm.weight of shape ({HIDDEN + 1},); expected ({HIDDEN},), as its config.json says"
+        f"backbone '{genos}': found norm.weight of shape ({HIDDEN + 1},); expected ({HIDDEN},), as in its config.json"
     )
 
 
 @pytest.mark.parametrize("name", ["ZhejiangLab/No-Such-Model-0.0B", "no such id", ""])
 def test_unknown_hub_ids_are_refused(name: str) -> None:
-    with pytest.raises(InputError, match=f"^backbone '{name}': found .*; expected a model folder or hub id") as refusal:
+    with pytest.raises(InputError, match=f"^backbone '{name}': found .*; expected a model folder or Hub id") as refusal:
         load_backbone(name, max_length=512)
     assert "\n" not in str(refusal.value)
 
@@ -330,5 +330,5 @@ def test_a_trained_model_is_no_backbone(tmp_path: Path, capsys: pytest.CaptureFi
 
 
 def test_too_few_positions_are_refused(genos: Path) -> None:
-    with pytest.raises(InputError, match="found at most 512 positions; expected windows.size = 513 or more"):
+    with pytest.raises(InputError, match="found at most 512 positions; expected at least windows.size = 513"):
         load_backbone(str(genos), max_length=513)

@@ -299,7 +299,8 @@ def test_a_head_without_a_like_starts_anew(
         assert not torch.equal(fresh.convolutions[0].weight, other.convolutions[0].weight)
     name = wanted if strands == "heads" else "NK"
     warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
-    assert warnings == [f"head {name} starts anew: {folder} has no head of that name, nor a single one alike"]
+    found = f"{folder} has neither a head of that name nor a single match"
+    assert warnings == [f"head {name} starts from random weights: {found}"]
 
 
 def test_start_can_look_another_way(tmp_path: Path) -> None:
@@ -332,10 +333,10 @@ def test_start_can_train_less(trainable: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"strands": "reverse_complement"}, "strands: found heads; expected reverse_complement, as the new model has"),
-        ({"head_channels": (8, 5)}, "head_channels: found [8, 4]; expected [8, 5], as the new model has"),
-        ({"head_kernel_size": 3}, "head_kernel_size: found 5; expected 3, as the new model has"),
-        ({"head_plain_output": True}, "head_plain_output: found False; expected True, as the new model has"),
+        ({"strands": "reverse_complement"}, "strands: found heads; expected reverse_complement, as in the new model"),
+        ({"head_channels": (8, 5)}, "head_channels: found [8, 4]; expected [8, 5], as in the new model"),
+        ({"head_kernel_size": 3}, "head_kernel_size: found 5; expected 3, as in the new model"),
+        ({"head_plain_output": True}, "head_plain_output: found False; expected True, as in the new model"),
     ],
     ids=["strands", "channels", "kernel", "output"],
 )
@@ -359,13 +360,13 @@ def test_router_loss_is_for_experts(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "rnatracks"):
         model = put_together(make_plan(backbone=CNN), router_loss=0.02)
     assert model.config.router_loss == 0
-    assert caplog.messages == ["training.router_loss does nothing for B, whose backbone has no experts"]
+    assert caplog.messages == ["training.router_loss has no effect on B, because its backbone has no experts"]
     assert model(some_tokens(), torch.ones(2, 2, SIZE)).loss.isfinite()
 
 
 def test_windows_longer_than_the_backbone_are_refused(tmp_path: Path) -> None:
     folder = backbone_folder(tmp_path / "backbone", MIXTRAL, SIZE)
     with pytest.raises(
-        InputError, match="^backbone .*: found at most 64 positions; expected windows.size = 65 or more"
+        InputError, match="^backbone .*: found at most 64 positions; expected at least windows.size = 65"
     ):
         assemble(make_plan(backbone=str(folder)), make_tracks("B.plus"), window_size=65)

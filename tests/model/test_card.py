@@ -110,7 +110,9 @@ def test_what_is_unknown_is_left_out(folder: Path) -> None:
 
 def test_control_says_so(folder: Path) -> None:
     card = write(folder, plan=genos(control="shuffled_targets"))
-    assert "**A control: its targets were shuffled over windows. It is not meant to predict.**\n\n## Recipe" in card
+    assert (
+        "**This model is a control: its targets were shuffled between windows. Do not use it to predict.**\n\n" in card
+    )
 
 
 # --- What the model is made of
@@ -190,7 +192,7 @@ def test_a_network_without_attention_is_given_none(folder: Path) -> None:
 
 
 def test_strands_are_described(folder: Path) -> None:
-    assert "Strands: each track has a head of its own." in write(folder)
+    assert "Strands: each track has its own head." in write(folder)
     card = write(folder, plan=genos(strands="reverse_complement"))
     assert (
         "Strands: each cell type has one head, which reads the sequence for the plus strand and its reverse complement "
@@ -233,14 +235,14 @@ def test_first_of_several_best_epochs_is_the_one_kept(folder: Path) -> None:
 
 def test_last_epoch_is_the_last(folder: Path) -> None:
     card = write(folder, settings=TrainingSettings(keep="last"))
-    assert "of the last epoch, as training.keep says. Validation windows after that epoch (3 of 3): loss 4.0000" in card
+    assert "of the last epoch, as set by training.keep. Validation windows after that epoch (3 of 3): loss 4" in card
     assert "pearson_log1p 0.7900. " in card
 
 
 def test_a_control_is_never_said_to_have_its_best_weights(folder: Path) -> None:
     """The Trainer does not choose an epoch of a control, whatever training.keep says."""
     card = write(folder, plan=genos(control="shuffled_targets"))
-    assert "of the last epoch, as is done for controls. Validation windows after that epoch (3 of 3)" in card
+    assert "of the last epoch, as for all controls. Validation windows after that epoch (3 of 3)" in card
 
 
 def test_last_epoch_may_have_no_correlation(folder: Path) -> None:
@@ -254,7 +256,7 @@ def test_epochs_without_a_correlation_are_never_the_best(folder: Path) -> None:
 
 def test_without_any_correlation_the_last_weights_are_kept(folder: Path) -> None:
     card = write(folder, history=make_history((NAN, NAN)))
-    assert "of the last epoch, as no correlation on validation windows could be computed. Validation" in card
+    assert "of the last epoch, because no correlation on validation windows could be computed. Validation" in card
     assert "after that epoch (2 of 2): loss 3.0000, pearson_log1p undefined. " in card
 
 

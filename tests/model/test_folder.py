@@ -58,7 +58,7 @@ def test_more_gpus_than_there_are_is_a_warning(folder: Path, caplog: pytest.LogC
         assert not caplog.records, "a machine without GPUs computes on its CPU without a word"
         assert len(load_on_devices(folder, there + 8)) == max(there, 1)
     (record,) = caplog.records
-    assert record.getMessage() == f"{there + 8} GPUs were asked for, and {there} can be seen"
+    assert record.getMessage() == f"{there + 8} GPUs were requested, but {there} were found"
 
 
 def test_a_save_that_fails_leaves_the_folder_as_it_was(folder: Path) -> None:
@@ -141,7 +141,7 @@ def with_setting(**changes: object) -> Callable[[Path], None]:
         (with_setting(token_ids={"A": 0, "C": 1, "N": 4}), "token_ids that lack (G, T|T, G)"),
         (
             with_setting(token_ids={"A": 0, "C": 1, "G": 2, "T": 3, "N": 99}),
-            "ids of bases reach 99, and an embedding of 5",
+            "ids of bases up to 99, and an embedding of 5",
         ),
         (with_setting(backbone_config=None), "config.json without backbone_config"),
         (with_setting(backbone_config={"hidden_size": 8}), "without a model_type"),

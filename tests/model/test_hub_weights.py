@@ -119,8 +119,8 @@ def test_a_model_without_safetensors_is_refused(model: HubModel, tmp_path: Path)
 @pytest.mark.parametrize(
     ("name", "content", "found"),
     [
-        ("adapter_config.json", b"{}", "adapter_config.json, an adapter that Transformers would load as well"),
-        ("tokenizer.json", b"version https://git-lfs.github.com/spec/v1\n", "tokenizer.json, a pointer of Git LFS"),
+        ("adapter_config.json", b"{}", "adapter_config.json, an adapter that Transformers would also load"),
+        ("tokenizer.json", b"version https://git-lfs.github.com/spec/v1\n", "tokenizer.json, a Git LFS pointer"),
         ("config.json", b'{"model_type": "mixtral"', "config.json, which is not a valid JSON file"),
     ],
 )

@@ -121,12 +121,12 @@ def test_a_base_whose_token_is_the_padding_learns(data: Path, tmp_path: Path) ->
         (
             "mamba",
             "bidirectional",
-            "config, models.B.attention: found bidirectional, but backbone '{b}' sees only what ",
+            "config, models.B.attention: found bidirectional, but backbone '{b}' sees only the ",
         ),
         (
             "rwkv",
             "bidirectional",
-            "config, models.B.attention: found bidirectional, but backbone '{b}' sees only what ",
+            "config, models.B.attention: found bidirectional, but backbone '{b}' sees only the ",
         ),
         ("t5", "causal", "backbone '{b}': found an encoder with a decoder (t5); expected "),
         ("vit", "causal", "backbone '{b}': found AttributeError: "),
@@ -196,7 +196,7 @@ def test_low_rank_updates_need_all_projections(kind: str, attention: str, missin
         assemble(plan_of(tmp_path, kind, attention, trainable="lora"), [], window_size=64)
     assert str(refusal.value) == (
         f"config, models.B.trainable: found 'lora', on a {kind} without {missing}; "
-        "expected all or head, as low-rank updates are of these projections of the attention"
+        "expected all or head, because low-rank updates need these attention projections"
     )
 
 
@@ -249,7 +249,7 @@ def test_a_causal_start_may_be_opened(kind: str, tmp_path: Path) -> None:
 
 def test_a_state_space_start_stays_as_it_is(tmp_path: Path) -> None:
     folder = start_of(tmp_path, "mamba", "causal")
-    with pytest.raises(InputError, match="found bidirectional, but the model .* sees only what lies to its left"):
+    with pytest.raises(InputError, match="found bidirectional, but the model .* sees only the bases to the left"):
         start_from(folder, "bidirectional")
 
 
@@ -270,21 +270,21 @@ def test_a_start_of_any_length_takes_longer_windows(tmp_path: Path, caplog: pyte
 @pytest.mark.parametrize(("kind", "attention"), [("gpt2", "causal"), ("bert", "bidirectional")])
 def test_a_start_with_a_weight_a_position_does_not(kind: str, attention: str, tmp_path: Path) -> None:
     folder = start_of(tmp_path, kind, attention)
-    with pytest.raises(InputError, match=f"^{folder}, to start from: found .*; expected windows.size = 256 or less"):
+    with pytest.raises(InputError, match=f"^{folder}, to start from: found .*; expected windows.size of at most 256"):
         start_from(folder, attention, POSITIONS + 1)
 
 
 def test_a_start_whose_positions_end_early_is_measured(tmp_path: Path) -> None:
     folder = start_of(tmp_path, "roberta", "bidirectional")
     start_from(folder, "bidirectional", POSITIONS - 1)
-    with pytest.raises(InputError, match="found at most 255 positions; expected windows.size = 256 or more"):
+    with pytest.raises(InputError, match="found at most 255 positions; expected at least windows.size = 256"):
         start_from(folder, "bidirectional", POSITIONS)
 
 
 def test_a_start_whose_limit_cannot_move_is_refused(tmp_path: Path) -> None:
     """MPT's linear biases are a table of max_seq_len."""
     folder = start_of(tmp_path, "mpt", "causal")
-    with pytest.raises(InputError, match="found at most 256 positions; expected windows.size = 300 or more"):
+    with pytest.raises(InputError, match="found at most 256 positions; expected at least windows.size = 300"):
         start_from(folder, "causal", 300)
 
 
@@ -306,8 +306,8 @@ def test_older_folders_are_predicted_as_they_see(
     with caplog.at_level(logging.WARNING, "rnatracks"):
         model = load_model(folder, "cpu")
     assert track_views(model) == [view]
-    seen = "both sides" if view is View.BOTH else "only what lies to its left"
-    assert f"{folder}: its backbone sees {seen}, which is not what its config.json says" in caplog.messages
+    seen = "both sides" if view is View.BOTH else "only the bases to the left"
+    assert f"{folder}: its backbone sees {seen}, which contradicts its config.json" in caplog.messages
 
 
 def test_resumed_training_sees_what_it_saw(data: Path, tmp_path: Path) -> None:

@@ -134,7 +134,7 @@ def test_a_model_starts_from_a_folder(tmp_path: Path) -> None:
         (
             {"a": {"backbone": CNN, "trainable": "lora"}},
             "config, models.a.trainable: found 'lora', on the dilated_cnn of a; "
-            "expected all or head, as it has no attention",
+            "expected all or head, because it has no attention",
         ),
         (
             {"a": {"init_from": "b", "trainable": "lora"}, "b": {"init_from": "c"}, "c": {"backbone": CNN}},
@@ -142,33 +142,33 @@ def test_a_model_starts_from_a_folder(tmp_path: Path) -> None:
         ),
         (
             {"a": {"init_from": "b", "strands": "reverse_complement"}, "b": {"backbone": "some/x"}},
-            'config, models.a.strands: found "reverse_complement"; expected "heads", as b has, from which a starts',
+            'config, models.a.strands: found "reverse_complement"; expected "heads", as in b, from which a starts',
         ),
         (
             {"a": {"backbone": "some/x", "head": {"channels": [8]}}, "b": {"cell_types": "each", "init_from": "a"}},
-            "config, models.b.head.channels: found [256, 64]; expected [8], as a has, from which b-B starts",
+            "config, models.b.head.channels: found [256, 64]; expected [8], as in a, from which b-B starts",
         ),
         (
             {"a": {"backbone": "some/x"}, "b": {"init_from": "a", "head": {"kernel_size": 3}}},
-            "config, models.b.head.kernel_size: found 3; expected 9, as a has",
+            "config, models.b.head.kernel_size: found 3; expected 9, as in a",
         ),
         (
             {"a": {"backbone": "some/x"}, "b": {"init_from": "a", "head": {"plain_output": True}}},
-            "config, models.b.head.plain_output: found true; expected false, as a has",
+            "config, models.b.head.plain_output: found true; expected false, as in a",
         ),
         (
             {"a": {"backbone": "some/x", "attention": "bidirectional"}, "b": {"init_from": "a"}},
-            "config, models.b.attention: found 'causal', though a, from which b starts, sees both sides; "
+            "config, models.b.attention: found 'causal', but a, from which b starts, sees both sides; "
             "expected bidirectional",
         ),
         (
             {"a": {"backbone": "no/such/folder"}},
-            "config, models.a.backbone: found 'no/such/folder', which is no folder; "
-            "expected a folder, or a hub id OWNER/NAME",
+            "config, models.a.backbone: found 'no/such/folder', which is not a folder; "
+            "expected a folder, or a Hub id OWNER/NAME",
         ),
         (
             {"a": {"backbone": CNN, "revision": "main"}},
-            "config, models.a.revision: found 'main'; expected no revision, as the backbone is not the hub's",
+            "config, models.a.revision: found 'main'; expected no revision, because the backbone is not from",
         ),
     ],
     ids=[

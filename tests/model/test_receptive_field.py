@@ -64,8 +64,8 @@ def test_networks_of_one_side_are_not_called_bidirectional(kind: str, tmp_path: 
     with pytest.raises(InputError) as refusal:
         load(folder, kind, "bidirectional")
     assert str(refusal.value) == (
-        f"config, models.genos.attention: found bidirectional, but backbone '{folder}' sees only what lies to its "
-        "left; expected causal"
+        f"config, models.genos.attention: found bidirectional, but backbone '{folder}' sees only the "
+        "bases to the left; expected causal"
     )
 
 
@@ -186,7 +186,7 @@ def test_tokens_beyond_the_embedding_are_refused(kind: str, tmp_path: Path) -> N
     with pytest.raises(InputError) as refusal:
         load_backbone(str(tmp_path), "bidirectional", max_length=64)
     assert str(refusal.value) == (
-        f"backbone '{tmp_path}': found a tokenizer whose ids of bases reach 9, and an embedding of 8 tokens; "
+        f"backbone '{tmp_path}': found a tokenizer with ids of bases up to 9, and an embedding of 8 tokens; "
         "expected a tokenizer and a model that belong together"
     )
 
@@ -197,7 +197,7 @@ def test_tokens_beyond_one_hot_bases_are_refused(tmp_path: Path) -> None:
     save_backbone(tmp_path / "other", "gpt2")
     for path in (tmp_path / "other").glob("token*"):
         path.rename(tmp_path / path.name)
-    with pytest.raises(InputError, match="ids of bases reach 9, and an embedding of 5 tokens"):
+    with pytest.raises(InputError, match="ids of bases up to 9, and an embedding of 5 tokens"):
         load_backbone(str(tmp_path), max_length=64)
 
 
@@ -209,7 +209,7 @@ def test_limits_by_any_name_hold(kind: str, limit: int, tmp_path: Path) -> None:
     save_backbone(tmp_path, kind)
     assert longest_input(load_backbone(str(tmp_path), max_length=limit)[0]) == limit
     with pytest.raises(
-        InputError, match=f"found at most {limit} positions; expected windows.size = {limit + 1} or more"
+        InputError, match=f"found at most {limit} positions; expected at least windows.size = {limit + 1}"
     ):
         load_backbone(str(tmp_path), max_length=limit + 1)
 
@@ -234,7 +234,7 @@ def test_positions_that_begin_late_end_early(padding: int, tmp_path: Path) -> No
         with pytest.raises((IndexError, RuntimeError)):
             backbone(input_ids=torch.full((1, longest + 1), 5))
     with pytest.raises(
-        InputError, match=f"found at most {longest} positions; expected windows.size = {longest + 1} or"
+        InputError, match=f"found at most {longest} positions; expected at least windows.size = {longest + 1}"
     ):
         load_backbone(str(tmp_path), "bidirectional", max_length=longest + 1)
 

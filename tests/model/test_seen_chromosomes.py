@@ -138,7 +138,7 @@ def test_a_trained_sequence_is_not_held_out(
         start(first, tmp_path, {"new": OTHER["chr4"], here: bases}, {"new": "train", here: split})
     assert str(refusal.value) == (
         f"{first}, to start NK from: found a model that was trained on {named}; "
-        "expected one that never saw the coverage of chromosomes that split holds out"
+        "expected a model that has not seen the coverage of the chromosomes held out by split"
     )
 
 
@@ -187,10 +187,10 @@ def test_another_sequence_of_the_name_is_accepted_with_a_word(
     with caplog.at_level(logging.WARNING, "rnatracks"):
         target = start(first, tmp_path, {"chr4": OTHER["chr4"], here: OTHER["chr1"]}, {"chr4": "train", here: "test"})
     assert (target / "model.safetensors").exists()
-    said = [message for message in caplog.messages if "another sequence" in message]
+    said = [message for message in caplog.messages if "which differs from" in message]
     assert said == [
-        f"{first}, to start NK from: it has seen a chr1 of 2,100 bases, another sequence than that of {here} here "
-        "(2,100 bases, test); what they share is not looked for"
+        f"{first}, to start NK from: it has seen a chr1 of 2,100 bases, which differs from {here} here "
+        "(2,100 bases, test); sequence that both share is not detected"
     ]
 
 
@@ -226,7 +226,8 @@ def test_an_older_start_is_compared_by_name(
     with caplog.at_level(logging.WARNING, "rnatracks"):
         target = start(old, tmp_path, SEQUENCES, {"chr4": "train", "chr3": "test"}, "second")
     assert (
-        f"{old}, to start second from: it lists no sequences of chr1, so these are compared by name" in caplog.messages
+        f"{old}, to start second from: it does not list the sequences of chr1, so these are compared by name"
+        in caplog.messages
     )
     assert load_model(target, "cpu").config.training_chromosomes == ["chr1", "chr4"]
     with pytest.raises(InputError, match="a model that was trained on chr1; expected"):
@@ -237,7 +238,7 @@ def test_a_start_that_says_nothing_is_a_warning(first: Path, tmp_path: Path, cap
     old = of_old(first, tmp_path / "old", training_chromosomes=[])
     with caplog.at_level(logging.WARNING, "rnatracks"):
         start(old, tmp_path, SEQUENCES, FIRST)
-    said = f"{old}, to start NK from: it does not list what it was trained on, so that cannot be compared"
+    said = f"{old}, to start NK from: it does not list its training chromosomes, so they cannot be compared"
     assert said in caplog.messages
 
 

@@ -106,33 +106,33 @@ PLANNED = [
     (
         plain,
         replaced("model.safetensors", POINTER),
-        "model.safetensors, a pointer of Git LFS; expected the file itself",
+        "model.safetensors, a Git LFS pointer; expected the file itself",
     ),
-    (plain, replaced("model.safetensors", OLD_POINTER), "model.safetensors, a pointer of Git LFS"),
-    (plain, replaced("tokenizer.json", POINTER), "tokenizer.json, a pointer of Git LFS"),
-    (plain, replaced("config.json", POINTER), "config.json, a pointer of Git LFS"),
-    (pickled, replaced("pytorch_model.bin", POINTER), "pytorch_model.bin, a pointer of Git LFS"),
-    (sharded, replaced("model.safetensors.index.json", POINTER), "model.safetensors.index.json, a pointer of Git LFS"),
+    (plain, replaced("model.safetensors", OLD_POINTER), "model.safetensors, a Git LFS pointer"),
+    (plain, replaced("tokenizer.json", POINTER), "tokenizer.json, a Git LFS pointer"),
+    (plain, replaced("config.json", POINTER), "config.json, a Git LFS pointer"),
+    (pickled, replaced("pytorch_model.bin", POINTER), "pytorch_model.bin, a Git LFS pointer"),
+    (sharded, replaced("model.safetensors.index.json", POINTER), "model.safetensors.index.json, a Git LFS pointer"),
     (sharded, replaced("model.safetensors.index.json", b"{}"), "model.safetensors.index.json without a weight_map"),
     (
         pickled_shards,
         replaced("pytorch_model-00002-of-00002.bin", POINTER),
-        "pytorch_model-00002.* a pointer of Git LFS",
+        "pytorch_model-00002.* a Git LFS pointer",
     ),
     (
         pickled_shards,
         lost("pytorch_model-00002-of-00002.bin"),
-        "no file pytorch_model-00002.*, which .*index.json names",
+        "no file pytorch_model-00002.*, which .*index.json lists",
     ),
     (plain, lost("model.safetensors"), "no file named model.safetensors or pytorch_model.bin"),
-    (plain, lost("config.json"), "no config.json in it"),
+    (plain, lost("config.json"), "no config.json in the folder"),
     (plain, cut("config.json", 0.5), "config.json, which is not a valid JSON file"),
     (plain, cut("tokenizer.json", 0.5), "tokenizer.json, which is not a valid JSON file"),
     (plain, replaced("tokenizer_config.json", b""), "tokenizer_config.json, which is not a valid JSON file"),
     (plain, replaced("config.json", b"\xff\xfe{}"), "config.json, which is not a valid JSON file .* not UTF-8"),
     (plain, quantised, r"quantised weights \(quantization_config in config.json\)"),
-    (plain, adapted, "adapter_config.json, an adapter that Transformers would load as well"),
-    (sharded, adapted, "adapter_config.json, an adapter that Transformers would load as well"),
+    (plain, adapted, "adapter_config.json, an adapter that Transformers would also load"),
+    (sharded, adapted, "adapter_config.json, an adapter that Transformers would also load"),
 ]
 # Known when loading, in the job that trains.
 LOADED = [
@@ -146,11 +146,15 @@ LOADED = [
     (pickled, cut("pytorch_model.bin", 0.5), "pytorch_model.bin, which is damaged"),
     (pickled_of_old, cut("pytorch_model.bin", 0.5), "pytorch_model.bin, which is damaged .*EOF"),
     (pickled, replaced("pytorch_model.bin", b""), "pytorch_model.bin, which is damaged .*EOF"),
-    (pickled, replaced("pytorch_model.bin", b"<html>moved</html>"), "pytorch_model.bin, which holds something else"),
+    (
+        pickled,
+        replaced("pytorch_model.bin", b"<html>moved</html>"),
+        "pytorch_model.bin, which does not contain PyTorch weights",
+    ),
     (
         pickled,
         replaced("pytorch_model.bin", pickle.dumps({"a": print})),
-        "pytorch_model.bin, which holds something else",
+        "pytorch_model.bin, which does not contain PyTorch weights",
     ),
     (
         pickled_shards,
@@ -215,10 +219,10 @@ def stray(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "found"),
     [
-        (stray, "adapter_config.json, an adapter that Transformers would load as well"),
-        (replaced("model.safetensors", POINTER), "model.safetensors, a pointer of Git LFS"),
+        (stray, "adapter_config.json, an adapter that Transformers would also load"),
+        (replaced("model.safetensors", POINTER), "model.safetensors, a Git LFS pointer"),
         (cut("model.safetensors", 0.5), "model.safetensors, which is damaged .*incomplete metadata"),
-        (replaced("config.json", POINTER), "config.json, a pointer of Git LFS"),
+        (replaced("config.json", POINTER), "config.json, a Git LFS pointer"),
     ],
     ids=["adapter", "pointer", "cut", "configuration"],
 )
@@ -294,6 +298,6 @@ def test_weights_frozen_or_not_by_someone_else_are_noticed(
     monkeypatch.setattr(assembly, "load_backbone", lambda *_, **__: (network, tokenizer))
     if trainable == "lora":
         monkeypatch.setattr(assembly, "get_peft_model", lambda backbone, _: backbone)
-    found = "norm.weight, which would be frozen" if trainable == "all" else "which would train"
+    found = "norm.weight, which would be frozen" if trainable == "all" else "which would be trained"
     with pytest.raises(InputError, match=f"^model B, trainable: {trainable}: found .*{found}"):
         assemble(make_plan(trainable=trainable), [], window_size=64)

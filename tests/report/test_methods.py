@@ -64,7 +64,7 @@ def test_the_published_recipe_in_words() -> None:
         "size 9 and 256, 64 and 1 channels, each followed by batch normalisation, GELU and dropout of 0.1, and then",
         "60 epochs in global batches of 256 windows with Adafactor, at a peak learning rate of 5e-05",
         "the first 0.05 of the steps",
-        "bf16 precision and seed 42. The weights are those of the last epoch, as no validation window was watched.",
+        "bf16 precision and seed 42. The weights are those of the last epoch, because there was no validation.",
         "weighted by the distance of the base from the nearer end of each window",
         "rounded to 4 significant digits",
         "genes on the same strand share (on either strand, if tracks are unstranded) were left out",
@@ -150,9 +150,9 @@ def test_a_changed_setting_changes_its_sentence(change: Callable[[dict], object]
             "best",
             "The weights are those of the epoch with the highest correlation on validation windows (epoch 2).",
         ),
-        (WATCHED, "last", "The weights are those of the last epoch, as training.keep says."),
-        (UNSCORED, "best", "The weights are those of the last epoch, as no correlation on validation windows could be"),
-        (UNWATCHED, "best", "The weights are those of the last epoch, as no validation window was watched."),
+        (WATCHED, "last", "The weights are those of the last epoch, as set by training.keep."),
+        (UNSCORED, "best", "The weights are those of the last epoch, because no correlation on validation windows"),
+        (UNWATCHED, "best", "The weights are those of the last epoch, because there was no validation."),
     ],
     ids=["best", "last", "no score", "no window"],
 )
@@ -170,7 +170,7 @@ def test_controls_are_named_apart() -> None:
 
     found = text(changed(add), WATCHED)
     assert "The weights of genos-GM12878, genos-NK are those of the epoch with the highest" in found
-    assert "The weights of shuffled are those of the last epoch, as is done for controls." in found
+    assert "The weights of shuffled are those of the last epoch, as for all controls." in found
 
 
 @pytest.mark.parametrize(

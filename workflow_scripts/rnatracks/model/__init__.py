@@ -1,1 +1,1 @@
-"""The network: what it is made of, built from and saved as."""
+"""The network: its parts, its assembly for training, and the folder in which it is saved."""

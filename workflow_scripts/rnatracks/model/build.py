@@ -1,4 +1,4 @@
-"""Models put together for training: heads on a backbone, from scratch or from another model."""
+"""Assembly of models for training: heads on a backbone, new or taken from another model."""
 
 import logging
 from collections.abc import Sequence
@@ -22,9 +22,9 @@ from .receptive_field import longest_input, set_attention
 log = logging.getLogger(__name__)
 
 TRAINED = {
-    "all": "every weight to train",
-    "head": "the heads alone to train",
-    "lora": "the heads and the low-rank updates alone to train",
+    "all": "all weights to be trained",
+    "head": "only the heads to be trained",
+    "lora": "only the heads and the low-rank updates to be trained",
 }
 
 
@@ -42,27 +42,29 @@ def assemble(
     Parameters
     ----------
     plan
-        Backbone, heads, strands, attention, and what trains.
+        Backbone, heads, strands, attention, and the weights to train.
     tracks
         The tracks to predict, in order.
     window_size
-        In bases.
+        Window size in bases.
     router_loss
-        Weight of the loss that balances a mixture's experts; a backbone without experts goes without it.
+        Weight of the load-balancing loss of a mixture-of-experts backbone; ignored for other backbones.
     start
-        Folder of the model to start from, where the plan has `init_from`: its backbone
-        is taken, and its heads as `copy_heads` says.
+        Folder of the model to start from, if the plan has `init_from`: its backbone is
+        used, and its heads are copied as described for `copy_heads`.
     weights
-        Folder of the backbone, where it was fetched from the hub.
+        Folder of the backbone, if it was downloaded from the Hugging Face Hub.
 
     Raises
     ------
     InputError
-        If the backbone does not fit the plan, the model to start from has other heads, or
-        other weights would train than the plan says.
+        If the backbone does not fit the plan, the model to start from has different heads,
+        or the weights that would be trained are not those of the plan.
     """
     if plan.init_from is not None and start is None:
-        raise InputError(f"model {plan.name}, init_from", f"no weights of {plan.init_from}", "a trained model's folder")
+        raise InputError(
+            f"model {plan.name}, init_from", f"no weights of {plan.init_from}", "the folder of a trained model"
+        )
     if start is None:
         built = None if plan.backbone is None or isinstance(plan.backbone, str) else dict(plan.backbone)
         spec = built or (plan.backbone if weights is None else str(weights))
@@ -83,7 +85,7 @@ def assemble(
         )
         check_length(sight.positions, window_size, where)
     if router_loss and not hasattr(backbone.config, "num_local_experts"):
-        log.info("training.router_loss does nothing for %s, whose backbone has no experts", plan.name)
+        log.info("training.router_loss has no effect on %s, because its backbone has no experts", plan.name)
         router_loss = 0.0
     config = CoverageConfig(
         backbone_config=backbone.config,
@@ -115,7 +117,7 @@ def assemble(
 
 def _load_tokenizer(folder: Path, source: CoverageModel) -> PreTrainedTokenizerBase:
     with errors_in_one_line(folder, "the tokenizer that the model was saved with"):
-        # Without these the library asks on the terminal whether to run the folder's code.
+        # Otherwise Transformers asks on the terminal whether to run the folder's code.
         tokenizer = AutoTokenizer.from_pretrained(folder, config=source.config, trust_remote_code=False)
     found, expected = token_ids(tokenizer), source.config.token_ids
     if found != expected:
@@ -124,16 +126,16 @@ def _load_tokenizer(folder: Path, source: CoverageModel) -> PreTrainedTokenizerB
 
 
 def _longer(backbone: PreTrainedModel, length: int, start: Path) -> PreTrainedModel:
-    """The backbone of a start, built for longer windows if it needs to be and can be."""
+    """The backbone of the model to start from, rebuilt for longer windows if they are needed and possible."""
     longest = longest_input(backbone)
     if longest is None or longest >= length:
         return backbone
-    log.warning("%s was trained on at most %d bases at once, and goes on with %d", start, longest, length)
+    log.warning("%s was trained on at most %d bases at once; its training continues on %d", start, longest, length)
     backbone.config.max_position_embeddings = length
     longer = AutoModel.from_config(backbone.config, dtype=torch.float32)
     drop_unused(longer)
     with errors_in_one_line(
-        f"{start}, to start from", f"windows.size = {longest:,} or less, as each position has weights"
+        f"{start}, to start from", f"windows.size of at most {longest:,}, because each position has its own weights"
     ):
         longer.load_state_dict(backbone.state_dict())
     check_length(longest_input(longer), length, f"the model {start}")
@@ -141,40 +143,45 @@ def _longer(backbone: PreTrainedModel, length: int, start: Path) -> PreTrainedMo
 
 
 def _check_what_trains(plan: ModelPlan, model: CoverageModel) -> None:
-    """Raise `InputError` unless all that should train does, nothing else, and in float32."""
+    """Raise `InputError` unless the weights to be trained are exactly those of the plan, and in float32."""
     where = f"model {plan.name}, trainable: {plan.trainable}"
     for name, value in model.named_parameters():
         meant = plan.trainable == "all" or name.startswith("heads.") or "lora_" in name
         if value.requires_grad != meant:
-            raise InputError(where, f"{name}, which would {'be frozen' if meant else 'train'}", TRAINED[plan.trainable])
+            found = f"{name}, which would be {'frozen' if meant else 'trained'}"
+            raise InputError(where, found, TRAINED[plan.trainable])
         if meant and value.dtype != torch.float32:
-            raise InputError(where, f"{name} in {value.dtype}", "torch.float32 in what trains")
+            raise InputError(where, f"{name} in {value.dtype}", "torch.float32 for all weights to be trained")
 
 
 def copy_heads(source: CoverageModel, target: CoverageModel, where: Path) -> None:
-    """Start each head from the source's head of that name, else from its only one of that strand, else anew.
+    """Copy the weights of each head from the source's head of the same name, or else from its only one of that strand.
+
+    Heads for which the source has neither keep their random weights.
 
     Raises
     ------
     InputError
-        If the heads are of another shape, or read the strands in another way.
+        If the heads of the source have a different shape or treat the strands differently.
     """
     for key in ("strands", "head_channels", "head_kernel_size", "head_plain_output"):
         found, expected = getattr(source.config, key), getattr(target.config, key)
         if found != expected:
-            raise InputError(f"{where}, to start from, {key}", found, f"{expected}, as the new model has")
+            raise InputError(f"{where}, to start from, {key}", found, f"{expected}, as in the new model")
     heads = dict(zip(source.config.head_names, source.heads, strict=True))
     for name, head in zip(target.config.head_names, target.heads, strict=True):
         origin = name if name in heads else _only_alike(name, list(heads), target.config.strands)
         if origin is None:
-            log.warning("head %s starts anew: %s has no head of that name, nor a single one alike", name, where)
+            log.warning(
+                "head %s starts from random weights: %s has neither a head of that name nor a single match", name, where
+            )
             continue
         head.load_state_dict(heads[origin].state_dict())
         log.info("head %s starts from %s of %s", name, origin, where)
 
 
 def _only_alike(name: str, others: Sequence[str], strands: str) -> str | None:
-    """The only head that predicts the same strand; where a head has both strands, the only one."""
+    """The only head that predicts the same strand, or, if heads predict both strands, the only head."""
     if strands == "heads":
         others = [other for other in others if Track.parse(other).strand is Track.parse(name).strand]
     return others[0] if len(others) == 1 else None

@@ -34,14 +34,14 @@ model = AutoModel.from_pretrained("path/to/this/folder", trust_remote_code=True)
 ```
 
 Weights are saved in float32. With `dtype=torch.bfloat16` the backbone takes half the memory; the heads stay in float32.
-The input is one token a base (`config.token_ids`), at best windows of {window_size:,} bases.
-`model(input_ids).predictions` is `[batch, track, base]` on the squashed scale. To invert it:
-`x = y if y <= 10 else (y + 10)**2 / 40`, then `coverage = m * x**(4/3)` with m from `config.track_means`.
+The input has one token per base (`config.token_ids`), ideally in windows of {window_size:,} bases.
+`model(input_ids).predictions` has the shape `[batch, track, base]`; values y are on the squashed scale. To convert them
+to coverage: `x = y if y <= 10 else (y + 10)**2 / 40`, then `coverage = m * x**(4/3)` with m from `config.track_means`.
 
 ## Training data
 
-{windows:,} windows of split `train`, on {chromosomes}; {held_out}. Mean coverage over the samples of
-a cell type, each scaled to a total of {total:g} over the chosen chromosomes, both strands together.
+{windows:,} windows of split `train`, on {chromosomes}; {held_out}. The targets are the mean coverage of the samples of
+each cell type, with each sample scaled to a total of {total:g} over the chosen chromosomes, both strands together.
 
 | track | m (nonzero mean) |
 | --- | --- |
@@ -50,7 +50,7 @@ a cell type, each scaled to a total of {total:g} over the chosen chromosomes, bo
 {seen}{control}## Recipe
 
 Backbone: {backbone}, {sight}. Trained: {trained}. Strands: {strands}.
-Mean squared error on squashed coverage, Adafactor, cosine schedule after a linear warm-up.
+Loss: mean squared error on squashed coverage. Optimiser: Adafactor, with linear warm-up and cosine decay.
 
 ```yaml
 {settings}```
@@ -59,20 +59,20 @@ Last training loss {loss:.4f} (with dropout). {valid}Software: {software}.
 
 ## Limits
 
-Scores are in the run's report, not here. The model has seen no sequence context beyond one window.
-It predicts the average of the samples that it was trained on, not a person or a condition.
-The ends of a window are predicted worst: overlap windows and blend them.{causal}
+Scores are in the report of the run, not here. The model has not seen any sequence context longer than one window.
+It predicts the average of the samples that it was trained on, not an individual or a condition.
+Predictions are worst at the ends of a window: overlap windows and blend them.{causal}
 """
 
-SEEN = """Chromosomes that this model, or one that it started from, has seen: `train` to learn from, `valid` to
-be watched and to choose an epoch. MD5 is that of the upper-case sequence, with N for all letters but A, C, G and T.
+SEEN = """Chromosomes that this model, or one that it started from, has seen: `train` for training, `valid` for
+validation and to choose an epoch. MD5 is that of the upper-case sequence, with N for all letters but A, C, G and T.
 
 | chromosome | split | bases | MD5 |
 | --- | --- | --- | --- |
 {rows}
 
 """
-MERGED = ", merged into the weights (by themselves in `adapter/`)"
+MERGED = ", merged into the weights (also saved separately in `adapter/`)"
 CAUSAL = """
 A causal backbone sees only what lies to the left of a base, so the minus strand is at a disadvantage."""
 
@@ -95,25 +95,25 @@ def write_model_card(
     Parameters
     ----------
     folder
-        The model's; its `config.json` has the kind of the backbone and the sequences that it has seen.
+        Folder of the model; its `config.json` contains the type of the backbone and the sequences that were seen.
     plan
-        What the model is made of.
+        Plan of the model.
     tracks
-        What it predicts.
+        Tracks that it predicts.
     windows
-        Windows that could train or validate, columns `chrom split` at least.
+        Windows usable for training or validation, with columns `chrom` and `split`.
     window_size
-        In bases.
+        Window size in bases.
     settings
         The `training` section of the configuration.
     history
         The training log: see `callbacks.LOG_COLUMNS`.
     total
-        What a sample was scaled to.
+        Total to which each sample was scaled.
     provenance
-        Commit and versions.
+        Commit and software versions.
     weights
-        What was fetched from the hub, where the backbone is one of its.
+        Downloaded weights of the backbone, if it is from the Hugging Face Hub.
     """
     training = windows.loc[windows["split"] == "train"]
     config = json.loads(read_text(folder / "config.json"))
@@ -135,7 +135,7 @@ def write_model_card(
         total=total,
         means="\n".join(f"| {track.name} | {track.nonzero_mean:.6g} |" for track in tracks),
         seen=_seen(config.get("seen_sequences", [])),
-        control="**A control: its targets were shuffled over windows. It is not meant to predict.**\n\n"
+        control="**This model is a control: its targets were shuffled between windows. Do not use it to predict.**\n\n"
         if plan.control == "shuffled_targets"
         else "",
         backbone=_backbone(plan, weights),
@@ -164,7 +164,7 @@ def _seen(sequences: Sequence[Mapping[str, str | int]]) -> str:
 
 
 def _validation(kept: KeptWeights) -> str:
-    """Whose weights these are, and how well they did on the validation windows."""
+    """Epoch of the weights, and their results on the validation windows."""
     if kept.why is Kept.UNWATCHED:
         return ""
     correlation = "undefined" if np.isnan(kept.pearson_log1p) else f"{kept.pearson_log1p:.4f}"

@@ -1,6 +1,6 @@
-"""A small Basenji-like network in a language model's place: the baseline that one has to beat.
+"""A small Basenji-like network in place of a language model: the baseline that a language model should beat.
 
-Saved with every model: it imports nothing else of this project.
+This file is saved with every model, so it imports nothing else from this project.
 """
 
 import torch
@@ -13,20 +13,20 @@ STEM_KERNEL_SIZE = 15
 
 
 class DilatedCNNConfig(PreTrainedConfig):
-    """Shape of the network; the names are those of Transformers' language models.
+    """Shape of the network, with the parameter names of Transformers' language models.
 
     Parameters
     ----------
     vocab_size
-        Tokens; the first four are the bases, any other one is an unknown base.
+        Number of tokens; the first four are the bases, any other one is an unknown base.
     hidden_size
-        Channels.
+        Channels per layer.
     num_hidden_layers
-        Residual blocks; block i is dilated by 2**i.
+        Number of residual blocks; block i, counted from 0, has dilation 2**i.
     kernel_size
-        Of the dilated convolutions, in bases; odd.
+        Kernel size of the dilated convolutions in bases; odd.
     dropout
-        Fraction of a block's values that is dropped in training.
+        Dropout rate after each block during training.
     """
 
     model_type = "dilated_cnn"
@@ -45,7 +45,7 @@ class DilatedCNNConfig(PreTrainedConfig):
         self.num_hidden_layers = num_hidden_layers
         self.kernel_size = kernel_size
         self.dropout = dropout
-        # It looks both ways, whatever the attention of other backbones.
+        # It always sees both sides, whatever `attention` says.
         super().__init__(**kwargs | {"is_causal": False})
 
 
@@ -77,14 +77,14 @@ class DilatedCNN(PreTrainedModel):
     def __init__(self, config: DilatedCNNConfig) -> None:
         super().__init__(config)
         if config.kernel_size % 2 == 0:
-            raise ValueError(f"{config.kernel_size=} must be odd, or the states shift")
+            raise ValueError(f"{config.kernel_size=} must be odd, otherwise the states are shifted")
         self.stem = nn.Conv1d(4, config.hidden_size, STEM_KERNEL_SIZE, padding="same")
         self.blocks = nn.ModuleList(DilatedBlock(config, 2**layer) for layer in range(config.num_hidden_layers))
         self.norm = nn.LayerNorm(config.hidden_size)
         self.post_init()
 
     def _init_weights(self, module: nn.Module) -> None:
-        """PyTorch's own initial values."""
+        """Keep PyTorch's initial values."""
 
     def forward(self, input_ids: torch.Tensor) -> BaseModelOutput:
         one_hot = nn.functional.one_hot(input_ids, self.config.vocab_size)[..., :4]
@@ -94,6 +94,6 @@ class DilatedCNN(PreTrainedModel):
         return BaseModelOutput(last_hidden_state=self.norm(states.transpose(1, 2)))
 
 
-# A folder that is loaded with its own code brings these classes a second time.
+# A model folder that is loaded with its own code registers these classes a second time.
 AutoConfig.register(DilatedCNNConfig.model_type, DilatedCNNConfig, exist_ok=True)
 AutoModel.register(DilatedCNNConfig, DilatedCNN, exist_ok=True)

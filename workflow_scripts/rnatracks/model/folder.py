@@ -1,4 +1,4 @@
-"""The folder of a trained model: written whole, and loaded only if it is."""
+"""The folder of a trained model: saved completely or not at all, and loaded only if it is complete."""
 
 import logging
 import math
@@ -26,8 +26,8 @@ def load_model(folder: Path, device: str | None = None) -> CoverageModel:
     Raises
     ------
     InputError
-        If the folder holds no trained model, or its weights are damaged or not those
-        that its configuration asks for.
+        If the folder does not contain a trained model, or its weights are damaged or do
+        not match its configuration.
     """
     expected = "the folder of a trained model"
     check_texts(folder, str(folder), expected)
@@ -51,15 +51,15 @@ def load_model(folder: Path, device: str | None = None) -> CoverageModel:
 
 
 def _note_sight(model: CoverageModel, folder: Path) -> None:
-    """Have the configuration say what the backbone sees: that of an older folder says what was asked of it."""
+    """Record in the configuration what the backbone sees; that of an older folder records what was requested."""
     sight = probe(model.backbone, model.config.token_ids, str(folder), longest=model.config.window_size).sight
     model.config.sees_right = sight is not Sight.LEFT
     if getattr(model.backbone.config, "is_causal", not model.config.sees_right) == model.config.sees_right:
-        log.warning("%s: its backbone sees %s, which is not what its config.json says", folder, sight)
+        log.warning("%s: its backbone sees %s, which contradicts its config.json", folder, sight)
 
 
 def _check_config(settings: Mapping[str, Any]) -> None:
-    """Raise `ValueError` unless a `config.json` says what prediction needs to know."""
+    """Raise `ValueError` unless a `config.json` contains what prediction needs."""
     needed = {"backbone_config": dict, "tracks": list, "track_means": list, "window_size": int, "token_ids": dict}
     for key, kind in needed.items():
         if not isinstance(settings.get(key), kind) or not settings[key]:
@@ -82,27 +82,27 @@ def _check_config(settings: Mapping[str, Any]) -> None:
 
 
 def load_on_devices(folder: Path, gpus: int) -> list[CoverageModel]:
-    """Load a model once on each of this machine's first GPUs, or once on the CPU if it has none.
+    """Load one copy of a model on each of the first `gpus` GPUs of this machine, or one on the CPU if it has no GPU.
 
-    Asking for one GPU where there is none is usual; fewer than several are worth a warning.
+    There is a warning if several GPUs are requested and fewer are found, but not if one is requested and none is found.
     """
     there = min(gpus, torch.cuda.device_count())
     if gpus > max(there, 1):
-        log.warning("%d GPUs were asked for, and %d can be seen", gpus, there)
+        log.warning("%d GPUs were requested, but %d were found", gpus, there)
     return [load_model(folder, f"cuda:{index}") for index in range(there)] or [load_model(folder, "cpu")]
 
 
 def save_model(model: CoverageModel, tokenizer: PreTrainedTokenizerBase, target: Path) -> None:
-    """Save weights, configuration, code and tokenizer beside `target`, then move them in.
+    """Save weights, configuration, code and tokenizer next to `target`, then move them into it.
 
-    A save that fails leaves nothing in the folder. Whom the umask lets read may read all files.
+    If saving fails, nothing is left in the folder. All files are as readable as the umask allows.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".partial.{target.name}.", dir=target.parent) as partial:
         model.save_pretrained(partial)
         tokenizer.save_pretrained(partial)
         target.mkdir(exist_ok=True)
-        # safetensors makes its file for the owner only.
+        # safetensors makes its file readable for the owner only.
         mode = (Path(partial) / "config.json").stat().st_mode
         for path in Path(partial).iterdir():
             path.chmod(mode)

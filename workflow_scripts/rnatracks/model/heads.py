@@ -1,6 +1,6 @@
-"""What turns a backbone's states into one track: convolutions with a batch norm that knows which bases count.
+"""Heads, which turn a backbone's states into one track: convolutions with a batch norm that ignores masked bases.
 
-Saved with every model: it imports nothing else of this project.
+This file is saved with every model, so it imports nothing else from this project.
 """
 
 import itertools
@@ -8,28 +8,28 @@ import itertools
 import torch
 from torch import distributed, nn
 
-# Running statistics: the plain average of the first 1 / MOMENTUM passes, then an exponential one.
+# Running statistics are the plain average of the first 1 / MOMENTUM passes, then an exponential moving average.
 MOMENTUM = 0.01
 # Limits of the correction in batch renormalisation, as published (Ioffe 2017, section 3).
 MAX_STRETCH, MAX_SHIFT = 3.0, 5.0
 
 
 class TrackNorm(nn.BatchNorm1d):
-    """Batch norm whose statistics are those of the bases that count, in all processes together.
+    """Batch norm with statistics over the bases that count, in all processes together.
 
-    PyTorch's own has no mask, and its synchronised one no CPU.
+    PyTorch's batch norm has no mask, and its synchronised version does not run on CPUs.
 
     Parameters
     ----------
     channels
         Channels of the values, `[batch, channels, length]`.
     mode
-        `batch`: the published one, which normalises by the statistics of the values at
-        hand. `renorm`: batch renormalisation (Ioffe 2017, arXiv:1702.03275), which
-        corrects them towards the running statistics, so that training normalises as
-        prediction does, however few windows are at hand; these include the values at
-        hand, so that the first pass of all is plain batch norm. `frozen`: the running
-        statistics as they are.
+        `batch`, as published: normalise by the statistics of the current values.
+        `renorm`: batch renormalisation (Ioffe 2017, arXiv:1702.03275), which corrects
+        these towards the running statistics, so that training normalises as prediction
+        does, even with few windows at once; the running statistics include the current
+        values, so that the very first pass is plain batch norm. `frozen`: normalise by
+        the running statistics, without updating them.
     """
 
     def __init__(self, channels: int, mode: str) -> None:
@@ -37,13 +37,13 @@ class TrackNorm(nn.BatchNorm1d):
         self.mode = mode
 
     def forward(self, values: torch.Tensor, counted: torch.Tensor | None = None) -> torch.Tensor:
-        """Normalise; `counted` is true where a base counts in the statistics, `[batch, length]`, by default all."""
+        """Normalise; `counted` `[batch, length]` is true for bases that count in the statistics, by default all."""
         if not self.training or self.mode == "frozen":
             return nn.functional.batch_norm(
                 values, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
             )
         count, mean, variance = _statistics(values, counted)
-        # Windows without a base that counts have no statistics, and must not spoil the running ones.
+        # If no base counts, there are no statistics, and the running ones must not be spoiled.
         mean, variance = (
             torch.where(count > 0, own, running)
             for own, running in ((mean, self.running_mean), (variance, self.running_var))
@@ -67,7 +67,7 @@ class TrackNorm(nn.BatchNorm1d):
 
 
 def _statistics(values: torch.Tensor, counted: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """How many positions count, in all processes together, and each channel's mean and variance over them."""
+    """Number of positions that count, in all processes together, and mean and variance of each channel over them."""
     weights = torch.ones_like(values[:, :1]) if counted is None else counted[:, None].to(values.dtype)
     count, *sums = _over_processes(torch.cat([weights.sum()[None], (values * weights).sum((0, 2))]))
     mean = torch.stack(sums) / count.clamp(min=1)
@@ -80,7 +80,7 @@ def _over_processes(sums: torch.Tensor) -> torch.Tensor:
 
 
 class _SumOverProcesses(torch.autograd.Function):
-    """All-reduce whose gradient is all-reduced too: each process's loss depends on the sums of all."""
+    """All-reduce whose gradient is all-reduced too, because the loss of each process depends on the sums of all."""
 
     @staticmethod
     def forward(context: torch.autograd.function.FunctionCtx, sums: torch.Tensor) -> torch.Tensor:
@@ -96,28 +96,28 @@ class _SumOverProcesses(torch.autograd.Function):
 
 
 class TrackHead(nn.Module):
-    """Three convolutions over the backbone's states, each followed by batch norm, GELU and dropout.
+    """Convolutions over the backbone's states, each followed by batch norm, GELU and dropout.
 
-    The result times a learnable scale goes through a softplus: one value a base, never negative.
-    Maps `[batch, hidden, length]` to `[batch, length]`.
+    The result is multiplied by a learnable scale and passed through a softplus, which gives one non-negative value per
+    base. Maps `[batch, hidden, length]` to `[batch, length]`.
 
     Parameters
     ----------
     hidden
         Width of the backbone's states.
     channels
-        Widths of the hidden convolutions; a last one to width 1 follows.
+        Channels of the hidden convolutions; a final convolution to one channel follows.
     kernel_size
-        In bases; odd.
+        Kernel size in bases; odd.
     dropout
-        Fraction of values that is dropped in training.
+        Dropout rate during training.
     scale
-        First value of the scale.
+        Initial value of the scale.
     batch_norm
         Mode of `TrackNorm`.
     plain_output
-        Nothing between the last convolution and the scale. With the published batch norm, GELU
-        and dropout there, no prediction can fall below softplus(-0.17 scale).
+        Omit batch norm, GELU and dropout between the last convolution and the scale. With them,
+        as published, no prediction can fall below softplus(-0.17 scale).
     """
 
     def __init__(
@@ -132,11 +132,11 @@ class TrackHead(nn.Module):
     ) -> None:
         super().__init__()
         if kernel_size % 2 == 0:
-            raise ValueError(f"{kernel_size=} must be odd, or the output shifts by half a base")
+            raise ValueError(f"{kernel_size=} must be odd, otherwise the output is shifted by half a base")
         widths = [hidden, *channels, 1]
         normed = widths[1:-1] if plain_output else widths[1:]
         self.norms = nn.ModuleList(TrackNorm(width, batch_norm) for width in normed)
-        # A norm takes away what a bias before it adds, whose gradient would be rounding noise.
+        # A batch norm removes any bias added before it, so the gradient of such a bias would be rounding noise.
         self.convolutions = nn.ModuleList(
             nn.Conv1d(before, after, kernel_size, padding="same", bias=layer >= len(normed))
             for layer, (before, after) in enumerate(itertools.pairwise(widths))

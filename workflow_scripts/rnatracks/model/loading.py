@@ -1,4 +1,4 @@
-"""What goes wrong while a network is loaded or run that others made, in one line."""
+"""One-line error messages for networks from elsewhere that cannot be loaded or run."""
 
 import pickle
 import textwrap
@@ -12,8 +12,8 @@ from safetensors import SafetensorError, safe_open
 
 from ..errors import InputError
 
-# Damaged files, settings that contradict each other, a missing package, inputs under other names: Transformers and
-# PyTorch have no error of their own for these.
+# Raised for damaged files, contradictory settings, missing packages and inputs with other names, for which Transformers
+# and PyTorch have no specific exceptions.
 FAULTS = (
     ArithmeticError,
     AssertionError,
@@ -34,7 +34,7 @@ LONGEST = 300
 
 @contextmanager
 def errors_in_one_line(where: object, expected: str, files: Sequence[Path] = ()) -> Iterator[None]:
-    """Raise what goes wrong in the block as an `InputError`, which names the damaged one of `files`, of weights."""
+    """Convert an error in the block into an `InputError`; if one of the weight `files` is damaged, it is named."""
     try:
         yield
     except InputError:
@@ -45,21 +45,21 @@ def errors_in_one_line(where: object, expected: str, files: Sequence[Path] = ())
 
 
 def describe_error(error: BaseException) -> str:
-    """An error's message on one line, not too long, with its kind where that says more than the message."""
+    """Message of an error on one line, shortened, with the type of the error unless the message explains enough."""
     said = textwrap.shorten(str(error), LONGEST)
     explains = isinstance(error, OSError | SafetensorError | ValueError) and said
     return said if explains else f"{type(error).__name__}: {said}"
 
 
 def find_damage_of_file(path: Path) -> str | None:
-    """Say what is wrong with a file of weights; None if it can be read. A `.bin` is read whole."""
+    """Describe what is wrong with a weight file; None if it can be read. A `.bin` file is read completely."""
     try:
         if path.suffix == ".safetensors":
             with safe_open(path, "pt"):
                 return None
         torch.load(path, map_location="meta", weights_only=True)
     except pickle.PickleError:
-        return f"{path.name}, which holds something else than PyTorch's weights"
+        return f"{path.name}, which does not contain PyTorch weights"
     except FAULTS as error:
         return f"{path.name}, which is damaged ({describe_error(error)})"
     return None

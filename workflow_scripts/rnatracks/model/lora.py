@@ -1,4 +1,4 @@
-"""LoRA: low-rank updates of the attention, put on a backbone and merged into its weights."""
+"""LoRA: low-rank updates of the attention, added to a backbone and later merged into its weights."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from ..errors import InputError
 from .network import CoverageModel
 from .plan import ModelPlan
 
-# The attention's projections, as Mixtral, Mistral and Llama call them.
+# The attention projections, as they are called in Mixtral, Mistral and Llama.
 ADAPTED = ("q_proj", "k_proj", "v_proj", "o_proj")
 
 
@@ -20,19 +20,19 @@ def check_projections(plan: ModelPlan, backbone: PreTrainedModel) -> None:
         raise InputError(
             f"config, models.{plan.family}.trainable",
             f"'lora', on a {backbone.config.model_type} without {', '.join(missing)}",
-            "all or head, as low-rank updates are of these projections of the attention",
+            "all or head, because low-rank updates need these attention projections",
         )
 
 
 def lora_config(plan: ModelPlan) -> LoraConfig:
-    """Settings of a plan's adapters: low-rank updates of the attention's projections."""
+    """Settings of a plan's adapters: low-rank updates of the attention projections."""
     return LoraConfig(
         r=plan.lora.rank, lora_alpha=plan.lora.alpha, lora_dropout=plan.lora.dropout, target_modules=list(ADAPTED)
     )
 
 
 def merge_adapters(model: CoverageModel, adapters: Path) -> None:
-    """Add adapters, if there are any, into the weights, after saving them by themselves to a folder."""
+    """Merge adapters, if there are any, into the weights, after saving them separately to a folder."""
     if isinstance(model.backbone, PeftModel):
         model.backbone.save_pretrained(adapters)
         model.backbone = model.backbone.merge_and_unload()

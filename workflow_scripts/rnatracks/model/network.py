@@ -1,8 +1,8 @@
-"""The network: a backbone that reads bases, with convolutional heads that write tracks.
+"""The network: a backbone that reads bases, and convolutional heads that predict tracks.
 
-This file, those that it imports from this project, and the folder that it is saved
-with are enough to load a model: `AutoModel.from_pretrained(folder,
-trust_remote_code=True)` needs nothing else.
+This file and those that it imports from this project are saved in the folder of each
+model, so that `AutoModel.from_pretrained(folder, trust_remote_code=True)` needs nothing
+else from this project.
 """
 
 from dataclasses import dataclass
@@ -16,15 +16,15 @@ from transformers.utils import ModelOutput
 from .dilated_cnn import DilatedCNN  # noqa: F401  makes it known to Transformers
 from .heads import TrackHead
 
-# The label of a base that does not count, as everywhere in Transformers.
+# Label of a base that does not count, as elsewhere in Transformers.
 IGNORED = -100.0
 COMPLEMENTS = {"A": "T", "C": "G", "G": "C", "T": "A", "N": "N"}
-# Parts of some backbones on which no state of a base depends: the summary of a sequence, ESM's map of contacts.
+# Parts of some backbones that no state of a base depends on: the sequence summary, and ESM's contact map.
 UNUSED = ("pooler", "contact_head")
 
 
 class CoverageConfig(PreTrainedConfig):
-    """What a saved model needs to know about itself.
+    """Configuration of a model, saved with it.
 
     Parameters
     ----------
@@ -33,26 +33,26 @@ class CoverageConfig(PreTrainedConfig):
     tracks
         Names of the output tracks, `{cell_type}.{strand}`.
     track_means
-        Nonzero mean of each track's normalised coverage: the m of the squash.
+        Nonzero mean of each track's normalised coverage: m in `squash`.
     strands
-        `heads`: a head for each track, all reading the sequence. `reverse_complement`: a
-        head for each cell type, whose plus track is read on the sequence and whose minus
-        track on the reverse complement, flipped back; an unstranded track is the mean of both.
+        `heads`: one head per track, all reading the sequence. `reverse_complement`: one
+        head per cell type, which reads the sequence for the plus track and the reverse
+        complement, flipped back, for the minus track; an unstranded track is the mean of both.
     head_channels, head_kernel_size, head_dropout, head_initial_scale, head_batch_norm, head_plain_output
         Shape of a head: see `TrackHead`.
     router_loss
-        Weight of the loss that balances the load of a mixture's experts; 0 for none.
+        Weight of the load-balancing loss of a mixture-of-experts backbone; 0 for none.
     window_size
-        Bases a training window held, the natural size of a prediction tile.
+        Bases per training window, which is the natural size of a prediction tile.
     token_ids
         Token id of each base, `A C G T N`.
     sees_right
-        Whether a base's state depends on what lies to its right, as was found by probing; None if it was not.
+        Whether the state of a base depends on bases to its right, as found by a test; None if it was not tested.
     training_chromosomes
-        Those whose coverage the model was trained on, that of the model it started from included.
+        Chromosomes whose coverage the model, or a model that it started from, was trained on.
     seen_sequences
-        What else is known of these, and of the validation chromosomes: `name`, `length`, `md5` of the upper-case
-        bases (N for all but A, C, G and T), and `split`, `train` or `valid`, of each.
+        Details of these and of the validation chromosomes: `name`, `length`, `md5` of the upper-case bases (with N for
+        all but A, C, G and T), and `split`, which is `train` or `valid`.
     """
 
     model_type = "rnatracks"
@@ -99,7 +99,7 @@ class CoverageConfig(PreTrainedConfig):
 
     @property
     def head_names(self) -> list[str]:
-        """What each head stands for: a track, or with `reverse_complement` a cell type."""
+        """What each head predicts: a track, or with `reverse_complement` a cell type."""
         if self.strands == "heads":
             return list(self.tracks)
         return list(dict.fromkeys(track.rpartition(".")[0] for track in self.tracks))
@@ -107,10 +107,10 @@ class CoverageConfig(PreTrainedConfig):
 
 @dataclass
 class CoverageOutput(ModelOutput):
-    """What the model says.
+    """Output of the model.
 
-    `loss`: mean squared error over the labels that count, plus the weighted loss of the
-    router if there is one; `predictions`: `[batch, track, length]`, on the squashed scale.
+    `loss`: mean squared error over the labels that count, plus the weighted load-balancing
+    loss if there is one; `predictions`: `[batch, track, length]`, on the squashed scale.
     """
 
     loss: torch.Tensor | None = None
@@ -118,7 +118,7 @@ class CoverageOutput(ModelOutput):
 
 
 def drop_unused(backbone: PreTrainedModel) -> None:
-    """Leave out the parts of a backbone that no state depends on: they would be saved, but never train."""
+    """Remove the parts of a backbone that no state depends on: they would be saved, but never trained."""
     for part in UNUSED:
         if isinstance(getattr(backbone, part, None), nn.Module):
             setattr(backbone, part, None)
@@ -127,21 +127,21 @@ def drop_unused(backbone: PreTrainedModel) -> None:
 class CoverageModel(PreTrainedModel):
     """Squashed coverage of every track at every base, from token ids.
 
-    Input `input_ids` is `[batch, length]`, one token a base; `predictions` is
-    `[batch, track, length]`. With `labels` of that shape the loss is the mean
+    Input `input_ids` is `[batch, length]`, one token per base; `predictions` is
+    `[batch, track, length]`. With `labels` of that shape, the loss is the mean
     squared error over the labels that are not `IGNORED`. Heads and loss are
-    computed in float32, also under autocast and where the backbone is loaded in
-    half precision.
+    computed in float32, even under autocast or if the backbone is loaded in half
+    precision.
     """
 
     config_class = CoverageConfig
     base_model_prefix = "rnatracks"
     main_input_name = "input_ids"
     supports_gradient_checkpointing = True
-    # Patterns of weights: the heads are float32 whatever `dtype` the model is loaded with.
+    # Patterns of weight names: the heads stay in float32, whatever `dtype` the model is loaded with.
     _keep_in_fp32_modules_strict = (r"^heads\.(?!.*num_batches_tracked)",)
     _keys_to_ignore_on_load_unexpected = (rf"^backbone\.({'|'.join(UNUSED)})\.",)
-    # The Trainer counts the labels of all micro-batches and processes of a step, and passes their number.
+    # The Trainer counts the labels of a step over all micro-batches and processes, and passes their number.
     accepts_loss_kwargs = True
     _supports_sdpa = True
     _supports_flash_attn = True
@@ -149,13 +149,13 @@ class CoverageModel(PreTrainedModel):
     def __init__(self, config: CoverageConfig, backbone: PreTrainedModel | None = None) -> None:
         super().__init__(config)
         if backbone is None:
-            # Of the dtype that the model is loaded with, not of the one that the backbone once had.
+            # In the dtype that the model is loaded with, not in the one that the backbone once had.
             self.backbone = AutoModel.from_config(config.backbone_config, dtype=torch.get_default_dtype())
         else:
             self.backbone = backbone
         drop_unused(self.backbone)
         for module in self.backbone.modules():
-            # An embedding never trains the row of its padding, which is a base's where a tokenizer has no padding.
+            # An embedding never trains its padding row; if the tokenizer has no padding, this is the row of a base.
             if isinstance(module, nn.Embedding) and module.padding_idx in config.token_ids.values():
                 module.padding_idx = None
         self.heads = nn.ModuleList(
@@ -179,7 +179,7 @@ class CoverageModel(PreTrainedModel):
         """Heads keep PyTorch's own initial values; the backbone initialises itself."""
 
     def enable_input_require_grads(self) -> None:
-        """Nothing to do: checkpointing does without, and through a frozen backbone no gradient need go."""
+        """Do nothing: checkpointing works without it, and no gradient has to pass through a frozen backbone."""
 
     def forward(
         self,
@@ -187,7 +187,7 @@ class CoverageModel(PreTrainedModel):
         labels: torch.Tensor | None = None,
         num_items_in_batch: torch.Tensor | None = None,
     ) -> CoverageOutput:
-        """Predict, and with `labels` [batch, track, length] compare.
+        """Predict, and compute the loss if there are `labels`.
 
         Parameters
         ----------
@@ -196,15 +196,15 @@ class CoverageModel(PreTrainedModel):
         labels
             Squashed coverage, `[batch, track, length]`; `IGNORED` where a base does not count.
         num_items_in_batch
-            By how many labels to divide the loss, by default those that count here: the sum over the
-            micro-batches and processes of a step is then the mean over its whole batch.
+            Number of labels to divide the loss by. By default, it is the number that count here. If it is the number
+            in a whole step, the losses of its micro-batches and processes add up to the mean over the whole batch.
         """
         counted = None if labels is None else labels != IGNORED
         reads, positions = self._views(input_ids, None if counted is None else counted.any(1))
         routed = {"output_router_logits": True} if labels is not None and self.config.router_loss else {}
         outputs = self.backbone(input_ids=reads, **routed)
         with torch.autocast(input_ids.device.type, enabled=False):
-            # Float32, unless someone cast the whole model by hand.
+            # Float32, unless the whole model was cast by hand.
             states = outputs.last_hidden_state.transpose(1, 2).to(self.heads[0].scale.dtype)
             predictions = self._tracks([head(states, positions) for head in self.heads]).float()
             if labels is None:
@@ -221,7 +221,7 @@ class CoverageModel(PreTrainedModel):
         return CoverageOutput(loss=loss, predictions=predictions)
 
     def _views(self, input_ids: torch.Tensor, counted: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """What the backbone reads: the sequences, with `reverse_complement` followed by their reverse complements."""
+        """Input of the backbone: the sequences, and with `reverse_complement` also their reverse complements."""
         if self.config.strands == "heads":
             return input_ids, counted
         ids = self.config.token_ids
@@ -232,7 +232,7 @@ class CoverageModel(PreTrainedModel):
         return torch.cat([input_ids, flipped]), None if counted is None else torch.cat([counted, counted.flip(1)])
 
     def _tracks(self, outputs: list[torch.Tensor]) -> torch.Tensor:
-        """Tracks `[batch, track, length]` from what the heads say of each view, `[view x batch, length]`."""
+        """Tracks `[batch, track, length]` from the outputs of the heads for each view, `[view x batch, length]`."""
         if self.config.strands == "heads":
             return torch.stack(outputs, dim=1)
         tracks = []

@@ -1,4 +1,4 @@
-"""The models that a configuration asks for: what each is made of, and which starts from which."""
+"""The models of a configuration: what each consists of, and which model starts from which."""
 
 import json
 import re
@@ -12,13 +12,13 @@ from ..errors import InputError, shorten
 from ..files import read_text
 from .weight_files import check_texts, weight_files
 
-# What a network that has learned from both sides is not to be turned into.
+# Refused as the attention of a model and that of its start: a network trained on both sides must not be masked.
 MASKED = ("causal", "bidirectional")
 HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 
 
 class ModelPlan(ModelSettings):
-    """One model to train: what its family says, the family's key under `models`, and the cell types of this one."""
+    """One model to train: the settings of its family, the family's key under `models`, and the model's cell types."""
 
     name: str
     family: str
@@ -26,18 +26,18 @@ class ModelPlan(ModelSettings):
 
     @property
     def from_hub(self) -> bool:
-        """Whether the backbone's weights are to be fetched from the hub."""
+        """Whether the weights of the backbone are to be downloaded from the Hugging Face Hub."""
         return isinstance(self.backbone, str) and not Path(self.backbone).is_dir()
 
     @property
     def weights_name(self) -> str:
-        """File name for what comes from the hub, such as `ZhejiangLab--Genos-1.2B`, then any `@REVISION`."""
+        """File name for weights from the Hub, such as `ZhejiangLab--Genos-1.2B`, followed by `@REVISION` if set."""
         return f"{self.backbone}{f'@{self.revision}' if self.revision else ''}".replace("/", "--")
 
 
 @dataclass(frozen=True, kw_only=True)
 class FetchedWeights:
-    """Where a backbone's weights are, and which: `folder` is relative to the working directory if `downloads` is."""
+    """Downloaded weights of a backbone; `folder` is relative to the working directory if `downloads` is."""
 
     hub_id: str
     revision: str
@@ -56,23 +56,23 @@ def expand_models(families: Mapping[str, ModelSettings], cell_types: Sequence[st
     Parameters
     ----------
     families
-        `models` of the configuration.
+        The `models` section of the configuration.
     cell_types
         Names of all cell types, in the order of their sheet.
 
     Returns
     -------
-    Plans by model name: `FAMILY-CELLTYPE` where `cell_types` is `each`, else `FAMILY`.
+    Plans by model name: `FAMILY-CELLTYPE` if `cell_types` is `each`, otherwise `FAMILY`.
 
     Raises
     ------
     InputError
-        For an unknown cell type, two models of one name, a backbone that is neither a
-        folder nor a hub id, has a revision and is no hub id, or is a folder that lacks
-        files or holds an adapter; or a model that starts from itself, from a circle of
-        models, from what is neither a model nor a model folder, from a model of the run
-        that has other heads or sees more, or with low-rank updates from a network
-        without attention.
+        For an unknown cell type; two models with the same name; a backbone that is neither
+        a folder nor a Hub id, that has a revision without being a Hub id, or that is a
+        folder with missing files or an adapter; a model that starts from itself, from a
+        circle of models, from something that is neither a model nor a model folder, or from
+        a model of the run that has different heads or sees more; or low-rank updates of a
+        network without attention.
     """
     plans: dict[str, ModelPlan] = {}
     for family, settings in families.items():
@@ -87,7 +87,7 @@ def expand_models(families: Mapping[str, ModelSettings], cell_types: Sequence[st
                 if cell_type not in cell_types:
                     raise InputError(where, repr(cell_type), f"cell types of the sheet: {shorten(cell_types)}")
             if name in plans:
-                raise InputError(where, f"a second model called {name!r}", "names of their own")
+                raise InputError(where, f"a second model called {name!r}", "unique names of models")
             plans[name] = ModelPlan.model_validate(
                 dict(settings) | {"name": name, "family": family, "cell_types": members}
             )
@@ -108,20 +108,21 @@ def _check_backbone(plan: ModelPlan) -> None:
     where = f"config, models.{plan.family}"
     if plan.from_hub and HUB_ID.fullmatch(plan.backbone) is None:
         raise InputError(
-            f"{where}.backbone", f"{plan.backbone!r}, which is no folder", "a folder, or a hub id OWNER/NAME"
+            f"{where}.backbone", f"{plan.backbone!r}, which is not a folder", "a folder, or a Hub id OWNER/NAME"
         )
     if plan.revision is not None and not plan.from_hub:
-        raise InputError(f"{where}.revision", repr(plan.revision), "no revision, as the backbone is not the hub's")
+        expected = "no revision, because the backbone is not from the Hugging Face Hub"
+        raise InputError(f"{where}.revision", repr(plan.revision), expected)
 
 
 def _check_files(folder: Path, key: str) -> None:
-    where, expected = f"{key}, {folder}", "the folder of a whole model"
+    where, expected = f"{key}, {folder}", "the folder of a complete model"
     check_texts(folder, where, expected)
     weight_files(folder, where, expected)
 
 
 def _check_start(plan: ModelPlan, plans: Mapping[str, ModelPlan]) -> None:
-    """Follow a model to the one that its chain of `init_from` begins with, and check that it can start there."""
+    """Follow the chain of `init_from` to its first model, and check that the model can start there."""
     where = f"config, models.{plan.family}"
     first, passed = plan, [plan.name]
     while first.init_from in plans:
@@ -145,17 +146,19 @@ def _check_start(plan: ModelPlan, plans: Mapping[str, ModelPlan]) -> None:
     if plan.init_from in plans and not is_cnn and (plan.attention, plans[plan.init_from].attention) == MASKED:
         raise InputError(
             f"{where}.attention",
-            f"'causal', though {plan.init_from}, from which {plan.name} starts, sees both sides",
+            f"'causal', but {plan.init_from}, from which {plan.name} starts, sees both sides",
             "bidirectional",
         )
     if plan.trainable == "lora" and is_cnn:
         raise InputError(
-            f"{where}.trainable", f"'lora', on the dilated_cnn of {first.name}", "all or head, as it has no attention"
+            f"{where}.trainable",
+            f"'lora', on the dilated_cnn of {first.name}",
+            "all or head, because it has no attention",
         )
 
 
 def _check_heads(plan: ModelPlan, start: ModelPlan) -> None:
-    """Heads can be copied only between models whose heads have one shape."""
+    """Check that heads can be copied, which requires heads of the same shape."""
     for key, found, expected in (
         ("strands", plan.strands, start.strands),
         ("head.channels", [*plan.head.channels], [*start.head.channels]),
@@ -166,5 +169,5 @@ def _check_heads(plan: ModelPlan, start: ModelPlan) -> None:
             raise InputError(
                 f"config, models.{plan.family}.{key}",
                 json.dumps(found),
-                f"{json.dumps(expected)}, as {start.name} has, from which {plan.name} starts",
+                f"{json.dumps(expected)}, as in {start.name}, from which {plan.name} starts",
             )

@@ -1,4 +1,4 @@
-"""What a backbone sees: which states change when one base does, found by two short passes."""
+"""What a backbone sees: which states change when one base changes, tested with two short passes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,71 +13,71 @@ from ..errors import InputError
 from .dilated_cnn import DilatedCNNConfig
 from .loading import errors_in_one_line
 
-LENGTH, SHORTEST = 32, 8  # bases of a pass, beyond what a layer sees at once; of any pass
-# Of the largest change: rounding stays below, and where a network sees a base its change is far above.
+LENGTH, SHORTEST = 32, 8  # bases of a pass, in addition to what a layer sees at once; minimum for any pass
+# As a fraction of the largest change: rounding stays below it, and changes due to a visible base are far above it.
 NOTICED = 1e-5
-# Where a layer sees but a part of the sequence: Transformers masks those longer and those shorter in different ways.
+# Set if a layer sees only a part of the sequence; Transformers masks longer and shorter sequences in different ways.
 PARTS = ("sliding_window", "local_attention", "attention_window", "attention_chunk_size", "window_size")
 LIMITS = ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len", "max_seq_length", "max_sequence_length")
 
 
 class Sight(StrEnum):
-    """Where the bases lie, besides a base itself, on which its state depends."""
+    """Which bases the state of a base depends on, in addition to the base itself."""
 
-    LEFT = "only what lies to its left"
-    RIGHT = "only what lies to its right"
+    LEFT = "only the bases to the left"
+    RIGHT = "only the bases to the right"
     BOTH = "both sides"
     NOTHING = "no other base"
 
 
 @dataclass(frozen=True)
 class Probe:
-    """What a backbone sees, and the longest input that its embeddings of positions allow, None without such."""
+    """What a backbone sees, and the longest input that its position embeddings allow, None if it has none."""
 
     sight: Sight
     positions: int | None
 
 
 def longest_input(backbone: PreTrainedModel) -> int | None:
-    """Most tokens that a backbone's configuration allows, whatever it calls them; None if it states no limit.
+    """Maximum number of tokens in a backbone's configuration, under any of its names; None if it states no limit.
 
-    State-space models and linear biases (ALiBi) have none.
+    State-space models and models with linear biases (ALiBi) have no limit.
     """
-    # XLNet answers -1.
+    # XLNet states -1.
     stated = [getattr(backbone.config, name, None) for name in LIMITS]
     return min((limit for limit in stated if isinstance(limit, int) and limit > 0), default=None)
 
 
 def _probe_length(config: PreTrainedConfig, longest: int) -> int:
-    """Bases enough to be seen as a window of `longest` bases is."""
+    """Number of bases that is sufficient for a pass to be masked like a window of `longest` bases."""
     parts = [LENGTH]
     for name in PARTS:
         value = getattr(config, name, None)
         parts += [part + LENGTH for part in (value if isinstance(value, list) else [value]) if isinstance(part, int)]
-    if getattr(config, "attention_type", None) == "block_sparse":  # BigBird, which turns to full attention below
+    if getattr(config, "attention_type", None) == "block_sparse":  # BigBird, which uses full attention if shorter
         parts.append(config.block_size * (5 + 2 * config.num_random_blocks) + LENGTH)
     return max(SHORTEST, min(longest, max(parts)))
 
 
 def probe(backbone: PreTrainedModel, token_ids: Mapping[str, int], where: str, *, longest: int) -> Probe:
-    """Change the middle one of some bases, and see which states change.
+    """Change the middle base of a short sequence, and find out which states change.
 
     Parameters
     ----------
     backbone
-        On the CPU or not, in training or not: it stays as it is.
+        On any device, in training mode or not; it is left unchanged.
     token_ids
         Token id of each base.
     where
-        Of errors.
+        Name of the backbone in error messages.
     longest
-        Bases of a window.
+        Window size in bases.
 
     Raises
     ------
     InputError
         If the backbone has no embedding for a token, does not run on token ids alone,
-        or does not give one finite state a base, as wide as its configuration says.
+        or does not give one finite state per base, of the width in its configuration.
     """
     _check_embedding(backbone, token_ids, where)
     length = _probe_length(backbone.config, min(longest, longest_input(backbone) or longest))
@@ -102,28 +102,28 @@ def probe(backbone: PreTrainedModel, token_ids: Mapping[str, int], where: str, *
 def set_attention(
     backbone: PreTrainedModel, token_ids: Mapping[str, int], *, is_causal: bool, longest: int, where: str, key: str
 ) -> Probe:
-    """Let a backbone see one side or both, and have its configuration say so (`is_causal`).
+    """Make a backbone see one side or both, and record this in its configuration (`is_causal`).
 
-    A network that sees both sides as it comes was trained on both, and is not masked. A
-    `dilated_cnn` sees both sides, whatever is asked for.
+    A network that sees both sides when it is loaded was trained on both, and is not masked.
+    A `dilated_cnn` sees both sides, whatever is requested.
 
     Parameters
     ----------
     token_ids
         Token id of each base.
     longest
-        Bases of a window.
+        Window size in bases.
     where, key
-        The backbone and the setting, for errors.
+        Names of the backbone and of the setting in error messages.
 
     Returns
     -------
-    What it sees then.
+    What the backbone then sees.
 
     Raises
     ------
     InputError
-        As `probe` does, or if the backbone does not see what it should.
+        As for `probe`, or if the backbone does not see what it should.
     """
     found = probe(backbone, token_ids, where, longest=longest)
     if backbone.config.model_type == DilatedCNNConfig.model_type:
@@ -137,7 +137,7 @@ def set_attention(
         except InputError as error:
             raise InputError(key, f"{asked}, with which {where} does not run ({error.args[1]})", other) from error
     if found.sight is not wanted:
-        expected = other if found.sight in (Sight.LEFT, Sight.BOTH) else "a backbone that sees what lies to the left"
+        expected = other if found.sight in (Sight.LEFT, Sight.BOTH) else "a backbone that sees the bases to the left"
         raise InputError(key, f"{asked}, but {where} sees {found.sight}", expected)
     return found
 
@@ -145,20 +145,20 @@ def set_attention(
 def _check_embedding(backbone: PreTrainedModel, token_ids: Mapping[str, int], where: str) -> None:
     try:
         rows = len(backbone.get_input_embeddings().weight)
-    except (AttributeError, NotImplementedError, TypeError):  # it reads tokens in another way
+    except (AttributeError, NotImplementedError, TypeError):  # it has no such embedding
         rows = getattr(backbone.config, "vocab_size", None)
     highest = max(token_ids.values())
     if rows is not None and highest >= rows:
         raise InputError(
             where,
-            f"a tokenizer whose ids of bases reach {highest}, and an embedding of {rows} tokens",
+            f"a tokenizer with ids of bases up to {highest}, and an embedding of {rows} tokens",
             "a tokenizer and a model that belong together",
         )
 
 
 def _states(backbone: PreTrainedModel, tokens: torch.Tensor, where: str) -> torch.Tensor:
-    expected = "a network that reads token ids and gives a state of config.hidden_size numbers for each"
-    torch.manual_seed(0)  # for networks that draw something even in evaluation
+    expected = "a network that reads token ids and gives one state of config.hidden_size numbers per token"
+    torch.manual_seed(0)  # for networks that draw random numbers even in evaluation mode
     with errors_in_one_line(where, expected):
         states = backbone(input_ids=tokens).last_hidden_state
         shape, width = tuple(states.shape), getattr(backbone.config, "hidden_size", None)
@@ -172,7 +172,7 @@ def _states(backbone: PreTrainedModel, tokens: torch.Tensor, where: str) -> torc
 
 
 class _PositionsAsked:
-    """While the backbone runs, see which rows of an embedding of positions it asks for: some begin above 0."""
+    """Record which rows of a position embedding the backbone reads when it runs; for some, they start above 0."""
 
     def __init__(self, backbone: nn.Module, length: int) -> None:
         self.limit: int | None = None
@@ -187,7 +187,7 @@ class _PositionsAsked:
             hook.remove()
 
     def _see(self, module: nn.Embedding, inputs: tuple[torch.Tensor, ...]) -> None:
-        # Subclasses may be called with something else.
+        # Subclasses may be called with other inputs.
         if not inputs or not isinstance(inputs[0], torch.Tensor) or inputs[0].numel() != self._length:
             return
         rows = inputs[0].flatten().tolist()

@@ -1,4 +1,4 @@
-"""Chromosomes that a model has seen, known by their sequences: none may be held out from a model that starts there."""
+"""Chromosomes that a model has seen, identified by sequence: a model that starts from it must not hold them out."""
 
 import hashlib
 import logging
@@ -24,8 +24,8 @@ class SeenSequence:
     """A chromosome: its length in bases, its checksum, and what it was used for.
 
     `md5` is that of the upper-case sequence, as the M5 tag of SAM is, but with N for
-    all letters other than A, C, G and T. `split` is `train`, or `valid` where the
-    training was watched and its best epoch chosen on it.
+    all letters other than A, C, G and T. `split` is `train`, or `valid` if it was used
+    for validation and to choose the best epoch.
     """
 
     name: str
@@ -56,23 +56,23 @@ def record_sequences(
     start: Path | None,
     name: str,
 ) -> None:
-    """Write into the configuration of a model which chromosomes it will have seen, those of its start included.
+    """Record in a model's configuration which chromosomes it will have seen, including those of its start.
 
     Parameters
     ----------
     config
-        Of the model, which receives `training_chromosomes` and `seen_sequences`.
+        Configuration of the model, in which `training_chromosomes` and `seen_sequences` are set.
     used, held_out
-        Windows that train or validate, and those that do not train; columns `chrom split` at least.
+        Windows used for training or validation, and those not used for training; with columns `chrom` and `split`.
     start
         Folder of the model to start from, or None.
     name
-        The new model's, for errors.
+        Name of the new model, for error messages.
 
     Raises
     ------
     InputError
-        If the model to start from has seen what is held out: see `check_start`.
+        If the model to start from has seen chromosomes that are held out: see `check_start`.
     """
     before, sequences = CoverageConfig(), []
     if start is not None:
@@ -91,12 +91,12 @@ def _sequences(windows: pd.DataFrame, genome: Genome, *, flipped: bool = False) 
 
 
 def seen_by(config: CoverageConfig, where: str) -> list[SeenSequence]:
-    """The sequences that a trained model has seen, as its configuration lists them; an older one lists none.
+    """The sequences that a trained model has seen, as listed in its configuration; older models list none.
 
     Raises
     ------
     InputError
-        If an entry of the list is none.
+        If an entry of the list is invalid.
     """
     try:
         return [SeenSequence(**entry) for entry in config.seen_sequences]
@@ -108,14 +108,14 @@ def seen_by(config: CoverageConfig, where: str) -> list[SeenSequence]:
 def check_start(
     config: CoverageConfig, held_out: Iterable[SeenSequence], where: str, *, flipped: Iterable[SeenSequence] = ()
 ) -> None:
-    """Check that a model to start from has not seen what is held out from the new one.
+    """Check that a model to start from has not seen chromosomes that the new model holds out.
 
-    Sequences, and where given their reverse complements (`flipped`), are compared by
-    length and checksum, whatever their names. A validation
-    chromosome must not have trained; a test chromosome must not have validated
-    either. One that has the name of a seen one, but another sequence, is
-    accepted with a warning. Chromosomes of which older models know the name only are
-    compared by name, with or without `chr`.
+    Sequences, and their reverse complements if given (`flipped`), are compared by length
+    and checksum, whatever their names. A validation chromosome must not have been used
+    for training; a test chromosome must not have been used for validation either. A
+    chromosome with the name of a seen one but a different sequence is accepted with a
+    warning. Chromosomes of older models that list only names are compared by name, with
+    or without `chr`.
 
     Raises
     ------
@@ -126,9 +126,9 @@ def check_start(
     read = {sequence.name for sequence in seen if sequence.split == Split.TRAIN}
     unread = [name for name in config.training_chromosomes if name not in read]
     if unread:
-        log.warning("%s: it lists no sequences of %s, so these are compared by name", where, shorten(unread))
+        log.warning("%s: it does not list the sequences of %s, so these are compared by name", where, shorten(unread))
     elif not seen:
-        log.warning("%s: it does not list what it was trained on, so that cannot be compared", where)
+        log.warning("%s: it does not list its training chromosomes, so they cannot be compared", where)
     trained, watched = [], []
     turned = {(new.name, new.split): new.md5 for new in flipped}
     for new in held_out:
@@ -146,7 +146,7 @@ def check_start(
         if names
     ]
     if found:
-        expected = "one that never saw the coverage of chromosomes that split holds out"
+        expected = "a model that has not seen the coverage of the chromosomes held out by split"
         raise InputError(where, f"a model that {' and '.join(found)}", expected)
 
 
@@ -154,8 +154,8 @@ def _warn_of_namesakes(seen: Iterable[SeenSequence], new: SeenSequence, where: s
     for old in seen:
         if _alike(old.name, new.name):
             log.warning(
-                "%s: it has seen a %s of %s bases, another sequence than that of %s here (%s bases, %s); what they "
-                "share is not looked for",
+                "%s: it has seen a %s of %s bases, which differs from %s here (%s bases, %s); sequence that both share "
+                "is not detected",
                 where,
                 old.name,
                 f"{old.length:,}",

@@ -1,4 +1,4 @@
-"""What became of a training, from the folder that it left: the weights that were kept, and what the network sees."""
+"""Results of a training, read from the model's folder: which weights were kept, and what the network sees."""
 
 import json
 from collections.abc import Mapping
@@ -13,27 +13,27 @@ from ..files import read_text
 from .plan import ModelPlan
 
 SIGHTS = {
-    "causal": "with causal attention, so that a base sees only what lies to its left",
+    "causal": "with causal attention, so that each base sees only the sequence to its left",
     "bidirectional": "with bidirectional attention over the whole window",
     "dilated_cnn": "whose convolutions look both ways",
 } | dict.fromkeys(("falcon_mamba", "mamba", "mamba2", "rwkv", "xlstm"), "which reads from left to right")
 
 
 class Kept(StrEnum):
-    """Why a model has the weights of one epoch and not of another."""
+    """Which epoch the weights of a model are from, and why."""
 
     BEST = "of the epoch with the highest correlation on validation windows"
-    LAST = "of the last epoch, as training.keep says"
-    UNWATCHED = "of the last epoch, as no validation window was watched"
-    UNSCORED = "of the last epoch, as no correlation on validation windows could be computed"
-    CONTROL = "of the last epoch, as is done for controls"
+    LAST = "of the last epoch, as set by training.keep"
+    UNWATCHED = "of the last epoch, because there was no validation"
+    UNSCORED = "of the last epoch, because no correlation on validation windows could be computed"
+    CONTROL = "of the last epoch, as for all controls"
 
 
 @dataclass(frozen=True)
 class KeptWeights:
-    """The epoch whose weights a model has, why, and the last epoch of its training; validation after that epoch.
+    """The epoch of a model's weights, the reason, and the last epoch of training; validation after the kept epoch.
 
-    `loss` and `pearson_log1p` are NaN where there was none, or none that could be computed.
+    `loss` and `pearson_log1p` are NaN if there was no validation or they could not be computed.
     """
 
     epoch: float
@@ -44,15 +44,15 @@ class KeptWeights:
 
 
 def kept_weights(log: pd.DataFrame, keep: str, control: str) -> KeptWeights:
-    """Which weights the Trainer kept.
+    """Find out which weights the Trainer kept.
 
-    The best epoch is the first one with the highest `valid_pearson_log1p`; epochs where that could
-    not be computed don't count. Without any such epoch the weights are those of the last step.
+    The best epoch is the first one with the highest `valid_pearson_log1p`; epochs in which that could
+    not be computed do not count. If there is no such epoch, the weights are those of the last step.
 
     Parameters
     ----------
     log
-        `training_log.tsv`: columns `epoch valid_loss valid_pearson_log1p` at least.
+        `training_log.tsv`, with columns `epoch`, `valid_loss` and `valid_pearson_log1p`.
     keep
         `training.keep`, with which the model was trained.
     control
@@ -75,21 +75,21 @@ def kept_weights(log: pd.DataFrame, keep: str, control: str) -> KeptWeights:
 
 
 def sees_right(config: Mapping[str, Any], attention: str) -> bool:
-    """Whether a base's state depends on what lies to its right; older folders do not say, but their plan does."""
+    """Whether the state of a base depends on bases to its right; for older folders, the plan of the model shows it."""
     if config.get("sees_right") is not None:
         return config["sees_right"]
     return attention == "bidirectional" or config["backbone_config"]["model_type"] == "dilated_cnn"
 
 
 def describe_sight(config: Mapping[str, Any], attention: str) -> str:
-    """How far a base sees, in words, from a model's `config.json` and its plan's attention."""
+    """Describe what a base sees, based on a model's `config.json` and the attention in its plan."""
     both = "bidirectional" if sees_right(config, attention) else "causal"
     return SIGHTS.get(config["backbone_config"]["model_type"], SIGHTS[both])
 
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """What a report says of a model besides its plan."""
+    """What a report states about a model in addition to its plan."""
 
     kept: KeptWeights
     sight: str

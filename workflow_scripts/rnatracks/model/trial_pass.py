@@ -1,4 +1,4 @@
-"""Whether a network runs as the configuration asks for, tried before any data is read."""
+"""Tests whether a network runs as configured, before any data are read."""
 
 import torch
 
@@ -10,12 +10,12 @@ LENGTH = 32  # bases
 
 
 def enable_checkpointing(model: CoverageModel) -> None:
-    """Have activations computed again in the backward pass.
+    """Recompute activations in the backward pass.
 
     Raises
     ------
     InputError
-        If the backbone cannot do that.
+        If the backbone does not support this.
     """
     try:
         model.activation_checkpointing_enable()
@@ -27,17 +27,17 @@ def enable_checkpointing(model: CoverageModel) -> None:
 
 
 def check_half_precision(model: CoverageModel, key: str) -> None:
-    """Predict a few bases in half precision; the model stays as it is.
+    """Predict a few bases in half precision; the model is left unchanged.
 
     Parameters
     ----------
     key
-        The setting that asks for it, for the error.
+        Name of the setting that requests it, for the error message.
 
     Raises
     ------
     InputError
-        If some step of the network cannot be done in half precision.
+        If a step of the network does not support half precision.
     """
     ids = [model.config.token_ids[base] for base in "ACGT"]
     tokens = torch.tensor([(ids * LENGTH)[: min(LENGTH, model.config.window_size)]], device=model.device)

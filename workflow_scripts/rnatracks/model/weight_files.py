@@ -1,4 +1,4 @@
-"""Files of a model folder, looked at before anything is loaded from it; without torch, so that planning can do it."""
+"""Checks of the files in a model folder before anything is loaded; they do not need torch, so planning can run them."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ from ..errors import InputError, shorten
 from ..files import read_text
 
 ADAPTER = "adapter_config.json"
-# What Transformers takes weights from, in its order; an index names the files that hold them.
+# Files from which Transformers loads weights, in its order; an index lists the files that contain them.
 WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
 TEXTS = (
     "config.json",
@@ -19,35 +19,35 @@ TEXTS = (
     "vocab.json",
     "vocab.txt",
 )
-# How a pointer begins (the second one: before the format got its present name); it is shorter than 1,024 bytes.
+# First bytes of a Git LFS pointer, with the present and the former name of the format; it has less than 1,024 bytes.
 POINTERS = (b"version https://git-lfs.github.com/", b"version https://hawser.github.com/")
 
 
 def check_texts(folder: Path, where: str, expected: str) -> None:
-    """Check what a model folder has but weights: configuration, tokenizer, and no adapter.
+    """Check a model folder except for the weights: configuration, tokenizer, and that there is no adapter.
 
     Parameters
     ----------
     folder
         A model's folder, with `config.json`, weights and perhaps a tokenizer.
     where, expected
-        Of the error.
+        Parts of the error message.
 
     Raises
     ------
     InputError
-        If there is no `config.json`, if a file is a pointer of Git LFS or no JSON, if
-        weights are quantised, or if there is an adapter, which Transformers would load
-        as well, and freeze all other weights.
+        If there is no `config.json`, if a file is a Git LFS pointer or not JSON, if the
+        weights are quantised, or if there is an adapter, which Transformers would also
+        load and then freeze all other weights.
     """
     if not folder.is_dir():
         raise InputError(where, "no such folder", expected)
     if not (folder / "config.json").is_file():
-        raise InputError(where, "no config.json in it", expected)
+        raise InputError(where, "no config.json in the folder", expected)
     if (folder / ADAPTER).exists():
         raise InputError(
             where,
-            f"{ADAPTER}, an adapter that Transformers would load as well, and freeze the weights below it",
+            f"{ADAPTER}, an adapter that Transformers would also load, freezing the weights below it",
             "a folder without adapter files (merge the adapter into the weights, or move it elsewhere)",
         )
     for path in (folder / name for name in TEXTS):
@@ -56,16 +56,16 @@ def check_texts(folder: Path, where: str, expected: str) -> None:
             if path.suffix == ".json":
                 _read_json(path, where, expected)
     if _read_json(folder / "config.json", where, expected).get("quantization_config") is not None:
-        raise InputError(where, "quantised weights (quantization_config in config.json)", "weights of 16 or 32 bits")
+        raise InputError(where, "quantised weights (quantization_config in config.json)", "weights in 16 or 32 bits")
 
 
 def weight_files(folder: Path, where: str, expected: str) -> list[Path]:
-    """Files that hold the weights of a model folder; parameters as those of `check_texts`.
+    """Files that contain the weights of a model folder; the parameters are those of `check_texts`.
 
     Raises
     ------
     InputError
-        If there are none, or if one is missing or a pointer of Git LFS.
+        If there are none, or if one is missing or a Git LFS pointer.
     """
     chosen = next((folder / name for name in WEIGHTS if (folder / name).is_file()), None)
     if chosen is None:
@@ -79,7 +79,7 @@ def weight_files(folder: Path, where: str, expected: str) -> list[Path]:
         files = [folder / name for name in dict.fromkeys(map(str, places.values()))]
     missing = [path.name for path in files if not path.is_file()]
     if missing:
-        raise InputError(where, f"no file {shorten(missing, 3)}, which {chosen.name} names", "all files of the weights")
+        raise InputError(where, f"no file {shorten(missing, 3)}, which {chosen.name} lists", "all weight files")
     for path in files:
         _check_content(path, where)
     return files
@@ -89,7 +89,7 @@ def _check_content(path: Path, where: str) -> None:
     with path.open("rb") as stream:
         start = stream.read(64)
     if start.startswith(POINTERS):
-        raise InputError(where, f"{path.name}, a pointer of Git LFS", "the file itself (fetch it with `git lfs pull`)")
+        raise InputError(where, f"{path.name}, a Git LFS pointer", "the file itself (download it with `git lfs pull`)")
 
 
 def _read_json(path: Path, where: str, expected: str) -> dict[str, Any]:
@@ -98,5 +98,5 @@ def _read_json(path: Path, where: str, expected: str) -> dict[str, Any]:
     except ValueError as error:
         raise InputError(where, f"{path.name}, which is not a valid JSON file ({error})", expected) from error
     if not isinstance(content, dict | list):
-        raise InputError(where, f"{path.name}, which holds {content!r}", expected)
+        raise InputError(where, f"{path.name}, which contains {content!r}", expected)
     return content if isinstance(content, dict) else {}
