@@ -127,7 +127,7 @@ def test_every_rule_is_a_job_of_the_cluster_alone_or_in_its_group(pair: Pair) ->
 def test_training_was_told_to_stop_and_went_on_from_its_checkpoint(pair: Pair) -> None:
     assert "= 2 process(es) x" in pair.text
     assert "SIGUSR1: saving a checkpoint at step" in pair.text
-    assert "going on from" in (pair.results / "logs/train_model/small.log").read_text()
+    assert "resuming from" in (pair.results / "logs/train_model/small.log").read_text()
 
 
 def content(path: Path) -> bytes:

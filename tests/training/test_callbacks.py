@@ -61,7 +61,7 @@ def test_rising_loss_stops_after_a_fifth() -> None:
     found, _, expected = rest.partition("; expected ")
     assert where == "training, step 20 of 100"
     assert found == "a loss of 2.12, which was 2.1 at the start"
-    assert expected.startswith("a falling one: check training.learning_rate")
+    assert expected.startswith("a falling loss: check training.learning_rate")
     assert "training.stop_unless_falling: false" in expected
     assert "\n" not in str(stop.value)
 

@@ -76,7 +76,7 @@ def test_writing_the_manifest_again_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_files_gets_no_manifest(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="no file of a checkpoint"):
+    with pytest.raises(FileNotFoundError, match="no files in the checkpoint"):
         write_manifest(tmp_path / "checkpoint-7")
     assert list(tmp_path.iterdir()) == []
 
@@ -101,7 +101,7 @@ def test_a_save_that_was_killed_left_no_manifest(tmp_path: Path) -> None:
     saving.join()
     assert saving.exitcode == -signal.SIGKILL
     assert (checkpoint / "model.safetensors").exists()
-    assert find_damage(checkpoint) == "no complete.json: it was not saved to its end"
+    assert find_damage(checkpoint) == "no complete.json: it was not saved completely"
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "optimizer.pt", "rng_state.pth", "shards/0.bin"])
@@ -139,7 +139,7 @@ def test_each_damage_of_each_file_is_found(tmp_path: Path, name: str) -> None:
 def test_a_manifest_that_is_none_is_damage(tmp_path: Path, content: bytes) -> None:
     checkpoint = checkpoint_at(tmp_path, 7)
     (checkpoint / "complete.json").write_bytes(content)
-    assert find_damage(checkpoint) == "complete.json: it cannot be read as a manifest"
+    assert find_damage(checkpoint) == "complete.json: not a valid manifest"
 
 
 def test_files_that_the_manifest_does_not_name_are_allowed(tmp_path: Path) -> None:
@@ -190,7 +190,7 @@ def test_damaged_ones_are_removed_with_a_warning_each(tmp_path: Path, caplog: py
     assert newest_whole(tmp_path) == whole
     assert sorted(tmp_path.iterdir()) == sorted([oldest, whole])
     assert messages(caplog) == [
-        f"{killed} is damaged and is removed (no complete.json: it was not saved to its end): "
+        f"{killed} is damaged and is removed (no complete.json: it was not saved completely): "
         "the training falls back to checkpoint-100",
         f"{cut} is damaged and is removed (model.safetensors: found {size // 2} bytes; expected {size}): "
         "the training falls back to checkpoint-10",
@@ -308,7 +308,7 @@ def test_checkpoints_of_another_recipe_are_removed(
         (b"", "recipe.json is not JSON"),
         (b'{"training": {"epo', "recipe.json is not JSON"),
         (b"\xff\xfe\x00", "recipe.json is not JSON"),
-        (b"[1, 2]", "recipe.json holds no recipe"),
+        (b"[1, 2]", "recipe.json does not contain a recipe"),
     ],
 )
 def test_checkpoints_of_an_unknown_recipe_are_removed(

@@ -123,7 +123,7 @@ def test_two_nodes_compute_together(tmp_path: Path) -> None:
 
 
 def test_failure_shows_the_workers_own_words(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(WorkerError, match=r"^launch_worker failed; its processes say above why \(status 1\)$"):
+    with pytest.raises(WorkerError, match=r"^launch_worker failed; the reason is in .* above \(status 1\)$"):
         run_in_processes("launch_worker", job(tmp_path, "fail"), processes=2, threads=2)
     assert capfd.readouterr().err.splitlines() == [
         "ERROR samples.tsv, row 3: found x; expected a number",
@@ -139,7 +139,7 @@ def test_stop_reaches_working_workers(tmp_path: Path) -> None:
             process.send_signal(signal.SIGTERM)
         assert started.wait(PATIENCE) == STOPPED
         assert started.stdout.read() == (
-            "launch_worker was asked to stop; it saved a checkpoint, from which the next run goes on\n"
+            "launch_worker was asked to stop; it saved a checkpoint, from which the next run resumes\n"
         )
     assert all((tmp_path / f"stopped.{rank}").exists() for rank in range(2))
 

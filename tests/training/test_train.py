@@ -324,7 +324,7 @@ def test_loss_that_does_not_fall_is_refused(tmp_path: Path) -> None:
     poly_a = {chrom: "A" * length for chrom, length in LENGTHS.items()}
     data = write_data(tmp_path / "flat", coverage=flat, sequences=poly_a)
     plan = make_plan(head_batch_norm="frozen")
-    with pytest.raises(InputError, match=r"^training, step 32 of 160: found a loss of .* expected a falling one"):
+    with pytest.raises(InputError, match=r"^training, step 32 of 160: found a loss of .* expected a falling loss"):
         train(make_job(data, tmp_path / "B", plan, **recipe))
     train(make_job(data, tmp_path / "C", plan, **recipe, stop_unless_falling=False))
 
@@ -374,13 +374,13 @@ def test_keep_chooses_the_weights(tmp_path: Path, data: Path) -> None:
             make_plan(),
             ("B.plus", "B.minus"),
             Kept.UNSCORED,
-            "no varying signal of B.plus, B.minus in the windows of split valid",
+            "the signal of B.plus, B.minus does not vary in the windows of split valid",
         ),
         (
             make_plan(),
             ("B.minus",),
             Kept.BEST,
-            "no varying signal of B.minus in the windows of split valid, so that it has no part",
+            "the signal of B.minus does not vary in the windows of split valid, so it does not affect",
         ),
         (make_plan(control="shuffled_targets"), (), Kept.CONTROL, None),
     ],
@@ -438,7 +438,7 @@ def test_validation_that_cannot_choose_is_warned_of(
         blacklist = tmp_path / "blacklist.bed"
         blacklist.write_text("chr2\t{}\t{}\n".format(*blacklisted))
     train(make_job(data, tmp_path / "B", keep="best", blacklist=blacklist))
-    assert "no varying signal of B.plus, B.minus in the windows of split valid, so that none is chosen" in caplog.text
+    assert "the signal of B.plus, B.minus does not vary in the windows of split valid, so no epoch is" in caplog.text
     kept = kept_weights(training_log(tmp_path / "B"), "best", "none")
     assert kept.why is (Kept.UNWATCHED if blacklisted == (0, LENGTHS["chr2"]) else Kept.UNSCORED)
 
@@ -624,7 +624,7 @@ def test_killed_and_resumed_equals_uninterrupted(
         train(job)
     said = "\n".join(record.message for record in caplog.records)
     assert f"{whole[-1].parent} is damaged and is removed (optimizer.pt: found 1000 bytes" in said
-    assert f"going on from {whole[-2].parent}" in said
+    assert f"resuming from {whole[-2].parent}" in said
     assert_same_weights(job.target, uninterrupted)
 
 
@@ -643,7 +643,7 @@ def test_speed_settings_are_no_recipe(tmp_path: Path, data: Path, caplog: pytest
         stop_after(make_job(data, tmp_path / "B"), 3)
     with caplog.at_level("INFO"):
         train(make_job(data, tmp_path / "B", loader_workers=1, keep_checkpoints=3))
-    assert "going on from" in caplog.text
+    assert "resuming from" in caplog.text
 
 
 # --- Several processes
@@ -695,7 +695,7 @@ def test_two_processes_stopped_and_resumed_equal_one(tmp_path: Path, data: Path)
         if " step 4/" in line:
             process.terminate()
     assert process.wait() == 1, "".join(said)
-    assert "it saved a checkpoint, from which the next run goes on" in (tmp_path / "log").read_text(), "".join(said)
+    assert "it saved a checkpoint, from which the next run resumes" in (tmp_path / "log").read_text(), "".join(said)
     assert [*two.target.glob("checkpoints/checkpoint-*/complete.json")]
     run_in_processes("rnatracks.training.train", tmp_path / "job.json", processes=2, threads=2)
     assert_same_logs(one.target, two.target)

@@ -1,1 +1,1 @@
-"""A model from tracks."""
+"""Training of models on tracks."""

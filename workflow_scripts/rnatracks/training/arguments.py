@@ -1,4 +1,4 @@
-"""What the Hugging Face Trainer is told."""
+"""Arguments of the Hugging Face Trainer."""
 
 import os
 
@@ -12,7 +12,7 @@ from .validation import PEARSON
 
 
 def training_arguments(job: TrainingJob, steps_per_epoch: int, *, validate: bool) -> TrainingArguments:
-    """Arguments of one training; the epoch is chosen by validation if there is any and the settings say so."""
+    """Arguments for one training; the epoch is chosen by validation, if there is any and the settings ask for it."""
     settings = job.settings
     processes = int(os.environ.get("WORLD_SIZE", "1"))
     choose_best = validate and settings.keep == "best" and job.plan.control == "none"
@@ -27,7 +27,7 @@ def training_arguments(job: TrainingJob, steps_per_epoch: int, *, validate: bool
         optim="adafactor",
         learning_rate=settings.learning_rate,
         lr_scheduler_type="cosine",
-        # Below 1 it is a fraction of all steps; 1 itself would be one step.
+        # A value below 1 is a fraction of all steps; 1 would mean one step.
         warmup_steps=min(settings.warmup_fraction, float(np.nextafter(1, 0))),
         max_grad_norm=settings.max_grad_norm,
         use_cpu=not cuda,
@@ -51,6 +51,6 @@ def training_arguments(job: TrainingJob, steps_per_epoch: int, *, validate: bool
         report_to="tensorboard",
         remove_unused_columns=False,
     )
-    # One process uses one GPU; else the Trainer would share each batch among all that it sees.
+    # One process uses one GPU; otherwise the Trainer would split each batch over all visible GPUs.
     arguments._n_gpu = min(1, arguments.n_gpu)
     return arguments

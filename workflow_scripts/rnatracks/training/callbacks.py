@@ -1,4 +1,4 @@
-"""What watches a training: its progress, a loss that is not finite, a loss that does not fall."""
+"""Callbacks that monitor a training: its progress, a loss that is not finite, a loss that does not fall."""
 
 import logging
 import math
@@ -14,12 +14,12 @@ from .validation import LOSS, PEARSON
 
 log = logging.getLogger(__name__)
 
-# The training log's columns; one `valid_pearson_log1p.{track}` for each track follows.
+# Columns of the training log, followed by one `valid_pearson_log1p.{track}` per track.
 LOG_COLUMNS = ("step", "epoch", "learning_rate", "loss", "valid_loss", "valid_pearson_log1p")
 LOG_NAMES = {"loss": "loss", "learning_rate": "learning_rate", f"eval_{LOSS}": "valid_loss"}
-# Logged losses in a whole training, or more of them: one in ten steps at least.
+# Minimum number of losses logged in a training, which logs at least every tenth step.
 LOGGED = 100
-# Seconds after which progress is told in any case.
+# Seconds after which progress is reported in any case.
 MAX_SILENCE = 300.0
 
 
@@ -34,16 +34,16 @@ class FiniteLoss(TrainerCallback):
                 raise InputError(
                     f"training, step {state.global_step}",
                     f"{name} = {logs[name]}",
-                    "a finite loss: lower training.learning_rate, check the tracks",
+                    "a finite loss: lower training.learning_rate, or check the tracks",
                 )
 
 
 class FallingLoss(TrainerCallback):
-    """Stop the training if, after a fifth of its steps, the loss is not below what it was at the start.
+    """Stop the training if, after a fifth of its steps, the loss is not lower than at the start.
 
-    Compared are the means of a twentieth of the steps at either end; a training that is
-    too short for at least 5 logged losses in each is not judged. Later losses do not
-    count, so that one that was resumed is judged alike.
+    The means over the first and the last twentieth of all steps up to that point are
+    compared. A training that is too short for at least 5 logged losses in each is not
+    checked. Later losses do not count, so that the result is the same after resuming.
     """
 
     def on_log(
@@ -59,13 +59,13 @@ class FallingLoss(TrainerCallback):
             raise InputError(
                 f"training, step {state.global_step} of {state.max_steps}",
                 f"a loss of {last:.4g}, which was {first:.4g} at the start",
-                "a falling one: check training.learning_rate (too high, or far too low), the tracks and the "
-                "backbone; training.stop_unless_falling: false goes on regardless",
+                "a falling loss: check training.learning_rate (too high, or far too low), the tracks and the "
+                "backbone, or set training.stop_unless_falling: false to continue regardless",
             )
 
 
 class ProgressLog(TrainerCallback):
-    """Report loss, learning rate, validation, speed and time left to the log as training goes."""
+    """Log the loss, learning rate, validation scores, speed and remaining time during training."""
 
     def __init__(self, tokens_per_step: int) -> None:
         self._tokens = tokens_per_step
@@ -104,14 +104,14 @@ class ProgressLog(TrainerCallback):
 
 
 def _column(key: str) -> str | None:
-    """What the training log calls a value that the Trainer logs; None if it leaves it out."""
+    """Column of the training log for a value that the Trainer logs; None if it is left out."""
     if key.startswith(f"eval_{PEARSON}"):
         return key.replace("eval_", "valid_", 1)
     return LOG_NAMES.get(key)
 
 
 def tidy_history(history: Sequence[Mapping[str, float]]) -> pd.DataFrame:
-    """The Trainer's log as one row a step, columns `LOG_COLUMNS` and the validation scores of each track."""
+    """The Trainer's log with one row per step, and columns `LOG_COLUMNS` and the validation scores of each track."""
     rows: dict[int, dict[str, float]] = {}
     for entry in history:
         values = {_column(key): value for key, value in entry.items() if _column(key)}

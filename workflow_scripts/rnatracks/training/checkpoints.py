@@ -1,8 +1,8 @@
-"""Checkpoints of an unfinished training: known to be whole before they are resumed, and all of one recipe.
+"""Checkpoints of an unfinished training: checked to be complete before training resumes, and all of one recipe.
 
-The Trainer writes `checkpoint-{step}/` under one folder. A kill in the middle of a save leaves a part of such a
-folder. A manifest beside the files, written last, says so. With several processes one of them calls these functions,
-and the others wait for it.
+The Trainer writes `checkpoint-{step}/` folders into one folder. If it is killed while saving, such a folder is
+incomplete; a manifest next to the files, which is written last, shows this. With several processes, one of them calls
+these functions and the others wait for it.
 """
 
 import errno
@@ -26,10 +26,10 @@ TRAINER_STATE = "trainer_state.json"
 
 
 def write_manifest(checkpoint: Path) -> None:
-    """Write `complete.json`: the size in bytes of every other file in the folder and below it, by its POSIX path.
+    """Write `complete.json`: the size in bytes of every other file in the folder and its subfolders, by POSIX path.
 
-    Call it after every process has written its part. Nothing is forced to the disk (no fsync): should the machine lose
-    power, a file that did not get there has another size, and an older checkpoint is there by then.
+    Call it after every process has written its part. Nothing is forced to the disk (no fsync): after a power failure, a
+    file that did not reach the disk has a different size, and there is an older checkpoint.
 
     Raises
     ------
@@ -42,22 +42,22 @@ def write_manifest(checkpoint: Path) -> None:
         if path.is_file() and path != checkpoint / MANIFEST
     }
     if not sizes:
-        raise FileNotFoundError(errno.ENOENT, "no file of a checkpoint", str(checkpoint))
+        raise FileNotFoundError(errno.ENOENT, "no files in the checkpoint", str(checkpoint))
     write_text(checkpoint / MANIFEST, json.dumps({"files": sizes}, indent=2) + "\n")
 
 
 def find_damage(checkpoint: Path) -> str | None:
-    """What is wrong with a checkpoint; None if it has every file of its manifest, each of its size.
+    """Describe what is wrong with a checkpoint; None if every file of its manifest exists and has the right size.
 
-    Files that the manifest does not name are allowed: they came after the save (notes, what a network
-    file system leaves behind, the rest of a killed write), so the training state is whole without them.
+    Files that are not in the manifest are allowed: they were added after the save (notes, leftovers of a
+    network file system or of a killed write), so the training state is complete without them.
     """
     if not (checkpoint / MANIFEST).exists():
-        return f"no {MANIFEST}: it was not saved to its end"
+        return f"no {MANIFEST}: it was not saved completely"
     try:
         sizes = {name: int(size) for name, size in json.loads((checkpoint / MANIFEST).read_bytes())["files"].items()}
     except (AttributeError, KeyError, TypeError, ValueError):
-        return f"{MANIFEST}: it cannot be read as a manifest"
+        return f"{MANIFEST}: not a valid manifest"
     for name, expected in sizes.items():
         path = checkpoint / name
         if not path.is_file():
@@ -68,14 +68,14 @@ def find_damage(checkpoint: Path) -> str | None:
 
 
 def newest_whole(folder: Path) -> Path | None:
-    """The checkpoint to resume from: the one of the highest step that is whole; None if there is none.
+    """The checkpoint to resume from: the complete one with the highest step; None if there is none.
 
-    Each damaged one on the way is removed with a warning, since the training will write its step
-    anew, and the Trainer would count it among those it keeps. Older ones than the one returned stay.
+    Damaged ones with a higher step are removed with a warning, because the training will write these
+    steps again, and the Trainer would count them among those it keeps. Older checkpoints are kept.
 
-    A checkpoint is damaged too if the best one so far, which its `trainer_state.json` names, is
-    there and damaged: the Trainer would load that at the end as it is. A best one that is not there is no
-    damage: the Trainer removed it when it found a better one, and the resumed training will find that again.
+    A checkpoint also counts as damaged if the best one so far, which is named in its `trainer_state.json`,
+    exists and is damaged: the Trainer would load it at the end. A missing best one does not count as damage:
+    the Trainer removed it when it found a better one, and the resumed training will find that one again.
     """
     for checkpoint, before in pairwise([*_checkpoints(folder), None]):
         wrong = find_damage(checkpoint) or _damage_of_best(checkpoint)
@@ -92,22 +92,22 @@ def newest_whole(folder: Path) -> Path | None:
 
 
 def claim_recipe(folder: Path, recipe: Mapping[str, Any]) -> None:
-    """Make a folder hold checkpoints of this recipe only; it is written to `recipe.json`.
+    """Reserve a folder for checkpoints of this recipe, which is written to `recipe.json`.
 
-    Checkpoints of another recipe, or of an unknown one (no `recipe.json`, or one that cannot be
+    Checkpoints of another recipe, or of an unknown one (if `recipe.json` is missing or cannot be
     read), are removed with a warning: resuming from them would mix two trainings. With the same
-    recipe nothing is touched. Other files in the folder stay.
+    recipe nothing is changed. Other files in the folder are kept.
 
     Parameters
     ----------
     recipe
-        Everything that the trained weights depend on, as JSON can hold it. Recipes are compared as
-        JSON values: a tuple equals a list, and 60 equals 60.0.
+        Everything that the trained weights depend on, in a form that JSON can store. Recipes are
+        compared as JSON values: a tuple equals a list, and 60 equals 60.0.
 
     Raises
     ------
     TypeError, ValueError
-        If JSON cannot hold the recipe; NaN and infinity it cannot. Nothing is touched then.
+        If JSON cannot store the recipe, for example because of NaN or infinity. Nothing is changed then.
     """
     text = json.dumps(recipe, indent=2, allow_nan=False) + "\n"
     unlike = _unlike_stored(folder / RECIPE, json.loads(text))
@@ -127,9 +127,9 @@ def claim_recipe(folder: Path, recipe: Mapping[str, Any]) -> None:
 
 
 def rotate(folder: Path, keep: int, best: str | None) -> None:
-    """Remove all checkpoints but the newest ones, `keep` of them, and the best one, which is named by its path.
+    """Remove all checkpoints except the `keep` newest ones and the best one, which is given by its path.
 
-    To be called after the newest one has its manifest: a kill on the way then costs no whole one that is still needed.
+    Call it after the newest one has its manifest, so that being killed here never loses a complete one still needed.
     """
     for checkpoint in _checkpoints(folder)[keep:]:
         if best is None or checkpoint.name != Path(best).name:
@@ -137,13 +137,13 @@ def rotate(folder: Path, keep: int, best: str | None) -> None:
 
 
 def clear(folder: Path) -> None:
-    """Remove the folder of checkpoints, if there is one: the finished model is saved."""
+    """Remove a folder if it exists, such as the checkpoints of a model that is finished and saved."""
     if folder.exists():
         shutil.rmtree(folder)
 
 
 def _checkpoints(folder: Path) -> list[Path]:
-    """The checkpoints in a folder, whole or not, the highest step first."""
+    """The checkpoints in a folder, complete or not, the highest step first."""
     steps = {
         path: int(name[1])
         for path in folder.glob("checkpoint-*")
@@ -153,7 +153,7 @@ def _checkpoints(folder: Path) -> list[Path]:
 
 
 def _damage_of_best(checkpoint: Path) -> str | None:
-    """What is wrong with the best checkpoint, as a whole checkpoint's Trainer state names it."""
+    """Describe what is wrong with the best checkpoint that is named in a complete checkpoint's Trainer state."""
     if not (checkpoint / TRAINER_STATE).exists():
         return None
     named = json.loads((checkpoint / TRAINER_STATE).read_bytes())["best_model_checkpoint"]
@@ -165,7 +165,7 @@ def _damage_of_best(checkpoint: Path) -> str | None:
 
 
 def _unlike_stored(path: Path, recipe: Mapping[str, Any]) -> str | None:
-    """How a recipe differs from the stored one; None if it does not."""
+    """Describe how a recipe differs from the stored one; None if it does not."""
     if not path.exists():
         return f"no {RECIPE}"
     try:
@@ -173,7 +173,7 @@ def _unlike_stored(path: Path, recipe: Mapping[str, Any]) -> str | None:
     except ValueError:
         return f"{RECIPE} is not JSON"
     if not isinstance(stored, dict):
-        return f"{RECIPE} holds no recipe"
+        return f"{RECIPE} does not contain a recipe"
     keys = dict.fromkeys([*recipe, *stored])
     changed = [key for key in keys if key not in recipe or key not in stored or recipe[key] != stored[key]]
     return f"changed: {shorten(changed, 5)}" if changed else None

@@ -1,4 +1,4 @@
-"""What a training will cost, measured on one micro-batch before it starts."""
+"""Time and memory of a training, estimated from one micro-batch before it starts."""
 
 import logging
 import resource
@@ -18,20 +18,20 @@ from .job import TrainingJob
 
 log = logging.getLogger(__name__)
 
-# With fewer windows at once, their own level is a large part of batch norm's statistics.
+# With fewer windows at once, the statistics of batch norm depend strongly on the level of these windows.
 FEW_WINDOWS = 4
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds of a micro-batch's forward and backward pass, and the peak memory so far, in bytes."""
+    """Seconds for the forward and backward pass of a micro-batch, and the peak memory so far, in bytes."""
 
     seconds: float
     memory: int
 
 
 def measure_cost(model: CoverageModel, batch: Mapping[str, torch.Tensor], precision: str) -> Cost:
-    """Time the fastest of three passes over one micro-batch; weights, buffers and random state stay as they were.
+    """Time the fastest of three passes over one micro-batch; weights, buffers and random state are left unchanged.
 
     Parameters
     ----------
@@ -45,11 +45,11 @@ def measure_cost(model: CoverageModel, batch: Mapping[str, torch.Tensor], precis
     Raises
     ------
     InputError
-        If the GPU's memory does not hold it.
+        If the GPU has too little memory.
 
     Returns
     -------
-    Cost; its memory is the GPU's where there is one, else the process's.
+    The cost; its memory is that of the GPU if there is one, otherwise that of the process.
     """
     device = model.device
     batch = {key: value.to(device) for key, value in batch.items()}
@@ -70,7 +70,7 @@ def measure_cost(model: CoverageModel, batch: Mapping[str, torch.Tensor], precis
                     raise InputError(
                         "training.micro_batch_size",
                         f"{len(batch['input_ids'])}, which needs more memory than {name} has",
-                        "a smaller one, gradient_checkpointing: true, smaller windows, or a larger GPU",
+                        "a smaller value, gradient_checkpointing: true, smaller windows, or a larger GPU",
                     ) from error
             if device.type == "cuda":
                 torch.cuda.synchronize(device)
@@ -90,7 +90,7 @@ def _peak_memory(device: torch.device) -> int:
 
 
 def describe_duration(seconds: float) -> str:
-    """A duration as people say it.
+    """Format a duration for people.
 
     Examples
     --------
@@ -105,7 +105,7 @@ def describe_duration(seconds: float) -> str:
 
 
 def log_cost(trainer: Trainer, job: TrainingJob, steps_per_epoch: int, training: int, validation: int) -> None:
-    """Log the size of a training, and what it will take, measured on one micro-batch."""
+    """Log the size of a training, and its time and memory as estimated from one micro-batch."""
     settings, arguments, model = job.settings, trainer.args, trainer.model
     steps = int(np.ceil(settings.epochs * steps_per_epoch))
     trained = sum(value.numel() for value in model.parameters() if value.requires_grad)
@@ -131,8 +131,8 @@ def log_cost(trainer: Trainer, job: TrainingJob, steps_per_epoch: int, training:
     at_once = arguments.world_size * settings.micro_batch_size
     if job.plan.head.batch_norm == "batch" and at_once < FEW_WINDOWS:
         log.warning(
-            "batch norm takes its statistics from %d window(s) at once, whose level it takes away in training but not "
-            "in prediction: use more processes, a larger training.micro_batch_size, or head.batch_norm: renorm",
+            "batch norm takes its statistics from only %d window(s) at once, so it removes their level in training but "
+            "not in prediction: use more processes, a larger training.micro_batch_size, or head.batch_norm: renorm",
             at_once,
         )
     batch = default_collate([trainer.train_dataset[0]] * settings.micro_batch_size)
@@ -140,7 +140,7 @@ def log_cost(trainer: Trainer, job: TrainingJob, steps_per_epoch: int, training:
     passes = steps * arguments.gradient_accumulation_steps
     watch = settings.epochs * validation / (3 * settings.micro_batch_size * arguments.world_size)
     log.info(
-        "estimated from one micro-batch (%.2f s): %s for training and validation; %.1f GB for each process",
+        "estimated from one micro-batch (%.2f s): %s for training and validation; %.1f GB per process",
         cost.seconds,
         describe_duration(cost.seconds * (passes + watch)),
         cost.memory / 1e9,

@@ -1,4 +1,4 @@
-"""What training reads: windows of the genome with their squashed coverage, drawn in whole batches."""
+"""Training data: windows of the genome with their squashed coverage, drawn in complete batches."""
 
 import math
 import os
@@ -27,7 +27,7 @@ OPPOSITE = {Strand.PLUS: Strand.MINUS, Strand.MINUS: Strand.PLUS, Strand.UNSTRAN
 
 
 class Draw(NamedTuple):
-    """One window to read: its row, how many bases to move it right, and whether as its reverse complement."""
+    """One window to read: its row, its shift to the right in bases, and whether to read its reverse complement."""
 
     row: int
     shift: int = 0
@@ -37,7 +37,7 @@ class Draw(NamedTuple):
 class WindowDataset(Dataset):
     """Windows as tensors: `input_ids` [size] and `labels` [track, size], squashed.
 
-    A label is `IGNORED` where a base does not count: beyond the window, N, or blacklisted.
+    The label of a base that does not count (padding, N, or blacklisted) is `IGNORED`.
 
     Parameters
     ----------
@@ -45,9 +45,9 @@ class WindowDataset(Dataset):
         Columns `chrom start end`, 0-based half-open; those shorter than `size` are
         padded with N up to `size`.
     blacklist
-        IntervalSet whose bases do not count, columns `chrom start end`, or None.
+        Intervals whose bases do not count, with columns `chrom start end`, or None.
     target_of
-        For each window the row whose targets it gets; by default its own.
+        For each window, the row of the window whose targets it gets; by default its own.
     """
 
     def __init__(
@@ -98,13 +98,13 @@ class WindowDataset(Dataset):
         }
 
     def _moved(self, row: int, shift: int) -> tuple[str, int, int]:
-        """The window of a row, moved as far as its chromosome lets it."""
+        """The window of a row, shifted as far as its chromosome allows."""
         chrom, start, end = self._places[row]
         shift = max(-start, min(shift, self._genome.lengths[chrom] - end))
         return chrom, start + shift, end + shift
 
     def _open_once_a_process(self) -> None:
-        """Readers must not be shared with forked loader processes."""
+        """Open readers in each process, because they must not be shared with forked loader processes."""
         if self._opened_by == os.getpid():
             return
         self._genome = Genome(self._fasta)
@@ -115,9 +115,10 @@ class WindowDataset(Dataset):
 
 
 def _let_stops_pass() -> None:
-    """A signal to the whole job is for the training process, which needs its loaders until it has saved.
+    """Ignore signals that request a stop in a loader process, unless the training process sends them.
 
-    Only one that this process itself sends counts: it waits for its loaders when it ends.
+    A signal to the whole job is meant for the training process, which needs its loaders until it has saved. When it
+    ends, it signals its loaders itself and waits for them.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
@@ -130,28 +131,28 @@ def _end_with(parent: int) -> None:
 
 
 def _opposite_tracks(names: Sequence[str]) -> list[int]:
-    """For each track the index of its cell type's other strand; an unstranded one is its own."""
+    """For each track, the index of the other strand of its cell type, or its own index if it is unstranded."""
     tracks = [Track.parse(name) for name in names]
     return [tracks.index(Track(track.cell_type, OPPOSITE[track.strand])) for track in tracks]
 
 
 class WindowSampler(Sampler[Draw]):
-    """An epoch: every window once, in random order, up to a whole number of global batches.
+    """One epoch: every window once, in random order, filled up to a whole number of global batches.
 
     The last batch is filled with windows drawn a second time, so that every step
-    has the same size, on any mix of processes and accumulation. What an epoch holds
-    is a function of `seed` and `epoch` alone, wherever training is resumed.
+    has the same size, with any combination of processes and accumulation. The draws
+    of an epoch depend only on `seed` and `epoch`, wherever training is resumed.
 
     Parameters
     ----------
     windows
-        Their number.
+        Number of windows.
     batch
-        Windows of a global batch.
+        Windows per global batch.
     shift
-        Windows are moved by up to this many bases, either way.
+        Maximum random shift of a window in either direction, in bases.
     reverse_complement
-        Half of the windows, at random, are read as their reverse complement.
+        Whether a random half of the windows is read as reverse complement.
     """
 
     def __init__(self, windows: int, batch: int, *, shift: int, reverse_complement: bool, seed: int) -> None:
@@ -179,7 +180,7 @@ def training_windows(windows: pd.DataFrame, max_n_fraction: float, max_blacklist
 
 
 def evenly_spread(windows: pd.DataFrame, most: int) -> pd.DataFrame:
-    """At most `most` of the windows, evenly spread over them."""
+    """At most `most` of the windows, evenly spread."""
     if len(windows) <= most:
         return windows
     return windows.iloc[np.linspace(0, len(windows) - 1, most).round().astype(int)].reset_index(drop=True)

@@ -1,4 +1,4 @@
-"""Trainings that survive: checkpoints by the clock, and one more when a signal asks to stop."""
+"""Trainings that can be interrupted: checkpoints at regular intervals, and one more when a signal requests a stop."""
 
 import logging
 import time
@@ -15,21 +15,21 @@ log = logging.getLogger(__name__)
 
 
 class Checkpointing(TrainerCallback):
-    """Save every so many minutes, and save and stop when asked to; at the end of a step, in all processes alike.
+    """Save at regular intervals, and save and stop on request; at the end of a step, in all processes together.
 
     A training that is stopped at the last step of an epoch validates first, so that
-    one that is resumed there has nothing to make up for.
+    this does not have to be made up for when it is resumed.
 
     Parameters
     ----------
     request
-        Set by a signal.
+        Request to stop, set by a signal.
     minutes
-        Between two checkpoints.
+        Minutes between two checkpoints.
     keep
-        Newest checkpoints to keep, besides the best one.
+        Number of newest checkpoints to keep, in addition to the best one.
     steps_per_epoch
-        Optimiser steps.
+        Optimiser steps per epoch.
     """
 
     def __init__(self, request: StopRequest, minutes: float, keep: int, steps_per_epoch: int) -> None:

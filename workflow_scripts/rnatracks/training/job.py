@@ -1,4 +1,4 @@
-"""What one training is told: its recipe and its files, as one thing that JSON can hold."""
+"""Description of one training, its recipe and its files, which can be stored as JSON."""
 
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from ..errors import InputError
 from ..files import file_checksum, read_text, write_text
 from ..model.plan import FetchedWeights, ModelPlan
 
-# Settings that change how fast or how safely a model is trained, but not what it becomes.
+# Settings that change how fast or how safely a model is trained, but not the resulting model.
 SPEED_SETTINGS = (
     "gradient_checkpointing",
     "loader_workers",
@@ -22,7 +22,7 @@ SPEED_SETTINGS = (
 
 
 class TrainingJob(BaseModel):
-    """Everything that a process needs to know to train one model; JSON can hold it.
+    """Everything that a process needs to know to train one model; can be stored as JSON.
 
     Parameters
     ----------
@@ -31,23 +31,23 @@ class TrainingJob(BaseModel):
     settings
         The recipe.
     target
-        Folder that receives the model, `training_log.tsv`, and while it trains `checkpoints/`.
+        Folder for the model, `training_log.tsv`, and, during training, `checkpoints/`.
     windows
-        `windows.bed.gz`; those of split `train` train, those of `valid` are watched.
+        `windows.bed.gz`; windows of split `train` are used for training, those of `valid` for validation.
     window_size
-        In bases.
+        Window size in bases.
     max_n_fraction, max_blacklist_fraction
-        Windows above either do not train.
+        Windows above one of these are excluded.
     fasta, statistics, bigwigs
-        The prepared genome, and `.json` and `.bw` of the observed tracks, in one order.
+        The prepared genome, and `.json` and `.bw` of the observed tracks, in the same order.
     blacklist
         BED file of bases that do not count, or None.
     start
-        Folder of the model to start from, where the plan says so.
+        Folder of the model to start from, if the plan has one.
     weights
-        What was fetched from the hub, where the backbone is one of its.
+        Downloaded weights of the backbone, if it is from the Hugging Face Hub.
     log
-        File that several processes add their messages to, or None.
+        File to which several processes append their messages, or None.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -78,12 +78,12 @@ class TrainingJob(BaseModel):
 
 
 def accumulation_steps(settings: TrainingSettings, processes: int) -> int:
-    """Micro-batches a process adds up for one step of the global batch.
+    """Number of micro-batches that a process accumulates for one step of the global batch.
 
     Raises
     ------
     InputError
-        If the global batch is no multiple of processes times micro-batch.
+        If the global batch is not a multiple of processes times micro-batch.
     """
     at_once = processes * settings.micro_batch_size
     if settings.global_batch_size % at_once:
@@ -96,7 +96,7 @@ def accumulation_steps(settings: TrainingSettings, processes: int) -> int:
 
 
 def recipe(job: TrainingJob) -> dict[str, Any]:
-    """What the trained weights depend on: two trainings of one recipe may share checkpoints."""
+    """Everything that the trained weights depend on; two trainings with the same recipe may share checkpoints."""
     settings = job.settings.model_dump(mode="json", exclude=set(SPEED_SETTINGS))
     files = [job.windows, *job.statistics, Path(f"{job.fasta}.fai")]
     if job.blacklist is not None:

@@ -1,20 +1,21 @@
-"""Run a module in several processes, one a GPU, on one node or on several nodes of a Slurm job.
+"""Run a module in several processes, one per GPU, on one node or on several nodes of a Slurm job.
 
 Three kinds of processes take part:
 
 - the launcher, which calls `run_in_processes` and waits;
-- one agent a node: this module run as a program. It is torchrun (same arguments), but it ends gently;
+- one agent per node: this module run as a program. It is torchrun (with the same arguments), but ends gracefully;
 - the workers: `python -m MODULE JOB`, started by the agents, with torchrun's variables (RANK, WORLD_SIZE, ...).
 
-SIGTERM, SIGINT and SIGUSR1, which Slurm can send some time before the end of a job (`--signal=USR1@300`), ask for a
-stop. The launcher passes them to the agents and these to the workers, always as SIGUSR1. A worker must listen with a
-`StopRequest`, look at it between steps, and, once all workers agree, save a checkpoint and end with status `STOPPED`.
-Until it listens these signals are blocked in it and wait, so none is lost and none kills a process that is still
-starting (but Slurm starts agents on several nodes with no signal blocked, which leaves the moment until Python runs).
-Slurm may signal the agents and workers of a job by itself, too; being asked twice does no harm.
+SIGTERM, SIGINT and SIGUSR1, which Slurm can send some time before the end of a job (`--signal=USR1@300`), request a
+stop. The launcher passes them on to the agents, and the agents to the workers, always as SIGUSR1. A worker must handle
+them with a `StopRequest`, check it between steps, and, once all workers agree, save a checkpoint and exit with status
+`STOPPED`. Until a worker handles these signals, they are blocked in it and stay pending, so that none is lost and none
+kills a process that is still starting. (Slurm starts agents on several nodes with no signal blocked, so these can still
+be killed until Python runs.) Slurm may also signal the agents and workers of a job itself; a second request does no
+harm.
 
-No process outlives the launcher: an agent whose launcher is gone, however it ended, kills its workers; and Slurm ends
-the agents that it started when the job's script ends.
+No process outlives the launcher: an agent whose launcher is gone, for whatever reason, kills its workers; and Slurm
+ends the agents that it started when the job script ends.
 """
 
 import logging
@@ -36,10 +37,10 @@ from ..errors import InputError, StoppedError, WorkerError
 from .stop import SIGNALS, STOPPED, StopRequest
 
 LOOPBACK = "127.0.0.1"
-POLL_SECONDS = 0.2  # seconds from one look at the other processes to the next
-REMIND = 5.0  # seconds until a request to stop is repeated: `srun` drops one that comes before its tasks run
+POLL_SECONDS = 0.2  # seconds between two checks of the other processes
+REMIND = 5.0  # seconds until a request to stop is repeated: `srun` drops one that arrives before its tasks run
 STRAGGLE = 120  # seconds that Slurm waits for the other nodes once one has ended
-FIRST_PORT, PORTS = 10_000, 20_000  # below the ports that Linux gives to whoever asks for any
+FIRST_PORT, PORTS = 10_000, 20_000  # below the ports that Linux assigns automatically
 
 log = logging.getLogger("rnatracks")
 
@@ -47,26 +48,27 @@ log = logging.getLogger("rnatracks")
 def run_in_processes(module: str, job: Path, *, processes: int, nodes: int = 1, threads: int) -> None:
     """Run `python -m MODULE JOB` in `processes` x `nodes` workers, and wait for them.
 
-    The workers write where this process writes. Must be called in the main thread, since it takes over signals
-    while it waits. When it returns or raises, no process that it started on this node is left.
+    The output of the workers goes to that of this process. Must be called in the main thread, because it handles
+    signals while it waits. When it returns or raises, no process that it started on this node is left.
 
     Parameters
     ----------
     module
-        Name of the module; it is found as here, in the folder that holds `rnatracks`, or on PYTHONPATH.
+        Name of the module, which is found as in this process, in the folder that contains `rnatracks`, or on
+        PYTHONPATH.
     job
-        File that says what to do, the module's only argument.
+        File that describes the job, the only argument of the module.
     processes
-        Workers on each node: one a GPU, or any number of them on CPUs.
+        Workers per node: one per GPU, or any number of them on CPUs.
     nodes
-        Nodes; more than one only within a Slurm job that has as many.
+        Number of nodes; more than one only within a Slurm job that has as many.
     threads
-        CPU threads on each node, shared equally by its workers.
+        CPU threads per node, shared equally by its workers.
 
     Raises
     ------
     InputError
-        If several nodes are asked for outside of Slurm.
+        If several nodes are requested outside of a Slurm job.
     StoppedError
         If the workers saved a checkpoint and ended because of a signal.
     WorkerError
@@ -85,27 +87,27 @@ def run_in_processes(module: str, job: Path, *, processes: int, nodes: int = 1, 
             agent = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, start_new_session=True)
         status = _wait(agent, stop)
     if status == STOPPED:
-        raise StoppedError(f"{module} was asked to stop; it saved a checkpoint, from which the next run goes on")
+        raise StoppedError(f"{module} was asked to stop; it saved a checkpoint, from which the next run resumes")
     if status:
-        raise WorkerError(f"{module} failed; its processes say above why (status {status})")
+        raise WorkerError(f"{module} failed; the reason is in the messages of its processes above (status {status})")
 
 
 def agent_command(module: str, job: Path, *, processes: int, nodes: int, run_id: str) -> list[str]:
-    """Build the command that runs one node's agent; on several nodes the agents find out where to meet."""
+    """Build the command that runs the agent of one node; on several nodes the agents determine where to meet."""
     place = ["--rdzv-endpoint", f"{LOOPBACK}:0", "--local-addr", LOOPBACK] if nodes == 1 else []
     return [
         *(sys.executable, "-m", "rnatracks.training.launch"),
         *("--nnodes", str(nodes), "--nproc-per-node", str(processes)),
         *("--rdzv-backend", "c10d", "--rdzv-id", run_id, *place),
-        *("--log-dir", os.devnull),  # else an empty folder stays in the temporary folder
+        *("--log-dir", os.devnull),  # otherwise an empty folder is left in the temporary folder
         *("--module", module, str(job)),
     ]
 
 
 def step_command(nodes: int, threads: int) -> list[str]:
-    """Build the start of a command that Slurm runs once on each of the job's nodes.
+    """Build the beginning of a command that Slurm runs once on each node of the job.
 
-    The step shares what the job has (`--overlap`), since this process may itself be in a step that holds it.
+    The step shares the resources of the job (`--overlap`), because this process may itself be in a step that uses them.
     """
     return [
         *("srun", f"--nodes={nodes}", f"--ntasks={nodes}", "--ntasks-per-node=1", f"--cpus-per-task={threads}"),
@@ -114,10 +116,10 @@ def step_command(nodes: int, threads: int) -> list[str]:
 
 
 def worker_environment(inherited: Mapping[str, str], *, processes: int, threads: int) -> dict[str, str]:
-    """Add to an environment what workers need: their number of threads, and where `rnatracks` is.
+    """Add to an environment what workers need: their number of threads, and the location of `rnatracks`.
 
-    Unless it says otherwise, torch's warnings from C++ are left out: when workers end at different moments they are
-    pages of stack frames, which bury the error that counts.
+    Unless the environment sets it, C++ warnings of torch are turned off: when workers end at different times, these
+    are pages of stack frames, which bury the relevant error.
     """
     paths = [str(Path(__file__).resolve().parents[2]), inherited.get("PYTHONPATH", "")]
     return {
@@ -129,7 +131,7 @@ def worker_environment(inherited: Mapping[str, str], *, processes: int, threads:
 
 
 def step_environment(inherited: Mapping[str, str]) -> dict[str, str]:
-    """Leave out the variables of Slurm that would act as options of `srun`, such as SLURM_NTASKS or SLURM_GPUS."""
+    """Remove the Slurm variables that would act as options of `srun`, such as SLURM_NTASKS or SLURM_GPUS."""
     kept = {"SLURM_JOB_ID", "SLURM_JOBID", "SLURM_CLUSTER_NAME", "SLURM_CONF"}
     return {
         name: value for name, value in inherited.items() if name in kept or not name.startswith(("SLURM_", "SRUN_"))
@@ -137,7 +139,7 @@ def step_environment(inherited: Mapping[str, str]) -> dict[str, str]:
 
 
 def step_endpoint(environment: Mapping[str, str]) -> str:
-    """Say where the agents of a Slurm step meet, as HOST:PORT: on its first node, at a port drawn from the job's id."""
+    """Where the agents of a Slurm step meet, as HOST:PORT: on its first node, at a port derived from the job id."""
     found = subprocess.run(
         ["scontrol", "show", "hostnames", environment["SLURM_STEP_NODELIST"]],
         stdout=subprocess.PIPE,
@@ -148,10 +150,10 @@ def step_endpoint(environment: Mapping[str, str]) -> str:
 
 
 def agent_status(workers: Collection[int]) -> int:
-    """Sum up the workers' statuses (0 or more; a signal's number below 0) in one: 0, STOPPED or 1.
+    """Combine the exit statuses of the workers (for a signal, minus its number) into one: 0, STOPPED or 1.
 
-    Once a worker has ended badly, torchrun ends the others by signals, so these do not count beside a status; but a
-    worker that failed does, even if others took the signal for a request to stop.
+    Once a worker has failed, torchrun ends the others by signals, so signals do not count if there is also an exit
+    status. A failed worker does count, even if others took the signal for a request to stop.
     """
     if not any(workers):
         return 0
@@ -161,7 +163,7 @@ def agent_status(workers: Collection[int]) -> int:
 
 @contextmanager
 def _blocked_signals() -> Iterator[None]:
-    """Start processes in which the signals that ask for a stop are blocked until they look for them."""
+    """Block the signals that request a stop, so that processes started here receive them only after unblocking them."""
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
         yield
@@ -170,8 +172,8 @@ def _blocked_signals() -> Iterator[None]:
 
 
 def _wait(agent: subprocess.Popen, stop: StopRequest) -> int:
-    """Wait until the agent (or `srun`) ends; pass a request to stop on to it; end what it leaves behind."""
-    family: set[psutil.Process] = set()  # all that were seen: an agent that was just killed has no children any more
+    """Wait until the agent (or `srun`) ends; pass on a request to stop; kill processes that it leaves behind."""
+    family: set[psutil.Process] = set()  # all that were ever seen, because a killed agent has no children any more
     told = -math.inf
     while agent.poll() is None:
         with suppress(psutil.NoSuchProcess):
@@ -192,9 +194,9 @@ def _kill(processes: Iterable[psutil.Process]) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run this node's agent, and return its status.
+    """Run the agent of this node, and return its status.
 
-    Imports torch only after the signals are blocked: that takes seconds, and a signal then would kill the agent.
+    Torch is imported only after the signals are blocked: the import takes seconds, and a signal would kill the agent.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     threading.Thread(target=_watch, args=(os.getppid(), [*arguments[-2:]]), daemon=True).start()
@@ -215,15 +217,15 @@ def main(arguments: Sequence[str]) -> int:
             log.error("process %d was the first to end, %s", rank, _describe(first.exitcode))
         return agent_status([failure.exitcode for failure in error.failures.values()])
     except RendezvousError as error:
-        log.error("the nodes lost each other: %s", error)
+        log.error("the nodes lost contact with each other: %s", error)
         return 1
     return 0
 
 
 def _watch(launcher: int, worker: Sequence[str]) -> None:
-    """Tell each worker once that a stop was asked for; when the launcher has gone, kill them all and end.
+    """Signal a requested stop to each worker once; when the launcher is gone, kill them all and exit.
 
-    Children whose command does not end like a worker's are not told: they may be about to become workers.
+    Children whose command does not end like a worker's are not signalled: they may be about to become workers.
     """
     told: set[psutil.Process] = set()
     asked = False
@@ -240,7 +242,7 @@ def _watch(launcher: int, worker: Sequence[str]) -> None:
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    """Drop what torchrun says whenever a worker ends badly: the worker has said why, and this module who was first."""
+    """Drop torchrun's messages about failed workers: workers log the reason, and this module which one was first."""
     return not record.msg.startswith(("failed (exitcode", "Sending process", "The node '"))
 
 

@@ -1,4 +1,4 @@
-"""One whole training: in this process or in several, then the model's card and provenance."""
+"""One complete training, in this process or in several, followed by the model card and the provenance."""
 
 import tempfile
 from pathlib import Path
@@ -23,18 +23,18 @@ def run_training(job: TrainingJob, *, total: float, made: Provenance, gpus: int,
     Parameters
     ----------
     total
-        What a sample was scaled to.
+        Total to which each sample was scaled.
     made
-        Commit and versions that train.
+        Commit and software versions used for training.
     gpus, nodes
-        How many there are, GPUs on all nodes together.
+        Number of GPUs on all nodes together, and number of nodes.
     threads
-        Of each process.
+        CPU threads per node.
 
     Raises
     ------
     InputError
-        If the GPUs cannot be shared out evenly, and as `train.train` does.
+        If the GPUs cannot be divided evenly between the nodes, and as for `train.train`.
     """
     if gpus % nodes:
         raise InputError("rule train_model, resources.gpu", gpus, f"a multiple of resources.nodes, which is {nodes}")

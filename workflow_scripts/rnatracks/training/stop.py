@@ -1,4 +1,4 @@
-"""Signals that ask a training to stop."""
+"""Signals that request the stop of a training."""
 
 import signal
 from collections.abc import Iterator
@@ -17,14 +17,15 @@ class StopRequest:
 
     @contextmanager
     def handling_signals(self) -> Iterator[None]:
-        """Take SIGTERM, SIGINT and SIGUSR1 as requests; in the main thread only.
+        """Treat SIGTERM, SIGINT and SIGUSR1 as requests to stop; in the main thread only.
 
-        Signals that were blocked until now arrive. At the end the former handlers come back, and what was blocked is
-        blocked again: a worker that is about to end may well be asked twice, by the agent and by Slurm.
+        Signals that were blocked until now are delivered. At the end, the former handlers are restored and the same
+        signals are blocked again, because a worker that is about to end may be signalled twice, by the agent and by
+        Slurm.
 
-        Workers get their signals at different steps, so all must agree on them (an all-reduce) before any acts; and
-        all must have saved (a barrier) before any ends, since the others are then sent SIGTERM, and SIGKILL 30 seconds
-        later.
+        Workers receive signals at different steps, so all must agree (an all-reduce) before any of them acts; and all
+        must have saved (a barrier) before any of them ends, because the others are then sent SIGTERM, and SIGKILL 30
+        seconds later.
         """
         handlers = {number: signal.signal(number, self._note) for number in SIGNALS}
         mask = signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)

@@ -51,24 +51,24 @@ log = logging.getLogger(__name__)
 
 
 class StoppedEarly(SystemExit):
-    """A signal asked to stop, and a checkpoint was saved; the exit status is that of a temporary failure."""
+    """A signal requested a stop, and a checkpoint was saved; the exit status is that of a temporary failure."""
 
     def __init__(self) -> None:
         super().__init__(STOPPED)
 
 
 def train(job: TrainingJob) -> None:
-    """Train one model, or go on where a checkpoint of the same recipe ends; save it to the job's folder.
+    """Train one model, resuming from a checkpoint of the same recipe if there is one; save it to the job's folder.
 
-    Every process of a distributed training calls this. Beside the model, `training_log.tsv`
-    has one row a logged step: see `callbacks.LOG_COLUMNS`.
+    Every process of a distributed training calls this. Next to the model, `training_log.tsv`
+    is written, with one row per logged step: see `callbacks.LOG_COLUMNS`.
 
     Raises
     ------
     InputError
         If there is no window to train on, the backbone does not fit, or the loss is not finite or does not fall.
     StoppedEarly
-        If SIGTERM, SIGINT or SIGUSR1 asked to stop; a checkpoint was saved.
+        If SIGTERM, SIGINT or SIGUSR1 requested a stop; a checkpoint was saved.
     """
     request = StopRequest()
     with request.handling_signals():
@@ -82,7 +82,7 @@ def train(job: TrainingJob) -> None:
                 clear(job.target / "tensorboard")
         (newest,) = broadcast_object_list(found)
         if newest is not None:
-            log.info("going on from %s", newest)
+            log.info("resuming from %s", newest)
         trainer.train(resume_from_checkpoint=None if newest is None else str(newest))
         if checkpointing.stopped:
             raise StoppedEarly
@@ -116,14 +116,14 @@ class WindowTrainer(Trainer):
         )
 
     def floating_point_ops(self, inputs: dict[str, Any]) -> int:
-        """Not counted: the Trainer would count all parameters anew at every micro-batch."""
+        """Do not count them: the Trainer would count all parameters again at every micro-batch."""
         return 0
 
     def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
         """Save under the names that the weights have in memory.
 
-        By default those of experts are saved as the hub has them, and the Trainer,
-        which does not translate them back, resumes without them.
+        By default, the weights of experts are saved under their names on the Hub. The
+        Trainer does not translate these back, and would resume without them.
         """
         if self.args.should_save:
             model = self.accelerator.unwrap_model(self.model)
@@ -141,12 +141,12 @@ class EpochOfSampler(TrainerCallback):
 
 
 def prepare(job: TrainingJob, request: StopRequest) -> tuple[WindowTrainer, PreTrainedTokenizerBase, Checkpointing]:
-    """Everything up to the first step, with the cost told."""
+    """Prepare a training up to its first step, and log its cost."""
     settings, plan = job.settings, job.plan
     disable_progress_bar()
     set_seed(settings.seed)
     tracks = target_tracks(job.statistics, job.bigwigs)
-    # First, as it says within seconds whether the backbone will do.
+    # First, because it shows within seconds whether the backbone is suitable.
     model, tokenizer = assemble(
         plan,
         tracks,
@@ -158,7 +158,7 @@ def prepare(job: TrainingJob, request: StopRequest) -> tuple[WindowTrainer, PreT
     if settings.gradient_checkpointing:
         enable_checkpointing(model)
     if settings.precision == "bf16":
-        # On the device that the Trainer will choose: which steps can be done in half precision depends on it.
+        # On the device that the Trainer will choose, because support for half precision depends on it.
         device = f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if torch.cuda.is_available() else "cpu"
         check_half_precision(model.to(device), "config, training.precision")
     every_window = read_windows(job.windows)
@@ -209,7 +209,7 @@ def prepare(job: TrainingJob, request: StopRequest) -> tuple[WindowTrainer, PreT
     ):
         trainer.add_callback(callback)
     log_cost(trainer, job, steps_per_epoch, len(training), len(validation))
-    # Processes drop other values of their windows; the first one is as a single one would be.
+    # Dropout differs between processes; in the first one, it is the same as in a single process.
     torch.manual_seed(settings.seed + arguments.process_index)
     return trainer, tokenizer, checkpointing
 

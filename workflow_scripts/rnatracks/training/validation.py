@@ -1,4 +1,4 @@
-"""How well a model predicts the validation windows while it is trained, streamed batch by batch."""
+"""Scores of a model on the validation windows during training, computed batch by batch."""
 
 import logging
 from collections.abc import Sequence
@@ -20,11 +20,12 @@ LOSS, PEARSON = "mean_squared_error", "pearson_log1p"
 
 
 class TrackScores:
-    """`compute_metrics` of a Trainer with `batch_eval_metrics`: adds up batches, answers after the last one.
+    """`compute_metrics` of a Trainer with `batch_eval_metrics`: adds up batches and returns scores after the last one.
 
-    The answer holds `mean_squared_error` of the squashed coverage over all bases that
-    count, `pearson_log1p` of the coverage itself for each track, as
-    `pearson_log1p.{track}`, and their mean over the tracks where it is defined.
+    The scores are `mean_squared_error` of the squashed coverage over all bases that
+    count; the Pearson correlation of log(1 + coverage) for each track, as
+    `pearson_log1p.{track}`; and its mean over the tracks for which it is defined, as
+    `pearson_log1p`.
     """
 
     def __init__(self, tracks: Sequence[TargetTrack]) -> None:
@@ -58,24 +59,24 @@ class TrackScores:
 
 
 def warn_of_blind_validation(windows: WindowDataset, tracks: Sequence[TargetTrack], configured: bool) -> None:
-    """Warn before training where validation will not be able to choose an epoch.
+    """Warn before training if validation will not be able to choose an epoch.
 
-    A correlation needs two values that differ: no signal, the same everywhere, or signal at bases alone that do not
-    count (N, blacklisted) has none. Reading ends as soon as every track has them.
+    A correlation needs two different values. There is none without signal, with the same signal everywhere, or with
+    signal only at bases that do not count (N, blacklisted). Reading stops as soon as every track has two values.
 
     Parameters
     ----------
     windows
-        Those to be watched.
+        Validation windows.
     tracks
-        The tracks to learn.
+        Tracks to be predicted.
     configured
         Whether chromosomes were set aside for validation.
     """
     if not configured:
         return
     if not len(windows):
-        log.warning("no window of split valid can be used (N, blacklist): no epoch is chosen, the last one's are kept")
+        log.warning("no window of split valid can be used (N, blacklist): the weights of the last epoch are kept")
         return
     lowest, highest = np.full(len(tracks), np.inf), np.full(len(tracks), -np.inf)
     for row in range(len(windows)):
@@ -86,8 +87,8 @@ def warn_of_blind_validation(windows: WindowDataset, tracks: Sequence[TargetTrac
         if (lowest < highest).all():
             return
     flat = [track.name for track, varies in zip(tracks, lowest < highest, strict=True) if not varies]
-    kept = "so that it has no part in choosing the epoch" if len(flat) < len(tracks) else "so that none is chosen"
-    log.warning("no varying signal of %s in the windows of split valid, %s", shorten(flat), kept)
+    kept = "so it does not affect the choice of the epoch" if len(flat) < len(tracks) else "so no epoch is chosen"
+    log.warning("the signal of %s does not vary in the windows of split valid, %s", shorten(flat), kept)
 
 
 def _numpy(values: torch.Tensor) -> np.ndarray:
