@@ -126,6 +126,7 @@ def test_defaults_are_filled_into_a_copy() -> None:
     assert filled["prediction"] == {
         "batch_size": 4,
         "stitch": "blend",
+        "overlap": None,
         "precision": "auto",
         "significant_digits": 4,
         "shard_size": None,
@@ -197,6 +198,7 @@ BAD = [
     ("windows.max_n_fraction", 1.5, "windows.max_n_fraction", "1.5", "1 or less"),
     ("windows", None, "windows", "null", "keys and values"),
     ("windows", {"size": 100, "overlap": 100}, "windows.overlap", "100", "less than windows.size (100)"),
+    ("prediction", {"overlap": 32000}, "prediction.overlap", "32000", "less than windows.size (32000)"),
     ("genome.md5", "abc", "genome.md5", "'abc'", "32 lower-case hex digits"),
     ("genome.chromosomes", [], "genome.chromosomes", "an empty value", "at least 1 entry"),
     ("genome.chromosomes", [1], "genome.chromosomes[0]", "1", "text: put it in quotes"),

@@ -96,8 +96,12 @@ class PredictionSettings(Section):
     context: the window in which the model sees the most sequence before the base, in the direction in which it reads,
     or on the shorter side if it reads both ways."""
 
+    overlap: int | None = Field(default=None, ge=0)
+    """Bases that neighbouring windows share in prediction, or null for windows.overlap. With half of a window every
+    base is computed twice; with less, prediction is faster. docs/overlap.md shows what that costs."""
+
     precision: Literal["auto", "bf16", "float32"] = "auto"
-    """Number format of the backbone's forward pass; auto is bf16 on a GPU and float32 otherwise."""
+    """Number format of large products in the forward pass; auto is bf16 on a GPU and float32 otherwise."""
 
     significant_digits: int | None = Field(default=4, ge=2, le=7)
     """Significant decimal digits of the predicted coverage, or null for full float32 precision. Fewer digits make

@@ -165,10 +165,16 @@ def _prediction(settings: Settings) -> str:
     digits = settings.prediction.significant_digits
     rounded = f", and rounded to {digits} significant digits" if digits else ""
     return (
-        "Tracks were predicted in windows of the same size and overlap; where windows share a base, "
+        f"Tracks were predicted in windows of the same size, {_overlap(settings)}; where windows share a base, "
         f"{STITCHES[settings.prediction.stitch]}. Predictions were put back on the scale of coverage by the exact "
         f"inverse of the squash{rounded}; unknown bases are 0."
     )
+
+
+def _overlap(settings: Settings) -> str:
+    if settings.prediction_overlap == settings.windows.overlap:
+        return "with the same overlap"
+    return f"each sharing {settings.prediction_overlap:,} bases with the next"
 
 
 def _evaluation(settings: Settings) -> str:
