@@ -90,6 +90,11 @@ def test_one_sentence_describes_all_models_of_a_family() -> None:
         (lambda c: c.update(exclude=["s7"]), "Excluded from the means: s7."),
         (lambda c: c.update(blacklist=None), "more than 50% unknown bases did not train"),
         (lambda c: c["windows"].update(size=512, overlap=128), "windows of 512 bases, each sharing 128 bases"),
+        (
+            lambda c: c["training"].update(optimizer="adamw", weight_decay=0.01),
+            "AdamW with a weight decay of 0.01, at",
+        ),
+        (lambda c: c["training"].update(schedule="constant"), "0.05 of the steps and then stayed there, gradients"),
         (lambda c: c["prediction"].update(overlap=64), "windows of the same size, each sharing 64 bases with the next"),
         (lambda c: c["split"].update(test=["chr8"]), "Held out for testing: chr8. Windows that touch"),
         (

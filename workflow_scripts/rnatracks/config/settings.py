@@ -131,6 +131,12 @@ class Settings(Section):
         return {locus_file_name(locus): locus for locus in self.loci}
 
     @model_validator(mode="after")
+    def _check_schedule(self) -> Self:
+        if self.training.schedule == "plateau" and not self.split.valid:
+            raise InputError("training.schedule", "plateau without split.valid", "a validation chromosome, or cosine")
+        return self
+
+    @model_validator(mode="after")
     def _check_overlap(self) -> Self:
         if self.prediction_overlap >= self.windows.size:
             expected = f"less than windows.size ({self.windows.size})"

@@ -13,7 +13,7 @@ from ..config.training import TrainingSettings
 from ..files import read_text
 from ..provenance import Provenance
 from ..tracks.targets import TargetTrack
-from .descriptions import STRAND_WORDS, trained_words
+from .descriptions import STRAND_WORDS, optimiser_words, trained_words
 from .plan import FetchedWeights, ModelPlan
 from .training_result import Kept, KeptWeights, describe_sight, kept_weights, sees_right
 
@@ -50,7 +50,7 @@ a cell type, each scaled to a total of {total:g} over the chosen chromosomes, bo
 {seen}{control}## Recipe
 
 Backbone: {backbone}, {sight}. Trained: {trained}. Strands: {strands}.
-Mean squared error on squashed coverage, Adafactor, cosine schedule after a linear warm-up.
+Mean squared error on squashed coverage, {optimiser}.
 
 ```yaml
 {settings}```
@@ -142,6 +142,7 @@ def write_model_card(
         sight=describe_sight(config, plan.attention),
         trained=trained_words(plan) + (MERGED if plan.trainable == "lora" else ""),
         strands=STRAND_WORDS[plan.strands],
+        optimiser=optimiser_words(settings),
         settings=yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False),
         loss=history["loss"].dropna().iloc[-1],
         valid=_validation(kept_weights(history, settings.keep, plan.control)),

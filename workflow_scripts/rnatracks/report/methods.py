@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from ..config.fields import Section
 from ..config.settings import Settings
 from ..errors import shorten
-from ..model.descriptions import STRAND_WORDS, trained_words
+from ..model.descriptions import STRAND_WORDS, optimiser_words, trained_words
 from ..model.plan import ModelPlan
 from ..model.training_result import Kept, KeptWeights, TrainedModel
 from ..samples.sample import CellType
@@ -130,10 +130,8 @@ def _training(settings: Settings, kept: Mapping[str, KeptWeights]) -> str:
         "Normalised coverage t was squashed to y = x for x = (t / m)^0.75 up to 10 and y = 2 sqrt(10 x) − 10 above, "
         "where m is the mean over bases with signal, averaged over a cell type's strands. The loss is the mean squared "
         f"error of y{router}. Training ran for {_epochs(training.epochs, kept)} epochs in global batches of "
-        f"{training.global_batch_size} windows with Adafactor, at a peak learning rate of "
-        f"{training.learning_rate:g} that warmed up linearly over the first {training.warmup_fraction:.3g} of "
-        f"the steps and fell as a cosine, gradients clipped at a norm of {training.max_grad_norm:g}, "
-        f"{training.precision} precision and seed {training.seed}. {_weights(kept)}"
+        f"{training.global_batch_size} windows with {optimiser_words(training)}, gradients clipped at a norm of "
+        f"{training.max_grad_norm:g}, {training.precision} precision and seed {training.seed}. {_weights(kept)}"
         + (f" Windows were augmented by {' and '.join(changes)}." if changes else "")
     )
 

@@ -39,7 +39,7 @@ from ..model.trial_pass import check_half_precision, enable_checkpointing
 from ..tracks.targets import target_tracks
 from ..vocabulary import Split
 from .arguments import training_arguments
-from .callbacks import FallingLoss, FiniteLoss, ProgressLog, tidy_history
+from .callbacks import CollapsedScore, FallingLoss, FiniteLoss, ProgressLog, tidy_history
 from .checkpoints import claim_recipe, clear, newest_whole
 from .cost import log_cost
 from .dataset import WindowDataset, WindowSampler, evenly_spread, shuffled_targets, training_windows
@@ -206,6 +206,7 @@ def prepare(job: TrainingJob, request: StopRequest) -> tuple[WindowTrainer, PreT
     for callback in (
         FiniteLoss(),
         *([FallingLoss()] if settings.stop_unless_falling and job.start is None else []),
+        *([CollapsedScore()] if settings.stop_unless_falling else []),
         ProgressLog(settings.global_batch_size * job.window_size),
         checkpointing,
     ):
