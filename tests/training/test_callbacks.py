@@ -11,7 +11,7 @@ import pytest
 from transformers import TrainerState, TrainingArguments
 
 from rnatracks.errors import InputError
-from rnatracks.training.callbacks import LOG_COLUMNS, FallingLoss, FiniteLoss, ProgressLog, tidy_history
+from rnatracks.training.callbacks import LOG_COLUMNS, CollapsedScore, FallingLoss, FiniteLoss, ProgressLog, tidy_history
 
 # --- FiniteLoss
 

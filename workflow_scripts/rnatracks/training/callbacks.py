@@ -82,7 +82,7 @@ class CollapsedScore(TrainerCallback):
                 f"training, epoch {state.epoch:.2f}",
                 f"a validation pearson_log1p of {score:.3f}, before {best:.3f}: the predictions have collapsed",
                 "a score that stays up: lower training.learning_rate (full fine-tuning can collapse at a rate at which "
-                "LoRA does not), or train less (trainable: lora or head); training.stop_unless_falling: false continues "
+                "LoRA does not), or train less (trainable: lora or head); training.stop_unless_falling: false goes on "
                 "regardless",
             )
 
