@@ -133,7 +133,7 @@ rule profile_seams:
         runtime=growing(60),
     params:
         chromosomes=SETTINGS.seam_chromosomes,
-        period=SETTINGS.windows.size - SETTINGS.windows.overlap,
+        period=SETTINGS.windows.size - SETTINGS.prediction_overlap,
     script:
         "../workflow_scripts/profile_seams.py"
 
@@ -161,7 +161,7 @@ rule plot_seams:
         tracks=model_tracks,
         chromosomes=digest(SETTINGS.seam_chromosomes),
         size=SETTINGS.windows.size,
-        overlap=SETTINGS.windows.overlap,
+        overlap=SETTINGS.prediction_overlap,
         stitch=SETTINGS.prediction.stitch,
     script:
         "../workflow_scripts/plot_seams.py"

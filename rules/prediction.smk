@@ -26,7 +26,7 @@ rule predict_chromosome:
         gpu=1,
     params:
         size=SETTINGS.windows.size,
-        overlap=SETTINGS.windows.overlap,
+        overlap=SETTINGS.prediction_overlap,
         stitch=SETTINGS.prediction.stitch,
         precision=SETTINGS.prediction.precision,
         digits=SETTINGS.prediction.significant_digits,

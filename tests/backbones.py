@@ -44,6 +44,10 @@ VIT = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_
 # Kinds that several settings go by: the name after the colon is ours.
 KINDS = {
     "mixtral": DECODER | {"num_local_experts": 2, "num_experts_per_tok": 1},
+    "mixtral:top2": DECODER | {"num_local_experts": 4, "num_experts_per_tok": 2},
+    "qwen3_moe": DECODER | {"num_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 16, "head_dim": 8},
+    "olmoe": DECODER | {"num_experts": 4, "num_experts_per_tok": 2},
+    "gpt_oss": DECODER | {"num_local_experts": 4, "num_experts_per_tok": 2, "head_dim": 8},
     "mistral": DECODER,
     "mixtral:both": DECODER | {"num_local_experts": 2, "is_causal": False},
     "gpt2": GPT2,

@@ -15,7 +15,7 @@ ORDER = [
     *("evaluation", "figures", "report", "planning", "cli"),
 ]
 MODULES = sorted(LIBRARY.rglob("*.py"))
-SAVED_WITH_MODELS = {"network", "heads", "dilated_cnn"}
+SAVED_WITH_MODELS = {"network", "heads", "dilated_cnn", "experts"}
 
 
 def package(path: Path) -> str:

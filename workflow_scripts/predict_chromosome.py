@@ -13,7 +13,7 @@ from rnatracks.config.settings import Settings
 from rnatracks.genome.sequence import Genome
 from rnatracks.log import open_log
 from rnatracks.model.folder import load_on_devices
-from rnatracks.model.trial_pass import check_half_precision
+from rnatracks.model.half_precision import predict_in_half_precision
 from rnatracks.prediction.predict import Precision, TilePlan, write_region
 from rnatracks.prediction.stitching import Stitch
 
@@ -24,7 +24,7 @@ chrom, start, end = re.fullmatch(r"(.+?)(?:\.(\d+)-(\d+))?", snakemake.wildcards
 models = load_on_devices(Path(snakemake.input.weights).parent, snakemake.resources.get("gpu", 1))
 precision = Precision.of(params.precision, params.digits, models[0].device)
 if precision.bf16:
-    check_half_precision(models[0], "config, prediction.precision")
+    predict_in_half_precision(models, "config, prediction.precision")
 write_region(
     models,
     genome,

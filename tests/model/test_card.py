@@ -22,7 +22,7 @@ from rnatracks.tracks.targets import TargetTrack
 
 RECIPE = TrainingSettings()
 CNN = {"type": "dilated_cnn", "hidden_size": 16, "num_hidden_layers": 2, "kernel_size": 3, "dropout": 0.1}
-LIMIT = "A causal backbone sees only what lies to the left of a base, so the minus strand is at a disadvantage."
+LIMIT = "A causal backbone sees only the sequence to the left of a base, so the minus strand is at a disadvantage."
 NAN = float("nan")
 
 

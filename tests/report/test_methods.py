@@ -64,7 +64,7 @@ def test_the_published_recipe_in_words() -> None:
         "size 9 and 256, 64 and 1 channels, each followed by batch normalisation, GELU and dropout of 0.1, and then",
         "60 epochs in global batches of 256 windows with Adafactor, at a peak learning rate of 5e-05",
         "the first 0.05 of the steps",
-        "bf16 precision and seed 42. The weights are those of the last epoch, because there was no validation.",
+        "bf16 precision and seed 42. The weights are those of the last epoch, because no validation window was used.",
         "weighted by the distance of the base from the nearer end of each window",
         "rounded to 4 significant digits",
         "genes on the same strand share (on either strand, if tracks are unstranded) were left out",
@@ -92,6 +92,15 @@ def test_one_sentence_describes_all_models_of_a_family() -> None:
         (
             lambda c: c["windows"].update(size=512, overlap=128),
             "windows of 512 bases, each overlapping the next by 128 bases",
+        ),
+        (
+            lambda c: c["training"].update(optimizer="adamw", weight_decay=0.01),
+            "AdamW with a weight decay of 0.01, at",
+        ),
+        (lambda c: c["training"].update(schedule="constant"), "0.05 of the steps and a constant rate after them, gr"),
+        (
+            lambda c: c["prediction"].update(overlap=64),
+            "same size, each overlapping the next by 64 bases. Where",
         ),
         (lambda c: c["split"].update(test=["chr8"]), "Held out for testing: chr8. Windows on these"),
         (
@@ -152,7 +161,7 @@ def test_a_changed_setting_changes_its_sentence(change: Callable[[dict], object]
         ),
         (WATCHED, "last", "The weights are those of the last epoch, as set by training.keep."),
         (UNSCORED, "best", "The weights are those of the last epoch, because no correlation on validation windows"),
-        (UNWATCHED, "best", "The weights are those of the last epoch, because there was no validation."),
+        (UNWATCHED, "best", "The weights are those of the last epoch, because no validation window was used."),
     ],
     ids=["best", "last", "no score", "no window"],
 )

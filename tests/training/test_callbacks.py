@@ -11,7 +11,7 @@ import pytest
 from transformers import TrainerState, TrainingArguments
 
 from rnatracks.errors import InputError
-from rnatracks.training.callbacks import LOG_COLUMNS, FallingLoss, FiniteLoss, ProgressLog, tidy_history
+from rnatracks.training.callbacks import LOG_COLUMNS, CollapsedScore, FallingLoss, FiniteLoss, ProgressLog, tidy_history
 
 # --- FiniteLoss
 
@@ -30,6 +30,30 @@ def test_every_logged_loss_must_be_finite(name: str, value: float) -> None:
 def test_other_values_may_be_undefined() -> None:
     """A correlation of constant predictions is."""
     FiniteLoss().on_log(None, TrainerState(global_step=7), None, {"eval_pearson_log1p": float("nan")})
+
+
+# --- CollapsedScore
+
+
+def see_scores(*scores: float) -> None:
+    """Log validation scores as the Trainer does, which notes each before it is looked at."""
+    state = TrainerState()
+    for epoch, score in enumerate(scores, 1):
+        logs = {"eval_pearson_log1p": score}
+        state.epoch = float(epoch)
+        state.log_history.append(logs | {"step": epoch})
+        CollapsedScore().on_log(None, state, None, logs)
+
+
+@pytest.mark.parametrize("lost", [0.0, -0.3, 0.009, float("nan")])
+def test_a_score_that_falls_to_zero_stops(lost: float) -> None:
+    with pytest.raises(InputError, match=r"epoch 3\.00: found a validation pearson_log1p of .*, before 0\.500"):
+        see_scores(0.5, 0.3, lost)
+
+
+@pytest.mark.parametrize("scores", [(-0.1, -0.5, 0.8), (0.25, 0.0), (0.5, 0.02), (float("nan"), 0.2, 0.1)])
+def test_a_score_that_never_rose_or_only_falls_goes_on(scores: tuple[float, ...]) -> None:
+    see_scores(*scores)
 
 
 # --- FallingLoss

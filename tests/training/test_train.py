@@ -191,6 +191,30 @@ def test_adafactor_warm_up_and_cosine(tmp_path: Path, data: Path, recorded: list
     np.testing.assert_allclose(log["learning_rate"], expected, rtol=1e-6, atol=1e-12)
 
 
+@pytest.mark.parametrize("schedule", ["constant", "plateau"])
+def test_adamw_decays_weights_on_other_schedules(schedule: str, tmp_path: Path, data: Path, recorded: list) -> None:
+    """A rate on a plateau is halved after 2 epochs without a better score; the first epoch's here stays the best."""
+    recipe = {"optimizer": "adamw", "weight_decay": 0.1, "schedule": schedule, "stop_unless_falling": False}
+    job = make_job(data, tmp_path / "B", epochs=5, learning_rate=0.01, **recipe)
+    train(job)
+    optimiser = getattr(recorded[0].optimizer, "optimizer", recorded[0].optimizer)
+    assert type(optimiser) is torch.optim.AdamW
+    assert {group["weight_decay"] for group in optimiser.param_groups} == {0.1, 0.0}  # none of norms and biases
+    log = training_log(job.target)
+    rates = log.dropna(subset="loss").set_index("step")["learning_rate"]
+    if schedule == "constant":
+        np.testing.assert_allclose(rates.iloc[2:], 0.01)
+        return
+    scores, rate, best, waited = log.dropna(subset="valid_loss")["valid_pearson_log1p"], 0.01, -np.inf, 0
+    for epoch, score in enumerate(scores, 1):
+        assert rates[8 * epoch] == pytest.approx(rate)
+        # Better by more than PyTorch's threshold, a ten-thousandth of the best.
+        waited = 0 if score > best * (1 + 1e-4 * np.sign(best)) else waited + 1
+        best = max(best, score)
+        if waited > 2:
+            rate, waited = rate / 2, 0
+
+
 @pytest.mark.parametrize(("fraction", "highest"), [(0.0, 1), (0.5, 5), (1.0, 8)])
 def test_warm_up_fraction_reaches_both_ends(tmp_path: Path, data: Path, fraction: float, highest: int) -> None:
     job = make_job(data, tmp_path / "B", warmup_fraction=fraction)
@@ -263,7 +287,7 @@ def test_half_precision_and_checkpointing_run(tmp_path: Path, data: Path) -> Non
 def test_folder_holds_the_trained_model(tmp_path: Path, data: Path, recorded: list) -> None:
     job = make_job(data, tmp_path / "B")
     train(job)
-    code = {"network.py", "heads.py", "dilated_cnn.py"}
+    code = {"network.py", "heads.py", "dilated_cnn.py", "experts.py"}
     model_files = {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"}
     assert {path.name for path in job.target.iterdir()} == code | model_files | {"training_log.tsv", "tensorboard"}
     assert [path.name for path in tmp_path.iterdir()] == ["B"]

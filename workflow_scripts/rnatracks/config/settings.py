@@ -121,9 +121,27 @@ class Settings(Section):
         return self.split.test or self.genome.chromosomes[:1]
 
     @property
+    def prediction_overlap(self) -> int:
+        """Bases that neighbouring windows share in prediction."""
+        return self.windows.overlap if self.prediction.overlap is None else self.prediction.overlap
+
+    @property
     def loci_by_file(self) -> dict[str, str]:
         """Each locus as written in the configuration, by its file name."""
         return {locus_file_name(locus): locus for locus in self.loci}
+
+    @model_validator(mode="after")
+    def _check_schedule(self) -> Self:
+        if self.training.schedule == "plateau" and not self.split.valid:
+            raise InputError("training.schedule", "plateau without split.valid", "a validation chromosome, or cosine")
+        return self
+
+    @model_validator(mode="after")
+    def _check_overlap(self) -> Self:
+        if self.prediction_overlap >= self.windows.size:
+            expected = f"less than windows.size ({self.windows.size})"
+            raise InputError("prediction.overlap", self.prediction.overlap, expected)
+        return self
 
     @model_validator(mode="after")
     def _check_folders(self) -> Self:

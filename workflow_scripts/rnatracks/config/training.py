@@ -31,10 +31,20 @@ class TrainingSettings(Section):
     """Windows per device and forward pass; must divide global_batch_size."""
 
     learning_rate: Number = Field(default=5e-05, gt=0)
-    """Peak learning rate of Adafactor, with linear warm-up and cosine decay."""
+    """Peak learning rate."""
 
     warmup_fraction: Number = Field(default=0.05, ge=0, le=1)
-    """Fraction of the steps used for warm-up."""
+    """Fraction of the steps over which the learning rate rises linearly to its peak; unused if schedule is plateau."""
+
+    schedule: Literal["cosine", "constant", "plateau"] = "cosine"
+    """Learning rate after the warm-up. cosine: falls to 0 as a cosine. constant: stays at its peak. plateau: starts at
+    its peak and is halved whenever pearson_log1p on the validation chromosomes has not risen for 2 epochs."""
+
+    optimizer: Literal["adafactor", "adamw"] = "adafactor"
+    """Adafactor, which stores little more than the weights, or AdamW, which stores two numbers per weight."""
+
+    weight_decay: Number = Field(default=0, ge=0)
+    """Weight decay of the optimiser."""
 
     max_grad_norm: Number = Field(default=1.0, gt=0)
     """Gradients are clipped to this norm."""
@@ -74,7 +84,8 @@ class TrainingSettings(Section):
     pearson_log1p on the validation chromosomes, or last, those of the last epoch."""
 
     stop_unless_falling: bool = True
-    """Stop with an explanation if, after a fifth of the steps, the loss is not lower than at the start."""
+    """Stop with an explanation if, after a fifth of the steps, the loss is not lower than at the start, or if the
+    validation score falls to 0."""
 
     @model_validator(mode="after")
     def _check_batches(self) -> Self:
@@ -96,8 +107,12 @@ class PredictionSettings(Section):
     context: the window in which the model sees the most sequence before the base, in the direction in which it reads,
     or on the shorter side if it reads both ways."""
 
+    overlap: int | None = Field(default=None, ge=0)
+    """Bases that neighbouring windows share in prediction, or null for windows.overlap. With half of a window every
+    base is computed twice; with less, prediction is faster. docs/overlap.md shows what that costs."""
+
     precision: Literal["auto", "bf16", "float32"] = "auto"
-    """Number format of the backbone's forward pass; auto is bf16 on a GPU and float32 otherwise."""
+    """Number format of large products in the forward pass; auto is bf16 on a GPU and float32 otherwise."""
 
     significant_digits: int | None = Field(default=4, ge=2, le=7)
     """Significant decimal digits of the predicted coverage, or null for full float32 precision. Fewer digits make

@@ -13,7 +13,7 @@ from ..config.training import TrainingSettings
 from ..files import read_text
 from ..provenance import Provenance
 from ..tracks.targets import TargetTrack
-from .descriptions import STRAND_WORDS, trained_words
+from .descriptions import STRAND_WORDS, optimiser_words, trained_words
 from .plan import FetchedWeights, ModelPlan
 from .training_result import Kept, KeptWeights, describe_sight, kept_weights, sees_right
 
@@ -50,7 +50,7 @@ each cell type, with each sample scaled to a total of {total:g} over the chosen 
 {seen}{control}## Recipe
 
 Backbone: {backbone}, {sight}. Trained: {trained}. Strands: {strands}.
-Loss: mean squared error on squashed coverage. Optimiser: Adafactor, with linear warm-up and cosine decay.
+Loss: mean squared error on squashed coverage. Optimiser: {optimiser}.
 
 ```yaml
 {settings}```
@@ -74,7 +74,7 @@ validation and to choose an epoch. MD5 is that of the upper-case sequence, with 
 """
 MERGED = ", merged into the weights (also saved separately in `adapter/`)"
 CAUSAL = """
-A causal backbone sees only what lies to the left of a base, so the minus strand is at a disadvantage."""
+A causal backbone sees only the sequence to the left of a base, so the minus strand is at a disadvantage."""
 
 
 def write_model_card(
@@ -142,6 +142,7 @@ def write_model_card(
         sight=describe_sight(config, plan.attention),
         trained=trained_words(plan) + (MERGED if plan.trainable == "lora" else ""),
         strands=STRAND_WORDS[plan.strands],
+        optimiser=optimiser_words(settings),
         settings=yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False),
         loss=history["loss"].dropna().iloc[-1],
         valid=_validation(kept_weights(history, settings.keep, plan.control)),

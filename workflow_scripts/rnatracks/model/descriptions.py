@@ -1,6 +1,9 @@
 """Descriptions of a model's settings, for its card and the methods text."""
 
+from ..config.training import TrainingSettings
 from .plan import ModelPlan
+
+OPTIMISER_NAMES = {"adafactor": "Adafactor", "adamw": "AdamW"}
 
 STRAND_WORDS = {
     "heads": "each track has its own head",
@@ -13,3 +16,25 @@ def trained_words(plan: ModelPlan) -> str:
     """Describe which weights of a model were trained."""
     updates = f"low-rank updates of the attention (rank {plan.lora.rank}, alpha {plan.lora.alpha:g})"
     return {"all": "all weights", "head": "only the heads", "lora": f"the heads and {updates}"}[plan.trainable]
+
+
+def optimiser_words(settings: TrainingSettings) -> str:
+    """The optimiser of a training and the course of its learning rate.
+
+    Examples
+    --------
+    >>> optimiser_words(TrainingSettings(schedule="plateau"))
+    'Adafactor, at a learning rate of 5e-05 that was halved after 2 epochs without a better validation score'
+    """
+    decay = f" with a weight decay of {settings.weight_decay:g}" if settings.weight_decay else ""
+    optimiser = f"{OPTIMISER_NAMES[settings.optimizer]}{decay}"
+    if settings.schedule == "plateau":
+        return (
+            f"{optimiser}, at a learning rate of {settings.learning_rate:g} that was halved after 2 epochs without a "
+            "better validation score"
+        )
+    after = {"cosine": "cosine decay", "constant": "a constant rate"}[settings.schedule]
+    return (
+        f"{optimiser}, at a peak learning rate of {settings.learning_rate:g} with linear warm-up over the first "
+        f"{settings.warmup_fraction:.3g} of the steps and {after} after them"
+    )

@@ -4,6 +4,7 @@ This file is saved with every model, so it imports nothing else from this projec
 """
 
 import itertools
+from contextlib import nullcontext
 
 import torch
 from torch import distributed, nn
@@ -145,8 +146,13 @@ class TrackHead(nn.Module):
         self.scale = nn.Parameter(torch.tensor(float(scale)))
 
     def forward(self, states: torch.Tensor, counted: torch.Tensor | None = None) -> torch.Tensor:
+        """Under autocast all convolutions but the last follow it; everything else is in the format of the weights."""
+        device = states.device.type
         for convolution, norm in itertools.zip_longest(self.convolutions, self.norms):
-            states = convolution(states)
+            is_last = convolution is self.convolutions[-1]
+            with torch.autocast(device, enabled=False) if is_last else nullcontext():
+                states = convolution(states).to(self.scale.dtype)
             if norm is not None:
-                states = self.dropout(nn.functional.gelu(norm(states, counted)))
+                with torch.autocast(device, enabled=False):
+                    states = self.dropout(nn.functional.gelu(norm(states, counted)))
         return nn.functional.softplus(states.squeeze(1) * self.scale)

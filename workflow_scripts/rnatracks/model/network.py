@@ -14,6 +14,7 @@ from transformers.models.mixtral.modeling_mixtral import load_balancing_loss_fun
 from transformers.utils import ModelOutput
 
 from .dilated_cnn import DilatedCNN  # noqa: F401  makes it known to Transformers
+from .experts import follow_autocast
 from .heads import TrackHead
 
 # Label of a base that does not count, as elsewhere in Transformers.
@@ -129,9 +130,13 @@ class CoverageModel(PreTrainedModel):
 
     Input `input_ids` is `[batch, length]`, one token per base; `predictions` is
     `[batch, track, length]`. With `labels` of that shape, the loss is the mean
-    squared error over the labels that are not `IGNORED`. Heads and loss are
-    computed in float32, even under autocast or if the backbone is loaded in half
-    precision.
+    squared error over the labels that are not `IGNORED`.
+
+    Number formats: the weights of the heads are float32, even if the backbone is loaded in half precision. Under
+    autocast (bf16), products with weights (projections, experts, attention, hidden convolutions of the heads) are
+    computed in bf16, because they are nearly all of the work. The residual stream, norms, the softmax of the router,
+    and of the heads the statistics, last convolution and softplus stay float32, as does the loss: they add small
+    numbers to large ones, or are what is predicted.
     """
 
     config_class = CoverageConfig
@@ -154,6 +159,7 @@ class CoverageModel(PreTrainedModel):
         else:
             self.backbone = backbone
         drop_unused(self.backbone)
+        follow_autocast(self.backbone)
         for module in self.backbone.modules():
             # An embedding never trains its padding row; if the tokenizer has no padding, this is the row of a base.
             if isinstance(module, nn.Embedding) and module.padding_idx in config.token_ids.values():
@@ -203,10 +209,11 @@ class CoverageModel(PreTrainedModel):
         reads, positions = self._views(input_ids, None if counted is None else counted.any(1))
         routed = {"output_router_logits": True} if labels is not None and self.config.router_loss else {}
         outputs = self.backbone(input_ids=reads, **routed)
+        # Float32, unless the whole model was cast by hand.
+        states = outputs.last_hidden_state.transpose(1, 2).to(self.heads[0].scale.dtype)
+        tracks = [head(states, positions) for head in self.heads]
         with torch.autocast(input_ids.device.type, enabled=False):
-            # Float32, unless the whole model was cast by hand.
-            states = outputs.last_hidden_state.transpose(1, 2).to(self.heads[0].scale.dtype)
-            predictions = self._tracks([head(states, positions) for head in self.heads]).float()
+            predictions = self._tracks(tracks).float()
             if labels is None:
                 return CoverageOutput(predictions=predictions)
             here = counted.sum().clamp(min=1)

@@ -24,7 +24,7 @@ class Kept(StrEnum):
 
     BEST = "of the epoch with the highest correlation on validation windows"
     LAST = "of the last epoch, as set by training.keep"
-    UNWATCHED = "of the last epoch, because there was no validation"
+    UNWATCHED = "of the last epoch, because no validation window was used"
     UNSCORED = "of the last epoch, because no correlation on validation windows could be computed"
     CONTROL = "of the last epoch, as for all controls"
 

@@ -13,7 +13,7 @@ from ..genome.loci import REGION, Region, locate
 from ..genome.sequence import Genome
 from ..genome.tables import EXON_COLUMNS, GENE_COLUMNS
 from ..model.folder import load_on_devices
-from ..model.trial_pass import check_half_precision
+from ..model.half_precision import predict_in_half_precision
 from ..tracks.bigwig import CoverageWriter
 from .predict import Arithmetic, Precision, TilePlan, predict_region
 from .stitching import Stitch
@@ -86,7 +86,7 @@ def predict_locus(
         raise InputError("overlap", overlap, f"0 or more and less than the model's window of {size:,} bases")
     numbers = Precision.of(precision, None, models[0].device)
     if numbers.bf16:
-        check_half_precision(models[0], "precision")
+        predict_in_half_precision(models, "precision")
     stretches = predict_region(
         models,
         genome,

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from ..config.fields import Section
 from ..config.settings import Settings
 from ..errors import shorten
-from ..model.descriptions import STRAND_WORDS, trained_words
+from ..model.descriptions import STRAND_WORDS, optimiser_words, trained_words
 from ..model.plan import ModelPlan
 from ..model.training_result import Kept, KeptWeights, TrainedModel
 from ..samples.sample import CellType
@@ -131,10 +131,8 @@ def _training(settings: Settings, kept: Mapping[str, KeptWeights]) -> str:
         "Normalised coverage t was squashed to y = x for x = (t / m)^0.75 up to 10 and to y = 2 sqrt(10 x) − 10 above, "
         "where m is the mean over bases with signal, averaged over the strands of a cell type. The loss was the mean "
         f"squared error of y{router}. Training ran for {_epochs(training.epochs, kept)} epochs in global batches of "
-        f"{training.global_batch_size} windows with Adafactor, at a peak learning rate of "
-        f"{training.learning_rate:g} with linear warm-up over the first {training.warmup_fraction:.3g} of "
-        f"the steps and cosine decay after them, gradients clipped to a norm of {training.max_grad_norm:g}, "
-        f"{training.precision} precision and seed {training.seed}. {_weights(kept)}"
+        f"{training.global_batch_size} windows with {optimiser_words(training)}, gradients clipped to a norm of "
+        f"{training.max_grad_norm:g}, {training.precision} precision and seed {training.seed}. {_weights(kept)}"
         + (f" Windows were augmented by {' and '.join(changes)}." if changes else "")
     )
 
@@ -166,10 +164,16 @@ def _prediction(settings: Settings) -> str:
     digits = settings.prediction.significant_digits
     rounded = f", and rounded to {digits} significant digits" if digits else ""
     return (
-        "Tracks were predicted in windows of the same size and overlap. Where windows overlap, the value of a base is "
-        f"{STITCHES[settings.prediction.stitch]}. Predictions were transformed back to the scale of coverage by the "
-        f"exact inverse of the squashing{rounded}; unknown bases are 0."
+        f"Tracks were predicted in windows of the same size, {_overlap(settings)}. Where windows overlap, the value of "
+        f"a base is {STITCHES[settings.prediction.stitch]}. Predictions were transformed back to the scale of coverage "
+        f"by the exact inverse of the squashing{rounded}; unknown bases are 0."
     )
+
+
+def _overlap(settings: Settings) -> str:
+    if settings.prediction_overlap == settings.windows.overlap:
+        return "with the same overlap"
+    return f"each overlapping the next by {settings.prediction_overlap:,} bases"
 
 
 def _evaluation(settings: Settings) -> str:

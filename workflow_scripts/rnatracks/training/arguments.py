@@ -10,6 +10,11 @@ from .callbacks import LOGGED
 from .job import TrainingJob, accumulation_steps
 from .validation import PEARSON
 
+# Names of Transformers for those of the configuration.
+OPTIMISERS = {"adafactor": "adafactor", "adamw": "adamw_torch"}
+SCHEDULES = {"cosine": "cosine", "constant": "constant_with_warmup", "plateau": "reduce_lr_on_plateau"}
+PLATEAU = {"mode": "max", "factor": 0.5, "patience": 2}
+
 
 def training_arguments(job: TrainingJob, steps_per_epoch: int, *, validate: bool) -> TrainingArguments:
     """Arguments for one training; the epoch is chosen by validation, if there is any and the settings ask for it."""
@@ -24,9 +29,11 @@ def training_arguments(job: TrainingJob, steps_per_epoch: int, *, validate: bool
         per_device_train_batch_size=settings.micro_batch_size,
         per_device_eval_batch_size=settings.micro_batch_size,
         gradient_accumulation_steps=accumulation_steps(settings, processes),
-        optim="adafactor",
+        optim=OPTIMISERS[settings.optimizer],
+        weight_decay=settings.weight_decay,
         learning_rate=settings.learning_rate,
-        lr_scheduler_type="cosine",
+        lr_scheduler_type=SCHEDULES[settings.schedule],
+        lr_scheduler_kwargs=PLATEAU if settings.schedule == "plateau" else None,
         # A value below 1 is a fraction of all steps; 1 would mean one step.
         warmup_steps=min(settings.warmup_fraction, float(np.nextafter(1, 0))),
         max_grad_norm=settings.max_grad_norm,
@@ -43,7 +50,7 @@ def training_arguments(job: TrainingJob, steps_per_epoch: int, *, validate: bool
         batch_eval_metrics=True,
         save_strategy="epoch" if choose_best else "no",
         load_best_model_at_end=choose_best,
-        metric_for_best_model=PEARSON if choose_best else None,
+        metric_for_best_model=PEARSON if choose_best or settings.schedule == "plateau" else None,
         greater_is_better=True,
         logging_steps=min(10, max(1, int(settings.epochs * steps_per_epoch) // LOGGED)),
         logging_nan_inf_filter=False,

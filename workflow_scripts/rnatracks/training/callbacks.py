@@ -19,6 +19,9 @@ LOG_COLUMNS = ("step", "epoch", "learning_rate", "loss", "valid_loss", "valid_pe
 LOG_NAMES = {"loss": "loss", "learning_rate": "learning_rate", f"eval_{LOSS}": "valid_loss"}
 # Minimum number of losses logged in a training, which logs at least every tenth step.
 LOGGED = 100
+# Validation score that counts as learned (below it, early epochs may fall by chance), and the
+# share of the best one at or below which it counts as lost.
+MIN_SCORE, COLLAPSED = 0.3, 0.02
 # Seconds after which progress is reported in any case.
 MAX_SILENCE = 300.0
 
@@ -61,6 +64,27 @@ class FallingLoss(TrainerCallback):
                 f"a loss of {last:.4g}, which was {first:.4g} at the start",
                 "a falling loss: check training.learning_rate (too high, or far too low), the tracks and the "
                 "backbone, or set training.stop_unless_falling: false to continue regardless",
+            )
+
+
+class CollapsedScore(TrainerCallback):
+    """Stop the training if the validation score, once clearly above 0, falls to 0 or is undefined."""
+
+    def on_log(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, logs: dict, **_: object
+    ) -> None:
+        score = logs.get(f"eval_{PEARSON}")
+        if score is None:
+            return
+        earlier = [entry[f"eval_{PEARSON}"] for entry in state.log_history if f"eval_{PEARSON}" in entry]
+        best = max((each for each in earlier if math.isfinite(each)), default=0.0)
+        if best >= MIN_SCORE and not score > COLLAPSED * best:
+            raise InputError(
+                f"training, epoch {state.epoch:.2f}",
+                f"a validation pearson_log1p of {score:.3f}, before {best:.3f}: the predictions have collapsed",
+                "a score that stays up: lower training.learning_rate (full fine-tuning can collapse at a rate at which "
+                "LoRA does not), or train less (trainable: lora or head); training.stop_unless_falling: false goes on "
+                "regardless",
             )
 
 

@@ -32,13 +32,14 @@ from ..genome.windows import read_windows
 from ..model.backbone import token_lookup
 from ..model.build import assemble
 from ..model.folder import save_model
+from ..model.half_precision import speed_up_float32
 from ..model.lora import merge_adapters
 from ..model.seen_chromosomes import record_sequences
 from ..model.trial_pass import check_half_precision, enable_checkpointing
 from ..tracks.targets import target_tracks
 from ..vocabulary import Split
 from .arguments import training_arguments
-from .callbacks import FallingLoss, FiniteLoss, ProgressLog, tidy_history
+from .callbacks import CollapsedScore, FallingLoss, FiniteLoss, ProgressLog, tidy_history
 from .checkpoints import claim_recipe, clear, newest_whole
 from .cost import log_cost
 from .dataset import WindowDataset, WindowSampler, evenly_spread, shuffled_targets, training_windows
@@ -161,6 +162,7 @@ def prepare(job: TrainingJob, request: StopRequest) -> tuple[WindowTrainer, PreT
         # On the device that the Trainer will choose, because support for half precision depends on it.
         device = f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if torch.cuda.is_available() else "cpu"
         check_half_precision(model.to(device), "config, training.precision")
+        speed_up_float32(model.device)
     every_window = read_windows(job.windows)
     windows = training_windows(every_window, job.max_n_fraction, job.max_blacklist_fraction)
     training, validation = (
@@ -204,6 +206,7 @@ def prepare(job: TrainingJob, request: StopRequest) -> tuple[WindowTrainer, PreT
     for callback in (
         FiniteLoss(),
         *([FallingLoss()] if settings.stop_unless_falling and job.start is None else []),
+        *([CollapsedScore()] if settings.stop_unless_falling else []),
         ProgressLog(settings.global_batch_size * job.window_size),
         checkpointing,
     ):

@@ -1,0 +1,57 @@
+"""Models that predict in half precision: the weights of large products are held in bf16 once.
+
+Autocast would cast them in every call and keep both copies. The predictions are the same to the last bit.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+from .network import CoverageModel
+from .trial_pass import check_half_precision
+
+
+def hold_in_half_precision(model: CoverageModel) -> None:
+    """Cast the weights that autocast would cast to bf16, in place; the model can then no longer be trained.
+
+    Float32 stay embeddings, norms, the heads' last convolutions and everything of one dimension but biases of products.
+    """
+    last = [head.convolutions[-1] for head in model.heads]
+    for module in model.modules():
+        if isinstance(module, nn.Linear | nn.Conv1d):
+            names = [] if module in last else [name for name, _ in module.named_parameters(recurse=False)]
+        elif hasattr(module, "num_experts"):  # the weights of all experts of a layer are one tensor
+            names = [name for name, value in module.named_parameters(recurse=False) if value.dim() == 3]
+        else:
+            names = []
+        for name in names:
+            value = getattr(module, name)
+            setattr(module, name, nn.Parameter(value.to(torch.bfloat16), requires_grad=False))
+
+
+def predict_in_half_precision(models: Sequence[CoverageModel], key: str) -> None:
+    """Prepare copies of a model for predicting under autocast to bf16, after a trial.
+
+    Parameters
+    ----------
+    models
+        The model, once on each device.
+    key
+        The setting that asks for it, for the error.
+
+    Raises
+    ------
+    InputError
+        If some step of the network cannot be done in half precision.
+    """
+    check_half_precision(models[0], key)
+    speed_up_float32(models[0].device)
+    for model in models:
+        hold_in_half_precision(model)
+
+
+def speed_up_float32(device: torch.device) -> None:
+    """On a GPU, let the few products that stay float32 under autocast use TF32."""
+    if device.type == "cuda":
+        torch.set_float32_matmul_precision("high")
