@@ -30,8 +30,8 @@ RUN_BY = {
     "rnatracks-locus results/models/genos-NK results/reference/genome.fa chr19:39,407,000-39,439,000 --gtf "
     "results/reference/annotation.gtf.gz --observed results/tracks/observed --out locus": "prediction/test_locus.py",
 }
-# Not run by a test: a program that is not installed here, and half a day of trainings.
-NOT_RUN = {"git clone", "snakedeploy", "python benchmarks/stitching.py", "python benchmarks/real_chr22.py"}
+# Not run by a test: a program that is not installed here, and measurements, which take minutes to hours.
+NOT_RUN = {"git clone", "snakedeploy", "python benchmarks/"}
 
 
 def commands(page: Path) -> list[str]:
