@@ -621,6 +621,16 @@ def test_terminated_and_resumed_equals_uninterrupted(
     assert not (job.target / "checkpoints").exists()
 
 
+def test_resumed_in_bf16_with_adamw_equals_uninterrupted(tmp_path: Path, data: Path) -> None:
+    recipe = LONG | {"precision": "bf16", "optimizer": "adamw", "weight_decay": 0.01}
+    whole, broken = (make_job(data, tmp_path / name, long_plan(), **recipe) for name in ("whole", "broken"))
+    train(whole)
+    with pytest.raises(StoppedEarly):
+        stop_after(broken, 8)
+    train(broken)
+    assert_same_weights(broken.target, whole.target)
+
+
 def start_process(job: TrainingJob) -> subprocess.Popen:
     job.write(job.target / "job.json")
     environment = os.environ | {"PYTHONPATH": str(SCRIPTS), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
