@@ -85,5 +85,5 @@ def test_read_benchmarks(tmp_path: Path) -> None:
 
 def test_read_benchmarks_of_another_file(tmp_path: Path) -> None:
     (tmp_path / "x.tsv").write_text("a\tb\n1\t2\n")
-    with pytest.raises(InputError, match=r"x.tsv: found 1 rows of a, b; expected a Snakemake benchmark"):
+    with pytest.raises(InputError, match=r"x.tsv: found 1 rows with the columns a, b; expected a Snakemake benchmark"):
         read_benchmarks([tmp_path / "x.tsv"], tmp_path)

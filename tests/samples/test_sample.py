@@ -335,7 +335,7 @@ BAD_CELL_TYPES = [
     (["cell_type ontology"], "line 1", "no column 'description'", "columns cell_type, ontology, description"),
     ([CELL_TYPE_HEADER], "", "no cell type", "one row for each"),
     ([CELL_TYPE_HEADER, "B", "B"], "line 3, cell_type", "'B', as in line 2", "each name once"),
-    ([CELL_TYPE_HEADER, "-B"], "line 2, cell_type", "'-B'", "first a letter, digit or '_'"),
+    ([CELL_TYPE_HEADER, "-B"], "line 2, cell_type", "'-B'", "starting with a letter, a digit or '_'"),
     ([CELL_TYPE_HEADER, "B CL_0000236"], "line 2, ontology", "'CL_0000236'", "a term such as CL:0000623"),
     ([CELL_TYPE_HEADER, "B . . total . yes"], "line 2, encode_query", "'total'", "key=value joined by &"),
     *(

@@ -1,4 +1,4 @@
-"""The command `rnatracks`, whose subcommands work on a model folder without the workflow.
+"""The command `rnatracks`: its subcommands use a model folder without the workflow.
 
 `rnatracks locus MODEL GENOME.fa LOCUS`, also called `rnatracks-locus`, predicts one locus.
 """
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command `rnatracks`."""
-    parser = argparse.ArgumentParser(prog="rnatracks", description="Coverage from DNA, with a trained model.")
+    parser = argparse.ArgumentParser(prog="rnatracks", description="Predict coverage from DNA with a trained model.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     about = "predict one locus"
     _add_locus(commands.add_parser("locus", help=about, description=f"{about.capitalize()} with a trained model."))
@@ -34,8 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def locus_main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command `rnatracks-locus`, which is `rnatracks locus`."""
-    parser = argparse.ArgumentParser(prog="rnatracks-locus", description="Predict one locus from a trained model.")
+    """Run the command `rnatracks-locus`, the same as `rnatracks locus`."""
+    parser = argparse.ArgumentParser(prog="rnatracks-locus", description="Predict one locus with a trained model.")
     _add_locus(parser)
     return _run(parser, arguments)
 
@@ -55,12 +55,12 @@ def _run(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> in
 
 def _add_locus(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", type=Path, help="folder of a trained model")
-    parser.add_argument("genome", type=Path, help="FASTA file, uncompressed")
-    parser.add_argument("locus", help="chr19:39,407,000-39,439,000 (1-based), or with --gtf a gene's name or id")
-    parser.add_argument("--gtf", type=Path, help="gene models, to find genes by name and to draw them")
-    parser.add_argument("--observed", type=Path, help="folder with {track}.bw to draw above the predictions")
-    parser.add_argument("--out", type=Path, default=Path(), help="folder to write to (default: here)")
-    parser.add_argument("--overlap", type=int, help="bases that tiles share (default: half of the model's window)")
+    parser.add_argument("genome", type=Path, help="uncompressed FASTA file")
+    parser.add_argument("locus", help="chr19:39,407,000-39,439,000 (1-based), or a gene name or id with --gtf")
+    parser.add_argument("--gtf", type=Path, help="gene models, to find genes by name or id and to draw them")
+    parser.add_argument("--observed", type=Path, help="folder of observed {track}.bw to draw above the predictions")
+    parser.add_argument("--out", type=Path, default=Path(), help="output folder (default: current folder)")
+    parser.add_argument("--overlap", type=int, help="bases shared by adjacent tiles (default: half the model's window)")
     parser.add_argument("--stitch", choices=[*map(str, Stitch)], default="blend")
     parser.add_argument("--precision", choices=[*map(str, Arithmetic)], default="auto")
     parser.add_argument("--batch-size", type=int, default=4)
@@ -68,7 +68,7 @@ def _add_locus(parser: argparse.ArgumentParser) -> None:
 
 
 def _predict_locus(options: argparse.Namespace) -> list[Path]:
-    """Write what `write_locus` writes, and the figure `NAME.svg`."""
+    """Write the files of `write_locus` and the figure `NAME.svg`."""
     check_output_folder(options.out)
     genome, genes, exons = open_genome(options.genome), NO_GENES, NO_EXONS
     if options.gtf is not None:

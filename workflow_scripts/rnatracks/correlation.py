@@ -1,4 +1,4 @@
-"""Pearson and Spearman correlation; moments that add up over chromosomes without cancellation."""
+"""Pearson and Spearman correlation; moments that can be added over chromosomes without cancellation."""
 
 from dataclasses import dataclass
 
@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike
 class Moments:
     """Count, means and centred second moments of pairs (x, y), in float64.
 
-    Two of them add up to the moments of the union, by the pairwise update of
-    Chan, Golub and LeVeque (1983), which does not cancel.
+    Adding two of them gives the moments of all their pairs, by the pairwise update of
+    Chan, Golub and LeVeque (1983), which avoids cancellation.
     """
 
     count: int = 0
@@ -24,13 +24,13 @@ class Moments:
 
     @classmethod
     def of(cls, x: ArrayLike, y: ArrayLike) -> "Moments":
-        """Moments of two one-dimensional arrays of one length."""
+        """Moments of two one-dimensional arrays of equal length."""
         x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
         if x.shape != y.shape:
             raise ValueError(f"{x.shape=} and {y.shape=} must be the same")
         if x.size == 0:
             return cls()
-        # Means are taken from the first pair on: a constant side then has a spread of exactly 0.
+        # The first pair is subtracted before means are taken, so that a constant side has a spread of exactly 0.
         first_x, first_y = x[0], y[0]
         x, y = x - first_x, y - first_y
         mean_x, mean_y = x.mean(), y.mean()
@@ -55,21 +55,21 @@ class Moments:
 
     @property
     def pearson(self) -> float:
-        """Pearson's r; NaN where either side does not vary or fewer than two pairs were seen."""
+        """Pearson's r; NaN if either side is constant or there are fewer than two pairs."""
         spread = np.sqrt(self.square_x) * np.sqrt(self.square_y)
         return float(np.clip(self.product / spread, -1, 1)) if self.count > 1 and spread > 0 else float("nan")
 
     @property
     def slope(self) -> float:
-        """Slope of y on x by least squares; NaN where x does not vary."""
+        """Least-squares slope of y on x; NaN if x is constant."""
         return self.product / self.square_x if self.square_x > 0 else float("nan")
 
     @property
     def ratio(self) -> float:
-        """Mean of y over that of x; NaN where x has a mean of 0."""
+        """Mean of y divided by the mean of x; NaN if the mean of x is 0."""
         return self.mean_y / self.mean_x if self.mean_x else float("nan")
 
 
 def spearman(x: ArrayLike, y: ArrayLike) -> float:
-    """Spearman's rank correlation; NaN where either side does not vary or fewer than two pairs were seen."""
+    """Spearman's rank correlation; NaN if either side is constant or there are fewer than two pairs."""
     return Moments.of(*(pd.Series(values).rank() for values in (x, y))).pearson

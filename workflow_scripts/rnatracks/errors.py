@@ -1,4 +1,4 @@
-"""Errors whose one line says all: bad input, which a user can mend, and what ends the work of several processes."""
+"""Errors that are reported in one line: bad input that a user can fix, failed processes and requested stops."""
 
 import re
 from collections.abc import Collection
@@ -12,7 +12,7 @@ class InputError(ValueError):
     where
         File, and the row, column or key in it.
     found, expected
-        What stands there, and what should.
+        What is there, and what should be.
 
     Examples
     --------
@@ -21,7 +21,7 @@ class InputError(ValueError):
     """
 
     def __init__(self, where: object, found: object, expected: object) -> None:
-        super().__init__(str(where), str(found), str(expected))  # pickle makes an exception anew from these
+        super().__init__(str(where), str(found), str(expected))  # pickle rebuilds an exception from these
 
     def __str__(self) -> str:
         where, found, expected = self.args
@@ -29,18 +29,18 @@ class InputError(ValueError):
 
 
 class WorkerError(RuntimeError):
-    """A process of several failed; what it printed says why."""
+    """One of several processes failed; its output says why."""
 
 
 class StoppedError(RuntimeError):
-    """All processes were asked to stop, saved a checkpoint and ended before they were done."""
+    """All processes were asked to stop, saved a checkpoint and ended before the work was done."""
 
 
 def alias_of(name: str, present: Collection[str]) -> str | None:
-    """What a file that lacks a chromosome calls it instead; None if it has no such name.
+    """Another name in a file for a chromosome that it lacks under `name`; None if there is none.
 
-    Names that differ in a `chr` in front, in zeros before a number, in letter case, or as M and MT
-    do, are of one chromosome.
+    Names mean the same chromosome if they differ only in a `chr` prefix, in leading zeros, in letter case, or as M
+    and MT do.
 
     Examples
     --------
@@ -52,7 +52,7 @@ def alias_of(name: str, present: Collection[str]) -> str | None:
 
 
 def alias_hint(missing: str, present: Collection[str]) -> str:
-    """Say what a file calls a chromosome that it lacks under this name, if it does."""
+    """A hint for an error: the file's own name for a chromosome that it lacks under this name; empty without one."""
     alias = alias_of(missing, present)
     return f" (the file calls it {alias!r})" if alias is not None else ""
 
@@ -63,6 +63,6 @@ def _chromosome_key(name: str) -> str:
 
 
 def shorten(names: Collection[str], limit: int = 12) -> str:
-    """Join names with commas, the first `limit` of them."""
+    """Join the first `limit` names with commas; if there are more, add how many there are in all."""
     listed = ", ".join(list(names)[:limit])
     return listed if len(names) <= limit else f"{listed}, ... ({len(names)} in all)"

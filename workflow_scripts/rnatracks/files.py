@@ -1,4 +1,4 @@
-"""Files that are either whole or absent (write beside, then rename), and text, which is always UTF-8."""
+"""Files that are either complete or absent (written under another name, then renamed), and text, always UTF-8."""
 
 import gzip
 import hashlib
@@ -22,9 +22,9 @@ GZIP_MAGIC = b"\x1f\x8b"
 
 @contextmanager
 def atomic_write(target: Path) -> Iterator[Path]:
-    """Give a path beside `target` to write to; it becomes `target` only if the block ends well.
+    """Yield a temporary path next to `target`, which is renamed to `target` only if the block succeeds.
 
-    The path keeps the target's suffixes, since libraries choose formats by them.
+    The path keeps the target's suffixes, because libraries choose formats by them.
     """
     target = Path(target)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -37,7 +37,7 @@ def atomic_write(target: Path) -> Iterator[Path]:
 
 
 def remove_partials(target: Path) -> None:
-    """Remove what killed writers of `target` left beside it; for its only writer, before it starts."""
+    """Remove temporary files that killed writers of `target` left; call this before its only writer starts."""
     left = re.compile(rf"\.partial\.\d+\.{re.escape(target.name)}")
     for path in target.parent.glob(".partial.*"):
         if left.fullmatch(path.name):
@@ -45,14 +45,14 @@ def remove_partials(target: Path) -> None:
 
 
 def open_plain_or_gzip(path: Path) -> BinaryIO:
-    """Open a file for reading bytes, unzipping it if it begins as gzip does."""
+    """Open a file for reading bytes; a file that starts like gzip is decompressed."""
     with Path(path).open("rb") as stream:
         zipped = stream.read(2) == GZIP_MAGIC
     return gzip.open(path) if zipped else Path(path).open("rb")
 
 
 def read_text(path: Path) -> str:
-    """Read a text file in UTF-8, with or without a byte order mark; lines end with a line feed, whatever they end with.
+    """Read a UTF-8 text file, with or without a byte order mark; all line endings become line feeds.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def read_text(path: Path) -> str:
 
 
 def write_text(target: Path, text: str) -> None:
-    """Write a text file in UTF-8, whole or not at all."""
+    """Write a text file in UTF-8, atomically."""
     with atomic_write(target) as partial:
         partial.write_text(text, encoding="utf-8")
 
@@ -79,12 +79,12 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
 
     Yields
     ------
-    The line's number, from 1 on, and the line without its end, which may be that of any system.
+    The line number, counted from 1, and the line without its ending (LF, CRLF or CR).
 
     Raises
     ------
     InputError
-        If there is no such file, or it is damaged or not UTF-8.
+        If the file does not exist, is damaged or is not UTF-8.
     """
     if not Path(path).is_file():
         raise InputError(path, "no such file", "a text file, plain or gzipped")
@@ -107,22 +107,22 @@ def _not_utf8(path: Path, line: int, error: UnicodeDecodeError) -> InputError:
 
 
 def file_checksum(path: Path, algorithm: str) -> str:
-    """Checksum of a file in hexadecimal, by an algorithm of hashlib such as `md5` or `sha256`."""
+    """Checksum of a file in hexadecimal, with a hashlib algorithm such as `md5` or `sha256`."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, algorithm).hexdigest()
 
 
 def write_table(frame: pd.DataFrame, target: Path, *, header: bool = True) -> None:
-    """Write a tab-separated table without its index, whole or not at all."""
+    """Write a tab-separated table without its index, atomically."""
     with atomic_write(target) as partial:
         frame.to_csv(partial, sep="\t", index=False, header=header)
 
 
 @contextmanager
 def atomic_gzip(target: Path) -> Iterator[TextIO]:
-    """Give a text stream that becomes the gzipped `target` only if the block ends well.
+    """Yield a text stream that becomes the gzipped `target` only if the block succeeds.
 
-    The gzip header holds neither name nor time: the same text gives the same bytes.
+    The gzip header has neither name nor time, so the same text gives the same bytes.
     """
     with (
         atomic_write(target) as partial,
@@ -134,14 +134,14 @@ def atomic_gzip(target: Path) -> Iterator[TextIO]:
 
 
 def write_json(target: Path, record: Any) -> None:
-    """Write a dataclass instance as JSON, whole or not at all."""
+    """Write a dataclass instance as JSON, atomically."""
     write_text(target, json.dumps(asdict(record), indent=2) + "\n")
 
 
 def check_output_folder(folder: Path) -> None:
-    """Raise `InputError` unless a folder is there or can be made."""
+    """Raise `InputError` unless a folder exists or can be created."""
     there = next(path for path in (folder, *folder.parents) if path.exists())
     if not there.is_dir():
         raise InputError(f"output folder {folder}", f"{there}, which is a file", "a folder")
     if not os.access(there, os.W_OK | os.X_OK):
-        raise InputError(f"output folder {folder}", f"{there}, where you may not write", "a folder to write to")
+        raise InputError(f"output folder {folder}", f"{there}, which is not writable", "a writable folder")

@@ -1,4 +1,4 @@
-"""What every script of a rule does first: open the rule's log."""
+"""Logging of a rule's script, which opens the rule's log first."""
 
 import logging
 import sys
@@ -11,8 +11,8 @@ log = logging.getLogger("rnatracks")
 
 
 def open_log(path: str) -> None:
-    """Log to the rule's file and to standard error; end on bad input with its one line and no traceback."""
-    Path(path).write_bytes(b"")  # and then append, as a job's other processes do
+    """Log to the rule's file and to standard error; bad input ends the script with one line and no traceback."""
+    Path(path).write_bytes(b"")  # empty it, then append to it, as the job's other processes do
     logging.basicConfig(
         level=logging.INFO,
         format="%(asctime)s %(levelname)s %(message)s",

@@ -42,17 +42,17 @@ class Provenance:
 
     @classmethod
     def of_this_process(cls, checkout: Path) -> "Provenance":
-        """The commit of a checkout, and the versions of what is installed here."""
+        """The commit of a checkout and the versions of the installed packages."""
         return cls(describe_commit(checkout), software_versions())
 
 
 def read_provenance(path: Path) -> Provenance:
-    """Read back what `files.write_json` wrote of a `Provenance`."""
+    """Read a `Provenance` that `files.write_json` wrote."""
     return Provenance(**json.loads(read_text(path)))
 
 
 def describe_commit(checkout: Path) -> str | None:
-    """The checkout's commit, with `-dirty` where files differ from it; None outside git or without git."""
+    """The checkout's commit, with `-dirty` if files differ from it; None outside a git repository or without git."""
     if shutil.which("git") is None:
         return None
     command = ["git", "-C", str(checkout), "describe", "--always", "--exclude=*", "--dirty", "--abbrev=12"]
@@ -61,7 +61,7 @@ def describe_commit(checkout: Path) -> str | None:
 
 
 def software_versions() -> dict[str, str]:
-    """Versions of Python and of the packages that the numbers depend on; those not installed here are left out."""
+    """Versions of Python and of the packages that the results depend on, if they are installed."""
     installed = {}
     for package in PACKAGES:
         try:
@@ -77,13 +77,13 @@ def read_benchmarks(files: Sequence[Path], root: Path) -> pd.DataFrame:
     Parameters
     ----------
     files
-        The files; a repeated job has one row a repeat, of which the slowest and the largest count.
+        The files; a repeated job has one row per repeat, and its longest time and largest memory are reported.
     root
-        Folder that the jobs' names leave out.
+        Folder to which the job names are relative.
 
     Returns
     -------
-    Columns `job`, `seconds` and `peak_memory_mb` (NaN where the job was too short to be sampled).
+    Columns `job`, `seconds` and `peak_memory_mb` (NaN if the job was too short to be sampled).
 
     Raises
     ------
@@ -94,7 +94,7 @@ def read_benchmarks(files: Sequence[Path], root: Path) -> pd.DataFrame:
     for file in files:
         runs = pd.read_csv(file, sep="\t", na_values=["-", "NA"])
         if runs.empty or not {"s", "max_rss"} <= {*runs.columns}:
-            found = f"{len(runs)} rows of {', '.join(runs.columns)}"
+            found = f"{len(runs)} rows with the columns {', '.join(runs.columns)}"
             raise InputError(file, found, "a Snakemake benchmark with the columns s and max_rss")
         job = file.relative_to(root).with_suffix("").as_posix()
         rows.append((job, float(runs["s"].max()), float(runs["max_rss"].max())))

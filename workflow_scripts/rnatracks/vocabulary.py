@@ -1,4 +1,4 @@
-"""The field's terms that every room shares: strands, splits, sources, tracks and the form of a name."""
+"""Terms that all packages share: strands, splits, sources, tracks and the form of a name."""
 
 import re
 from collections.abc import Collection
@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
-NAME_RULE = "letters, digits, '_', '.' and '-', first a letter, digit or '_'"
+NAME_RULE = "letters, digits, '_', '.' and '-', starting with a letter, a digit or '_'"
 
 
 class Strand(StrEnum):
-    """Strand of a coverage track; `unstranded` holds the reads of both."""
+    """Strand of a coverage track; an `unstranded` track has the reads of both strands."""
 
     PLUS = "plus"
     MINUS = "minus"
@@ -39,7 +39,7 @@ SPLIT_NAMES = {Split.TRAIN: "training", Split.VALID: "validation", Split.TEST: "
 
 
 def scored_split(splits: Collection[str]) -> Split:
-    """The split whose scores count: held-out if any chromosome is, else training."""
+    """The split whose scores count: held-out if any chromosome is held out, otherwise training."""
     return Split.TEST if Split.TEST in splits else Split.TRAIN
 
 
@@ -64,6 +64,6 @@ class Track:
 
     @classmethod
     def parse(cls, name: str) -> "Track":
-        """Read `{cell_type}.{strand}`; a cell type may hold dots itself."""
+        """Parse `{cell_type}.{strand}`; the cell type itself may contain dots."""
         cell_type, _, strand = name.rpartition(".")
         return cls(cell_type, Strand(strand))
