@@ -236,10 +236,13 @@ def test_a_page_without_an_audit_or_alignments_tells_nothing_of_a_file() -> None
 
 def test_unknown_accessions_are_one_line(server: DataServer, web: Web) -> None:
     with pytest.raises(
-        InputError, match=r"^sample b1, plus: found ENCFF999ZZZ, which http://127\S+ does not know; exp"
+        InputError, match=r"^sample b1, plus: found ENCFF999ZZZ, which does not exist at http://127\S+; exp"
     ):
         ask_file(web, server.url(), "ENCFF999ZZZ", "sample b1, plus")
-    with pytest.raises(InputError, match=r"^row: found ENCSR999ZZZ, which http\S+/experiments/ENCSR999ZZZ/\S+ does"):
+    with pytest.raises(
+        InputError,
+        match=r"^row: found ENCSR999ZZZ, which does not exist at http\S+/experiments/ENCSR999ZZZ/\S+; expected",
+    ):
         ask_experiment(web, server.url(), "ENCSR999ZZZ", "row")
 
 
@@ -282,9 +285,9 @@ BODIES = [
     (b"{'@graph': []}", "no JSON, but b\"{'@graph': []}\""),
     (b"\xff\xfe", "no JSON"),
     (b"[1]", "JSON of another kind: list"),
-    (b"{}", "an answer without a list under @graph; expected the answer of an ENCODE search"),
-    (b'{"@graph": {}}', "an answer without a list under @graph"),
-    (b'{"@graph": [], "total": 7}', "0 of 7 files in the answer"),
+    (b"{}", "a response without a list under @graph; expected the response to an ENCODE search"),
+    (b'{"@graph": {}}', "a response without a list under @graph"),
+    (b'{"@graph": [], "total": 7}', "0 of 7 files in the response"),
     (b'{"@graph": [{"accession": "ENCSR000AED"}]}', "accession is 'ENCSR000AED'; expected ENCODE files"),
     (b'{"@graph": ["x"]}', "accession is None"),
     (b'{"@graph": [{"accession": "ENCFF000AAA", "assembly": 38}]}', "ENCFF000AAA, assembly: found 38; expected str"),

@@ -40,17 +40,20 @@ FAULTS = [
     ({"assembly": "hg19"}, "its assembly is hg19, not GRCh38"),
     ({"assembly": ""}, "its assembly is not stated, not GRCh38"),
     ({"status": "archived"}, "its status is archived, not released"),
-    ({"output_type": "signal p-value"}, "its output type is no signal of the plus or the minus strand: signal p-value"),
-    ({"output_type": "signal of unique reads"}, "its output type is no signal of the plus or the minus strand"),
-    ({"dataset": "/annotations/ENCSR000AED/"}, "which is no experiment"),
-    ({"href": ""}, "the portal offers no download of it"),
-    ({"stored": False}, "the portal offers no download of it"),
+    (
+        {"output_type": "signal p-value"},
+        "its output type is not a signal of the plus or the minus strand: signal p-value",
+    ),
+    ({"output_type": "signal of unique reads"}, "its output type is not a signal of the plus or the minus strand"),
+    ({"dataset": "/annotations/ENCSR000AED/"}, "not to an experiment"),
+    ({"href": ""}, "the portal offers no download for it"),
+    ({"stored": False}, "the portal offers no download for it"),
     ({"no_file_available": True, "md5": None}, "the portal says that no file is available"),
     ({"restricted": True}, "access to it is restricted"),
-    ({"md5": None}, "the portal gives no MD5 of it"),
+    ({"md5": None}, "the portal gives no MD5 for it"),
     ({"read_length": 36}, "its mapped reads have 36 bases, fewer than 50"),
     ({"date": "2019-12-31T10:00:00"}, "it was made in 2019, before 2020"),
-    ({"audit": Audit.ERROR}, "the portal's audit of it or its alignments holds an ERROR"),
+    ({"audit": Audit.ERROR}, "the portal's audit of it or its alignments found an ERROR"),
 ]
 
 
@@ -70,7 +73,9 @@ def test_a_file_with_a_fault_is_rejected_and_so_is_its_partner(fields: dict[str,
 def test_only_statuses_of_public_files_can_be_asked_for(status: str, usable: bool) -> None:
     fault = file_fault(file("ENCFF000AAP", status=status), Query.of(f"status={status}", stranded=True))
     assert fault == (
-        None if usable else f"its status is {status}, and the portal gives out only released and archived files"
+        None
+        if usable
+        else f"its status is {status}, and only released and archived files can be downloaded from the portal"
     )
 
 
@@ -90,7 +95,7 @@ def test_strands_that_do_not_match_are_both_rejected(fields: dict[str, object], 
     choice = choose_in_every_order([plus, minus])
     assert not choice.chosen
     assert set(reasons(choice)) == {"ENCFF000AAP", "ENCFF000AAM"}
-    assert f"are of different {name}" in (pair_fault(plus, minus) or "")
+    assert f"have different {name}" in (pair_fault(plus, minus) or "")
 
 
 def test_pair_fault_of_columns_that_are_swapped() -> None:
@@ -101,7 +106,7 @@ def test_pair_fault_of_columns_that_are_swapped() -> None:
 
 PREFERENCES = [
     ({"reads": "unique", "date": ""}, {"reads": "all", "replicates": (1, 2)}, "unique reads only"),
-    ({"audit": Audit.NOT_COMPLIANT}, {"date": ""}, "made at a known date"),
+    ({"audit": Audit.NOT_COMPLIANT}, {"date": ""}, "made on a known date"),
     ({}, {"audit": None, "replicates": (1, 2)}, "milder audit findings"),
     ({"audit": None}, {"audit": Audit.WARNING, "replicates": (1, 2)}, "milder audit findings"),
     ({}, {"audit": Audit.WARNING, "replicates": (1, 2)}, "milder audit findings"),
@@ -121,7 +126,7 @@ def test_preferences_within_an_experiment(better: dict[str, object], worse: dict
     assert accessions(choice) == ["ENCFF000ZAP", "ENCFF000ZAM"]
     for strand in "PM":
         assert reasons(choice)[f"ENCFF000AA{strand}"] == (
-            f"ENCFF000ZAP and ENCFF000ZAM of the same experiment taken instead: {why}"
+            f"ENCFF000ZAP and ENCFF000ZAM of the same experiment chosen instead: {why}"
         )
 
 
@@ -166,10 +171,10 @@ UNKNOWN = [
     ({}, {}, "no audit findings"),
     ({"audit": None}, {"audit": None}, "audit not stated"),
     ({"audit": None}, {}, "audit not stated"),
-    ({"audit": Audit.WARNING}, {"audit": None}, "audit: WARNING, otherwise not stated"),
+    ({"audit": Audit.WARNING}, {"audit": None}, "audit: WARNING, others not stated"),
     ({"audit": Audit.WARNING}, {"audit": Audit.NOT_COMPLIANT}, "audit: NOT_COMPLIANT"),
     ({}, {"perturbed": None}, "no audit findings; perturbation not stated"),
-    ({"date": ""}, {}, "made at an unknown date; mapped reads of 100 bases; no audit findings"),
+    ({"date": ""}, {}, "made on an unknown date; mapped reads of 100 bases; no audit findings"),
 ]
 
 
@@ -200,8 +205,8 @@ BAD_EXPERIMENTS = [
     ({"status": "archived"}, "the status of its experiment is archived, not released"),
     ({"perturbed": True}, "its experiment is perturbed"),
     ({"interventions": ("treated",)}, "its experiment is perturbed (treated)"),
-    ({"audit": Audit.ERROR}, "the portal's audit of its experiment holds an ERROR"),
-    ({"fractions": ("nucleus",)}, "made of a part of the cell (nucleus), and whole cells were found"),
+    ({"audit": Audit.ERROR}, "the portal's audit of its experiment found an ERROR"),
+    ({"fractions": ("nucleus",)}, "made from a subcellular fraction (nucleus), and whole cells were found"),
 ]
 
 
@@ -223,7 +228,7 @@ def test_parts_of_the_cell_serve_where_whole_cells_have_no_usable_files() -> Non
 
 def test_parts_of_the_cell_serve_where_there_are_no_whole_cells() -> None:
     choice = choose_in_every_order(pair("A"), experiment(fractions=("nucleus",)))
-    assert choice.chosen[0].reason.endswith("part of the cell: nucleus")
+    assert choice.chosen[0].reason.endswith("subcellular fraction: nucleus")
 
 
 def test_two_experiments_of_one_donor_are_kept_and_the_second_says_so() -> None:
@@ -234,4 +239,4 @@ def test_two_experiments_of_one_donor_are_kept_and_the_second_says_so() -> None:
     )
     assert [each.donors for each in choice.chosen] == [("ENCDO000AAA",), ("ENCDO000AAA",), ("ENCDO000AAB",)]
     said = [each.reason.partition("; same donor as ")[2] for each in choice.chosen]
-    assert said == ["", "ENCSR000AED, kept as another experiment", ""]
+    assert said == ["", "ENCSR000AED, kept as a separate experiment", ""]

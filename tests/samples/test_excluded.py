@@ -16,7 +16,7 @@ def test_every_cell_type_keeps_a_sample(excluded: list[str]) -> None:
 
 def test_an_unknown_name_is_refused_once_all_samples_are_known() -> None:
     check_excluded(["c1"], SAMPLES, complete=False)
-    with pytest.raises(InputError, match=r"config, exclude: found 'c1'; expected names of samples: a1, a2, b1"):
+    with pytest.raises(InputError, match=r"config, exclude: found 'c1'; expected sample names: a1, a2, b1"):
         check_excluded(["a1", "c1"], SAMPLES, complete=True)
 
 

@@ -94,7 +94,7 @@ MIXED = [sample("a", "Whole Blood"), sample("b", CULTURED), sample("c", ""), sam
 def test_samples_of_other_tissues_get_a_fault() -> None:
     assert [each.fault for each in of_tissue(MIXED, Tissue("BLOOD", "Whole Blood"), "here")] == [
         None,
-        f"it is of {CULTURED}, not of Whole Blood",
+        f"its tissue is {CULTURED}, not Whole Blood",
         "the gtex table does not state its tissue (SMTSD)",
         "lost",
     ]
@@ -130,9 +130,9 @@ def test_tables_may_come_unpacked(web: Web) -> None:
 @pytest.mark.parametrize(
     ("changed", "fault"),
     [
-        ({"length": ""}, "recount_qc holds no mapped length of it"),
-        ({"length": "NA"}, "recount_qc holds no mapped length of it"),
-        ({"length": "0"}, "recount_qc holds no mapped length of it"),
+        ({"length": ""}, "recount_qc has no mapped length for it"),
+        ({"length": "NA"}, "recount_qc has no mapped length for it"),
+        ({"length": "0"}, "recount_qc has no mapped length for it"),
         ({"project": "LUNG"}, "its bigWig is in project 'LUNG' of 'gtex', not in BLOOD of gtex"),
     ],
 )

@@ -265,7 +265,7 @@ BAD_SAMPLES = [
     ([SAMPLE_HEADER, "b1 B geo p.bw m.bw"], "line 2, source", "'geo'", "one of: encode, gtex, url, local"),
     ([SAMPLE_HEADER, "b1 B local p.bw"], "line 2, minus", "nothing", "the minus file that belongs to the plus file"),
     ([SAMPLE_HEADER, "b1 B local . m.bw"], "line 2, plus", "nothing", "the plus file that belongs to the minus file"),
-    ([SAMPLE_HEADER, FINE + " u.bw"], "line 2, unstranded", "beside plus and minus", "or unstranded"),
+    ([SAMPLE_HEADER, FINE + " u.bw"], "line 2, unstranded", "in addition to plus and minus", "or unstranded"),
     ([SAMPLE_HEADER, "b1 B local"], "line 2, plus", "no file", "plus and minus, or unstranded"),
     ([SAMPLE_HEADER, "b1 B local p.bw p.bw"], "line 2, minus", "'p.bw', as in line 2, plus", "each file once"),
     ([SAMPLE_HEADER, FINE, "b2 B local q.bw m.bw"], "line 3, minus", "'m.bw', as in line 2, minus", "each file once"),
@@ -302,7 +302,7 @@ BAD_SAMPLES = [
     ),
     ([WITH_EXPERIMENT, "b1 B encode . . . . ENCFF000AAA"], "line 2, experiment", "'ENCFF000AAA'", "as ENCSR123ABC"),
     ([WITH_EXPERIMENT, "b1 B encode"], "line 2, plus", "no file", "or an accession under experiment"),
-    ([WITH_EXPERIMENT, "b1 B encode . . . . ENCSR000AAA"], "line 2, experiment", "stranded is not said", "yes or no"),
+    ([WITH_EXPERIMENT, "b1 B encode . . . . ENCSR000AAA"], "line 2, experiment", "stranded is not given", "yes or no"),
     (
         [WITH_EXPERIMENT, "b1 N encode . . . . ENCSR000AAA", "b2 N encode . . . . ENCSR000AAA"],
         "line 3, experiment",
@@ -333,7 +333,7 @@ def test_bad_sample_sheet_is_one_line(tmp_path: Path, rows: list[str], place: st
 
 BAD_CELL_TYPES = [
     (["cell_type ontology"], "line 1", "no column 'description'", "columns cell_type, ontology, description"),
-    ([CELL_TYPE_HEADER], "", "no cell type", "one row for each"),
+    ([CELL_TYPE_HEADER], "", "no cell type", "one row per cell type"),
     ([CELL_TYPE_HEADER, "B", "B"], "line 3, cell_type", "'B', as in line 2", "each name once"),
     ([CELL_TYPE_HEADER, "-B"], "line 2, cell_type", "'-B'", "starting with a letter, a digit or '_'"),
     ([CELL_TYPE_HEADER, "B CL_0000236"], "line 2, ontology", "'CL_0000236'", "a term such as CL:0000623"),
@@ -343,7 +343,12 @@ BAD_CELL_TYPES = [
         for key in ("type", "format", "frame", "limit", "field", "type!")
     ),
     *(
-        ([CELL_TYPE_HEADER, f"B . . {front}a=b . yes"], "line 2, encode_query", f"'{front}a=b'", "follows the ? in a")
+        (
+            [CELL_TYPE_HEADER, f"B . . {front}a=b . yes"],
+            "line 2, encode_query",
+            f"'{front}a=b'",
+            "follows the ? in the URL",
+        )
         for front in ("?", "https://www.encodeproject.org/search/?")
     ),
     ([CELL_TYPE_HEADER, "B . . . blood"], "line 2, gtex_tissue", "'blood'", "such as BLOOD:Whole Blood or LIVER"),
@@ -353,7 +358,7 @@ BAD_CELL_TYPES = [
     (
         [CELL_TYPE_HEADER, "a-b", "a", "c", "b-c"],
         "line 3, cell_type",
-        "'a' with 'b-c', which makes the file name of 'a-b' with 'c'",
+        "'a' with 'b-c', which gives the file name of 'a-b' with 'c'",
         "joined by '-'",
     ),
     ([CELL_TYPE_HEADER, "B . . a=b . maybe"], "line 2, stranded", "'maybe'", "yes, no or nothing"),
@@ -414,7 +419,7 @@ def test_simulated_samples_are_those_with_settings() -> None:
 @pytest.mark.parametrize(
     ("samples", "settings", "where", "expected"),
     [
-        ([simulated("a", "A")], ["a", "z"], "simulate.samples.z", "a row with it"),
+        ([simulated("a", "A")], ["a", "z"], "simulate.samples.z", "a row for it"),
         ([simulated("a", "A", "data")], ["a"], "sample a", "plus and minus in results/simulated"),
         ([simulated("a", "A"), simulated("b", "A")], ["a"], "sample b", "settings in simulate.samples"),
         ([simulated(name, name) for name in "abc"], ["a", "b", "c"], "simulate.samples", "at most two"),

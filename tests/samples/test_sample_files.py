@@ -30,7 +30,7 @@ def test_local_files_are_there_and_not_empty(tmp_path: Path) -> None:
     empty.touch()
     samples = [sample("b1", present), sample("b2", "https://example.org/a.bw", Source.URL), sample("b3", made / "a.bw")]
     assert check_local_files(samples, made) == [present]
-    for location, found in ((tmp_path / "none.bw", "which is no file"), (empty, "which is empty")):
+    for location, found in ((tmp_path / "none.bw", "which is not a file"), (empty, "which is empty")):
         with pytest.raises(InputError, match=f"^samples.tsv, sample b1, unstranded: found {location}, {found}; exp"):
             check_local_files([sample("b1", location)], made, "samples.tsv")
     with pytest.raises(InputError):
@@ -126,7 +126,7 @@ def test_samples_of_different_names_and_files_are_distinct() -> None:
 @pytest.mark.parametrize(
     ("second", "found"),
     [
-        (pair("a", "B", "other"), "the name of a sample of A; expected each name once"),
+        (pair("a", "B", "other"), "a sample of A with the same name; expected each name once"),
         (
             Sample("b", "B", Source.URL, pair("a", "A").files),
             "as in sample a of A, plus; expected each file once",

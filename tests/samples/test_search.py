@@ -122,9 +122,9 @@ def test_a_query_finds_one_pair_of_each_experiment(caplog: pytest.LogCaptureFixt
     assert {each.accession: each.reason for each in found.rejected} == {
         **dict.fromkeys(
             ("ENCFF000ABP", "ENCFF000ABM"),
-            "ENCFF000AAP and ENCFF000AAM of the same experiment taken instead: more replicates pooled",
+            "ENCFF000AAP and ENCFF000AAM of the same experiment chosen instead: more replicates pooled",
         ),
-        **dict.fromkeys(("ENCFF000BAP", "ENCFF000BAM"), "the portal gives no MD5 of it"),
+        **dict.fromkeys(("ENCFF000BAP", "ENCFF000BAM"), "the portal gives no MD5 for it"),
         **dict.fromkeys(("ENCFF000TAP", "ENCFF000TAM"), "its experiment is perturbed"),
     }
     assert (
@@ -133,7 +133,7 @@ def test_a_query_finds_one_pair_of_each_experiment(caplog: pytest.LogCaptureFixt
     )
     assert (found.published, found.summary) == (
         4,
-        "2 samples of 4 donors, 6 files not taken; the publication used 4",
+        "2 samples from 4 donors, 6 files rejected; the publication used 4",
     )
     assert f"GM12878: {found.summary}" in caplog.text
 
@@ -203,8 +203,8 @@ def test_a_person_may_list_what_a_search_leaves_out(caplog: pytest.LogCaptureFix
         row("treated", experiment="ENCSR000ATA"),
     ]
     old, treated = resolve_at(LIBRARY, GM12878, listed).samples
-    assert "a search would have left it out: ENCFF000BOP: its status is archived" in old.provenance.reason
-    assert treated.provenance.reason.endswith("a search would have left it out: its experiment is perturbed")
+    assert "a search would have rejected it: ENCFF000BOP: its status is archived" in old.provenance.reason
+    assert treated.provenance.reason.endswith("a search would have rejected it: its experiment is perturbed")
     assert caplog.text.count("WARNING") == 2
 
 
@@ -234,15 +234,18 @@ def test_an_md5_of_the_sheet_stands_in_for_a_missing_one_and_must_agree() -> Non
 
 
 BAD_ROWS = [
-    (row("b1", plus="ENCFF999ZZZ", minus="ENCFF000AAM"), "sample b1, plus: found ENCFF999ZZZ, which http"),
-    (row("b1", plus="ENCFF000AAP", minus="ENCFF000ABM"), "of different biological replicates: (1, 2) and (1,); exp"),
-    (row("b1", plus="ENCFF000AAP", minus="ENCFF000BBM"), "of different experiments: ENCSR000AAA and ENCSR000ABA"),
+    (
+        row("b1", plus="ENCFF999ZZZ", minus="ENCFF000AAM"),
+        "sample b1, plus: found ENCFF999ZZZ, which does not exist at http",
+    ),
+    (row("b1", plus="ENCFF000AAP", minus="ENCFF000ABM"), "have different biological replicates: (1, 2) and (1,); exp"),
+    (row("b1", plus="ENCFF000AAP", minus="ENCFF000BBM"), "have different experiments: ENCSR000AAA and ENCSR000ABA"),
     (row("b1", plus="ENCFF000AAM", minus="ENCFF000AAP"), "found ENCFF000AAM is the minus strand signal of unique"),
-    (row("b1", plus="ENCFF000HGP", minus="ENCFF000HGM"), "ENCFF000HGP, of which its assembly is hg19, not GRCh38"),
-    (row("b1", plus="ENCFF000BAP", minus="ENCFF000BAM"), "ENCFF000BAP, of which the portal gives no MD5 of it"),
-    (row("b1", unstranded="ENCFF000AAP"), "its output type is no signal of both strands together"),
-    (row("b1", "encode", "ENCSR999ZZZ"), "sample b1, experiment: found ENCSR999ZZZ, which http"),
-    (row("b1", "encode", "ENCSR000ABA", plus="ENCFF000AAP", minus="ENCFF000AAM"), "expected ENCSR000AAA, as ENCODE"),
+    (row("b1", plus="ENCFF000HGP", minus="ENCFF000HGM"), "ENCFF000HGP, but its assembly is hg19, not GRCh38"),
+    (row("b1", plus="ENCFF000BAP", minus="ENCFF000BAM"), "ENCFF000BAP, but the portal gives no MD5 for it"),
+    (row("b1", unstranded="ENCFF000AAP"), "its output type is not a signal of both strands together"),
+    (row("b1", "encode", "ENCSR999ZZZ"), "sample b1, experiment: found ENCSR999ZZZ, which does not exist at http"),
+    (row("b1", "encode", "ENCSR000ABA", plus="ENCFF000AAP", minus="ENCFF000AAM"), "expected ENCSR000AAA, as at ENCODE"),
 ]
 
 
@@ -279,11 +282,11 @@ def test_only_samples_that_would_be_taken_count_against_the_limit() -> None:
     # Three experiments are found, one of which is perturbed; of two GTEx samples one has no mapped length.
     assert len(resolve_at(LIBRARY, GM12878, max_samples=2).samples) == 2
     line = refusal(GM12878, max_samples=1)
-    assert "found 2 samples to take at http" in line
+    assert "found 2 samples at http" in line
     assert "expected at most 1: add filters to encode_query, such as &lab.title=..., or list experiments, or" in line
     line = refusal(BLOOD, max_samples=1)
-    assert "found 2 samples to take at http" in line
-    assert "expected at most 1: name the samples in the sample sheet (source gtex), or raise" in line
+    assert "found 2 samples at http" in line
+    assert "expected at most 1: list the samples in the sample sheet (source gtex), or raise" in line
     unmapped = replace(LIBRARIES[1], average_mapped_length=0)
     with DataServer(files=recount3_files([LIBRARIES[0], unmapped])) as server:
         assert len(resolve(BLOOD, [], ask(server, max_samples=1), TODAY, patience=PATIENCE).samples) == 1
@@ -298,7 +301,7 @@ def test_far_too_many_experiments_are_refused_before_each_is_asked_for(monkeypat
     monkeypatch.setattr("rnatracks.samples.encode_samples.MAX_EXPERIMENTS", 2)
     with DataServer(LIBRARY) as server:
         with pytest.raises(
-            InputError, match=r"found 3 experiments at http.*expected at most 2 to ask for: add filters"
+            InputError, match=r"found 3 experiments at http.*expected at most 2 to look up: add filters"
         ):
             resolve(GM12878, [], ask(server), TODAY, patience=PATIENCE)
         assert len(server.requests) == 1
@@ -346,14 +349,14 @@ def test_gtex_files_that_are_refused_are_rejected() -> None:
         found = resolve(BLOOD, [], ask(server, max_samples=1), TODAY, patience=PATIENCE)
         assert [sample.name for sample in found.samples] == [third.external_id]
         assert [(each.accession, each.reason) for each in found.rejected] == [
-            (LIBRARIES[0].external_id, "recount3 does not give out its bigWig: HTTP status 404 Not Found"),
-            (LIBRARIES[1].external_id, "recount3 does not give out its bigWig: HTTP status 403 Forbidden"),
+            (LIBRARIES[0].external_id, "its bigWig is not available at recount3: HTTP status 404 Not Found"),
+            (LIBRARIES[1].external_id, "its bigWig is not available at recount3: HTTP status 403 Forbidden"),
         ]
         # An excluded one is not asked for, and stays in the list.
         found = resolve(BLOOD, [], ask(server), TODAY, [LIBRARIES[0].external_id], patience=PATIENCE)
         assert [sample.name for sample in found.samples] == [LIBRARIES[0].external_id, third.external_id]
         server.fail(third.path, Status(410))
-        with pytest.raises(InputError, match="cell type blood, gtex_tissue BLOOD: found no usable sample of 3 at http"):
+        with pytest.raises(InputError, match="cell type blood, gtex_tissue BLOOD: found 3 samples at http"):
             resolve(BLOOD, [], ask(server), TODAY, patience=PATIENCE)
 
 
@@ -373,7 +376,9 @@ def test_a_listed_gtex_file_that_is_refused_is_one_line() -> None:
     assert [sample.provenance.reason for sample in found.samples[1:]] == ["listed in the sample sheet"] * 2
     line = str(caught.value)
     assert line.startswith(f"sample g1, unstranded: found {LIBRARIES[1].external_id}, whose bigWig at http://")
-    assert line.endswith("is not given out: HTTP status 404 Not Found; expected a sample that can be fetched")
+    assert line.endswith(
+        "is not available: HTTP status 404 Not Found; expected a sample whose bigWig can be downloaded"
+    )
 
 
 WITHHELD = portal.EncodeLibrary(
@@ -393,7 +398,7 @@ def test_files_that_the_portal_withholds_are_rejected() -> None:
     assert {each.accession[:-1]: each.reason for each in found.rejected} == {
         "ENCFF000BA": "access to it is restricted",
         "ENCFF000BB": "the portal says that no file is available",
-        "ENCFF000BC": "the portal offers no download of it",
+        "ENCFF000BC": "the portal offers no download for it",
     }
 
 
@@ -406,7 +411,7 @@ def test_a_listed_file_that_is_withheld_is_one_line(letters: str, reason: str) -
         row("bad", plus=f"ENCFF000{letters}P", minus=f"ENCFF000{letters}M"),
     ]
     line = refusal(GM12878, listed, WITHHELD)
-    assert line == f"sample bad, plus: found ENCFF000{letters}P, of which {reason}; expected a file that can be used"
+    assert line == f"sample bad, plus: found ENCFF000{letters}P, but {reason}; expected a usable file"
     with DataServer(WITHHELD) as server:
         good, bad = resolve(GM12878, listed, ask(server), TODAY, ["bad"], patience=PATIENCE).samples
     assert good.located
@@ -440,13 +445,13 @@ def test_a_gtex_project_of_several_tissues_needs_one() -> None:
         found = resolve(whole, [], ask(server), TODAY, patience=PATIENCE)
         assert [sample.name for sample in found.samples] == [each.external_id for each in LIBRARIES]
         assert [(each.accession, each.reason) for each in found.rejected] == [
-            (CULTURED.external_id, "it is of Cells - EBV-transformed lymphocytes, not of Whole Blood")
+            (CULTURED.external_id, "its tissue is Cells - EBV-transformed lymphocytes, not Whole Blood")
         ]
         # A person who lists samples may take them from any tissue of the project, but not against the sheet.
         listed = [row("mine", Source.GTEX, unstranded=CULTURED.external_id)]
         (sample,) = resolve(BLOOD, listed, ask(server), TODAY, patience=PATIENCE).samples
         assert sample.provenance.reason.startswith("listed in the sample sheet; Cells - EBV-transformed lymphocytes;")
-        with pytest.raises(InputError, match="of which it is of Cells - EBV-transformed lymphocytes, not of Whole Blo"):
+        with pytest.raises(InputError, match="but its tissue is Cells - EBV-transformed lymphocytes, not Whole Blo"):
             resolve(whole, listed, ask(server), TODAY, patience=PATIENCE)
 
 
@@ -489,19 +494,19 @@ def test_audits_and_read_lengths_of_the_experiments_pages_decide() -> None:
     )
     assert {each.accession: each.reason for each in found.rejected} == {
         **dict.fromkeys(("ENCFF000AAP", "ENCFF000AAM"), "its mapped reads have 36 bases, fewer than 50"),
-        **dict.fromkeys(("ENCFF000BAP", "ENCFF000BAM"), "the portal's audit of it or its alignments holds an ERROR"),
+        **dict.fromkeys(("ENCFF000BAP", "ENCFF000BAM"), "the portal's audit of it or its alignments found an ERROR"),
     }
     listed = [row("short", plus="ENCFF000AAP", minus="ENCFF000AAM")]
     (sample,) = resolve_at(library, GM12878, listed).samples
     assert sample.provenance.read_length == "36"
-    assert "would have left it out: ENCFF000AAP: its mapped reads have 36 bases" in sample.provenance.reason
+    assert "would have rejected it: ENCFF000AAP: its mapped reads have 36 bases" in sample.provenance.reason
 
 
 def test_what_the_portal_does_not_say_is_no_good_news() -> None:
     silent = heart("A", omit=("audit", "perturbed"))
     library = portal.EncodeLibrary(tuple(strands(silent, "AA", omit=("date_created",))), (silent,))
     expected = (
-        "unique reads; replicates 1, 2 pooled; made at an unknown date; read length not stated; audit not stated; "
+        "unique reads; replicates 1, 2 pooled; made on an unknown date; read length not stated; audit not stated; "
         "perturbation not stated"
     )
     assert resolve_at(library, GM12878).samples[0].provenance.reason == expected
@@ -516,7 +521,7 @@ def test_an_old_analysis_is_left_out_unless_its_files_are_listed() -> None:
     assert reasons == dict.fromkeys(("ENCFF000AOP", "ENCFF000AOM"), "it was made in 2014, before 2020")
     (sample,) = resolve_at(library, GM12878, [row("old", plus="ENCFF000AOP", minus="ENCFF000AOM")]).samples
     assert "made 2014-01-01" in sample.provenance.reason
-    assert "would have left it out: ENCFF000AOP: it was made in 2014, before 2020" in sample.provenance.reason
+    assert "would have rejected it: ENCFF000AOP: it was made in 2014, before 2020" in sample.provenance.reason
 
 
 def test_archived_files_are_found_where_they_are_searched_for() -> None:
@@ -533,9 +538,11 @@ def test_the_summary_says_how_many_donors_there_are() -> None:
     first, second = (heart(letter, replicates=donor) for letter in "AB")
     library = portal.EncodeLibrary((*strands(first, "AA"), *strands(second, "BB")), (first, second))
     local = row("mine", Source.LOCAL, plus="p.bw", minus="m.bw")
-    assert resolve_at(library, GM12878).summary.startswith("2 samples of 1 donor, ")
-    assert resolve_at(library, GM12878, [local]).summary.startswith("3 samples of 1 donor and 1 of unknown donors, ")
-    assert Resolution((local,), ()).summary == "1 sample of unknown donors, 0 files not taken"
+    assert resolve_at(library, GM12878).summary.startswith("2 samples from 1 donor, ")
+    assert resolve_at(library, GM12878, [local]).summary.startswith(
+        "3 samples from 1 donor and 1 from unknown donors, "
+    )
+    assert Resolution((local,), ()).summary == "1 sample from unknown donors, 0 files rejected"
 
 
 def test_an_unknown_tissue_is_one_line() -> None:

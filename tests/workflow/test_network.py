@@ -331,7 +331,7 @@ def test_a_found_sample_that_is_excluded_is_not_fetched(world: World, server: Da
     assert rejected.to_dict() == {
         "ENCFF003AAP": "access to it is restricted",
         "ENCFF003AAM": "the portal says that no file is available",
-        gtex[1].external_id: "recount3 does not give out its bigWig: HTTP status 404 Not Found",
+        gtex[1].external_id: "its bigWig is not available at recount3: HTTP status 404 Not Found",
     }
 
 

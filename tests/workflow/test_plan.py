@@ -86,7 +86,7 @@ def test_a_bad_sample_row_stops_the_plan_with_one_line(tmp_path: Path) -> None:
     good = sheet.read_text()
     for row, where, found in (
         ("new ambre local a.bw b.bw", "line 9, cell_type", "'ambre'"),
-        ("new amber local a.bw b.bw", "sample new, plus", "a.bw, which is no file"),
+        ("new amber local a.bw b.bw", "sample new, plus", "a.bw, which is not a file"),
     ):
         sheet.write_text(good + row.replace(" ", "\t") + "\n")
         assert_stops_with_one_line(folder, where, found)

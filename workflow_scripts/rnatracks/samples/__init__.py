@@ -1,1 +1,1 @@
-"""Who was measured: the sheets, and the searches for samples."""
+"""Samples: the sheets that list them and the searches that find them."""

@@ -1,4 +1,4 @@
-"""Signal files and experiments at ENCODE: how they are searched for and asked for."""
+"""Searches for signal files at ENCODE, and look-ups of single files and experiments."""
 
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl, quote, urlencode
@@ -15,10 +15,10 @@ def _output_types(stranded: bool) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Query:
-    """Filters of a file search: key and value pairs, in their order.
+    """Filters of a file search, as key-value pairs in order.
 
-    `assembly` and `status` are what a file must have to be taken. Where a search allows several of
-    one of them, the first is taken, since a track holds one assembly.
+    A file is used only if it has this `assembly` and `status`. If a search allows several values of
+    either, the first one counts, because a track has one assembly.
     """
 
     filters: tuple[tuple[str, str], ...]
@@ -31,9 +31,9 @@ class Query:
         Parameters
         ----------
         text
-            `key=value` joined by `&`, as in the address of a search.
+            `key=value` pairs joined by `&`, as in the URL of a search.
         stranded
-            Whether pairs of a plus and a minus file are searched for, or unstranded files.
+            Whether the search is for pairs of a plus and a minus file or for unstranded files.
         """
         given = parse_qsl(text, keep_blank_values=True)
         ours = [
@@ -46,7 +46,7 @@ class Query:
 
     @property
     def output_types(self) -> tuple[str, ...]:
-        """Output types that can be used, whatever the search asks for."""
+        """Usable output types, whatever the search asks for."""
         return _output_types(self.stranded)
 
     def first(self, key: str) -> str:
@@ -54,53 +54,53 @@ class Query:
         return next(value for name, value in self.filters if name == key)
 
     def url(self, base: str) -> str:
-        """Address of the search."""
+        """URL of the search."""
         return f"{base.rstrip('/')}/search/?{urlencode(self.filters, quote_via=quote, safe='*:/')}"
 
 
 def search_files(web: Web, base: str, query: Query) -> list[File]:
-    """Files that a search finds, each once, by accession; none is an answer.
+    """Files that a search finds, each once, sorted by accession; there may be none.
 
     Raises
     ------
     InputError
-        If the answer is no list of files, or holds fewer than were found.
+        If the response is not a list of files, or lacks some of the files found.
     """
     url = query.url(base)
     answer = web.json(url)
     graph = answer.body.get("@graph")
     if not isinstance(graph, list):
-        raise InputError(url, "an answer without a list under @graph", "the answer of an ENCODE search")
+        raise InputError(url, "a response without a list under @graph", "the response to an ENCODE search")
     total = answer.body.get("total", len(graph))
     if total != len(graph):
-        raise InputError(url, f"{len(graph)} of {total} files in the answer", "all of them")
+        raise InputError(url, f"{len(graph)} of {total} files in the response", "all of them")
     files = {file.accession: file for file in (read_file(document, url) for document in graph)}
     return [files[accession] for accession in sorted(files)]
 
 
 def ask_file(web: Web, base: str, accession: str, where: str) -> File:
-    """One file by its accession; `where` is what an error line calls the place that names it."""
+    """Look up a file by its accession; `where` says in errors what names the accession."""
     url = f"{base.rstrip('/')}/files/{accession}/?format=json&frame=object"
     answer = web.json(url)
     if not answer.found:
-        raise InputError(where, f"{accession}, which {url} does not know", "the accession of an ENCODE file")
+        raise InputError(where, f"{accession}, which does not exist at {url}", "the accession of an ENCODE file")
     return read_file(answer.body, url)
 
 
 def ask_experiment(web: Web, base: str, accession: str, where: str) -> Experiment:
-    """One experiment by its accession; `where` is what an error line calls the place that names it."""
+    """Look up an experiment by its accession; `where` says in errors what names the accession."""
     url = f"{base.rstrip('/')}/experiments/{accession}/?format=json"
     answer = web.json(url)
     if not answer.found:
-        raise InputError(where, f"{accession}, which {url} does not know", "the accession of an ENCODE experiment")
+        raise InputError(where, f"{accession}, which does not exist at {url}", "the accession of an ENCODE experiment")
     return read_experiment(answer.body, url)
 
 
 def complete(file: File, experiment: Experiment) -> File:
-    """Add what only the experiment's page says of a file: its audit and the length of its reads.
+    """Add what only the experiment's page says about a file: its audit and its read length.
 
-    Both are also taken from the alignments that the file counts: those of the same analysis and of no other
-    replicates. The shortest reads and the worst finding count.
+    Both are also taken from the alignments that the file was made from: those of the same analysis and of no other
+    replicates. The shortest read length and the worst finding count.
     """
     counted = [
         each
@@ -109,7 +109,7 @@ def complete(file: File, experiment: Experiment) -> File:
     ]
     names = [file.accession, *(each.accession for each in counted)]
     audits = [file.audit, *(experiment.file_audits.get(name) for name in names)]
-    if experiment.audit is not None:  # the page holds the findings, so a file without any has none
+    if experiment.audit is not None:  # the page lists all findings, so a file that it does not list has none
         audits.append(Audit.NONE)
     lengths = [each.read_length for each in counted if each.read_length is not None]
     return replace(

@@ -1,7 +1,7 @@
-"""What the ENCODE portal says of files and experiments, read from its JSON.
+"""Files and experiments as the ENCODE portal describes them, read from its JSON.
 
-Field names are those of the portal's schemas (github.com/ENCODE-DCC/encoded). The portal shows its audits on
-an object's page only, not in `frame=object`; the page of an experiment holds those of its files, by path.
+Field names are those of the portal's schemas (github.com/ENCODE-DCC/encoded). The portal gives audits only on
+an object's page, not with `frame=object`; the page of an experiment also has the audits of its files, by path.
 """
 
 import re
@@ -17,7 +17,7 @@ from .sample import ENCODE_EXPERIMENT, ENCODE_FILE, MD5
 
 ASSEMBLY = "GRCh38"
 RELEASED = "released"
-GIVEN_OUT = (RELEASED, "archived")  # statuses of files that everyone may fetch
+GIVEN_OUT = (RELEASED, "archived")  # statuses of files that anyone may download
 DATASET = re.compile(rf"/experiments/({ENCODE_EXPERIMENT.pattern})/")
 FILE_PATH = re.compile(rf"/files/({ENCODE_FILE.pattern})/?")
 ALIGNMENTS = "alignments"
@@ -52,9 +52,10 @@ OUTPUT_TYPES = {
 
 @dataclass(frozen=True, kw_only=True)
 class File:
-    """A file as the portal describes it; None and empty stand for what it does not say.
+    """A file as the portal describes it; None or empty means not stated.
 
-    `stored` is whether it says where the file lies: an `href` it gives to files that it does not have, too.
+    `stored` is whether the portal says where the file is stored: it gives an `href` even to files that it does not
+    have.
     """
 
     accession: str
@@ -86,18 +87,18 @@ class File:
 
     @property
     def strand(self) -> Strand:
-        """Strand by its output type, which must be one of `OUTPUT_TYPES`."""
+        """Strand according to the output type, which must be one of `OUTPUT_TYPES`."""
         return OUTPUT_TYPES[self.output_type][0]
 
     @property
     def reads(self) -> Reads:
-        """Alignments by its output type, which must be one of `OUTPUT_TYPES`."""
+        """Counted alignments according to the output type, which must be one of `OUTPUT_TYPES`."""
         return OUTPUT_TYPES[self.output_type][1]
 
 
 @dataclass(frozen=True)
 class Alignments:
-    """A file of mapped reads, which states the length that its analysis' signal files do not."""
+    """A file of mapped reads; it states the read length, which the signal files of its analysis may not."""
 
     accession: str
     replicates: tuple[int, ...]
@@ -107,10 +108,10 @@ class Alignments:
 
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
-    """What an experiment was made from and how it was judged.
+    """What an experiment was made from, and the portal's audits of it.
 
-    `perturbed` and `audit` are None where the portal does not say. `donors` go by biological replicate.
-    `audit` leaves out findings about single files, whose worst is in `file_audits`, by accession.
+    `perturbed` and `audit` are None if not stated. `donors` is keyed by biological replicate. `audit` excludes
+    findings about single files; the worst of these is in `file_audits`, by accession.
     """
 
     accession: str
@@ -125,7 +126,7 @@ class Experiment:
 
 
 def read_file(document: Any, url: str) -> File:
-    """Read a file's document in `frame=object`."""
+    """Read the JSON document of a file, as given with `frame=object`."""
     accession = document.get("accession") if isinstance(document, dict) else None
     if not isinstance(accession, str) or not ENCODE_FILE.fullmatch(accession):
         raise InputError(url, f"an object whose accession is {accession!r}", "ENCODE files (type=File, frame=object)")
@@ -156,7 +157,7 @@ def read_file(document: Any, url: str) -> File:
 
 
 def read_experiment(document: Mapping[str, Any], url: str) -> Experiment:
-    """Read an experiment's document, in which libraries, biosamples and donors are embedded."""
+    """Read the JSON document of an experiment, with embedded libraries, biosamples and donors."""
     look = _Look(document, url)
     accession = look.text("accession")
     if not ENCODE_EXPERIMENT.fullmatch(accession):
@@ -210,7 +211,7 @@ def read_experiment(document: Mapping[str, Any], url: str) -> Experiment:
 
 @dataclass(frozen=True)
 class _Look:
-    """A look into a JSON object, which refuses values of another kind than the portal gives."""
+    """Access to a JSON object that refuses values of an unexpected type."""
 
     document: Mapping[str, Any]
     where: str
@@ -227,7 +228,7 @@ class _Look:
         return tuple(sorted(self._list(key, kind)))
 
     def links(self, key: str) -> tuple[str, ...]:
-        """Paths of linked objects, which an answer names or holds."""
+        """Paths of linked objects, which a response names or embeds."""
         entries = self._list(key, dict | str)
         return tuple(
             sorted(entry if isinstance(entry, str) else _Look(entry, self.where).text("@id") for entry in entries)
@@ -261,12 +262,12 @@ class _Look:
         return [_Look(entry, f"{self.where}, {key}") for entry in self._list(key, dict)]
 
     def audits(self) -> dict[str, Audit] | None:
-        """Worst finding by the path that it is about, NONE for no path; None where no audit is stated."""
+        """Worst finding for each path that has findings, and at least NONE for no path; None if no audit is stated."""
         if self.document.get("audit") is None:
             return None
         worst = {"": Audit.NONE}
         found = self.inner("audit")
-        for level in found.document.keys() & Audit.__members__.keys():  # others are notes of the portal's staff
+        for level in found.document.keys() & Audit.__members__.keys():  # other levels are notes for the portal's staff
             for finding in found.inners(level):
                 path = finding.text("path")
                 worst[path] = max(worst.get(path, Audit.NONE), Audit[level])

@@ -1,4 +1,4 @@
-"""Samples of a cell type at ENCODE: those that rows name by file or experiment, and those that a query finds."""
+"""ENCODE samples of a cell type: listed ones, named by file or experiment, and those that a query finds."""
 
 import logging
 from collections import Counter
@@ -13,11 +13,11 @@ from .search_terms import LISTED, Desk, Resolution
 
 log = logging.getLogger(__name__)
 
-MAX_EXPERIMENTS = 1000  # asked for one by one, at a second or so each, before any is chosen
+MAX_EXPERIMENTS = 1000  # looked up one by one, about a second each, before any is chosen
 
 
 class EncodeDesk(Desk):
-    """Asks ENCODE's portal."""
+    """Searches the ENCODE portal."""
 
     def search(self, text: str) -> Resolution:
         """Samples that an ENCODE query finds."""
@@ -37,10 +37,10 @@ class EncodeDesk(Desk):
         return Resolution(samples, self._rejected(made))
 
     def listed_experiment(self, row: Sample) -> Resolution:
-        """The sample of a row that names an ENCODE experiment; what the portal holds against it is noted."""
+        """The sample of a row that names an ENCODE experiment; problems that the portal reports are noted."""
         accession, where = row.provenance.experiment, f"sample {row.name}, experiment"
         experiment = encode.ask_experiment(self.web, self.sources.encode, accession, where)
-        accession = experiment.accession  # another one where the portal has merged experiments
+        accession = experiment.accession  # a different one if the portal has merged experiments
         query = encode.Query.of(f"dataset=/experiments/{accession}/&{self._assembly}", bool(self.cell_type.stranded))
         url = query.url(self.sources.encode)
         files = encode.search_files(self.web, self.sources.encode, query)
@@ -51,13 +51,13 @@ class EncodeDesk(Desk):
         return Resolution((self._sample(row.name, chosen, self._listed_reason(chosen)),), self._rejected(made))
 
     def listed_files(self, row: Sample) -> Sample:
-        """The sample of a row that names ENCODE files; what the portal holds against them is noted."""
+        """The sample of a row that names ENCODE files; problems that the portal reports are noted."""
         query = encode.Query.of(self._assembly, bool(row.stranded))
         files = {}
         for strand, given in row.files.items():
             where = f"sample {row.name}, {strand}"
             file = encode.ask_file(self.web, self.sources.encode, given.location, where)
-            # A person may want an archived or an old file, short reads or one that an audit complains about.
+            # The user may want a file that is archived or old, has short reads or has findings in its audit.
             fault = encode_choice.file_fault(
                 replace(
                     file,
@@ -70,7 +70,7 @@ class EncodeDesk(Desk):
                 query,
             )
             if fault:
-                raise InputError(where, f"{file.accession}, of which {fault}", "a file that can be used")
+                raise InputError(where, f"{file.accession}, but {fault}", "a usable file")
             if given.md5 and file.md5 and given.md5 != file.md5:
                 raise InputError(where, f"{file.accession}, whose MD5 at ENCODE is {file.md5}", given.md5)
             if given.size is not None and file.size is not None and given.size != file.size:
@@ -83,7 +83,7 @@ class EncodeDesk(Desk):
             raise InputError(where, fault, "the plus and the minus strand of one signal")
         accession = encode_choice.Signal(files).first.experiment
         if row.provenance.experiment not in ("", accession):
-            raise InputError(f"{where}, experiment", row.provenance.experiment, f"{accession}, as ENCODE has it")
+            raise InputError(f"{where}, experiment", row.provenance.experiment, f"{accession}, as at ENCODE")
         experiment = encode.ask_experiment(self.web, self.sources.encode, accession, where)
         signal = encode_choice.Signal({strand: encode.complete(file, experiment) for strand, file in files.items()})
         chosen = encode_choice.Chosen(signal, experiment, encode_choice.donors_of(signal, experiment), "")
@@ -97,19 +97,19 @@ class EncodeDesk(Desk):
         url: str,
         listed: encode.Experiment | None = None,
     ) -> encode_choice.Choice:
-        """Choose among files, which are all of the listed experiment if there is one; finding none is an error."""
+        """Choose among files, all of the listed experiment if there is one; it is an error if none is usable."""
         candidates = encode_choice.pair_files(files, query).signals
         if len(candidates) > MAX_EXPERIMENTS:
             raise InputError(
                 where,
                 f"{len(candidates)} experiments at {url}",
-                f"at most {MAX_EXPERIMENTS} to ask for: add filters to encode_query, such as &lab.title=...",
+                f"at most {MAX_EXPERIMENTS} to look up: add filters to encode_query, such as &lab.title=...",
             )
         experiments = {
             accession: listed or encode.ask_experiment(self.web, self.sources.encode, accession, where)
             for accession in candidates
         }
-        # The experiments' pages tell more of their files, so that these are judged and paired again.
+        # The experiments' pages say more about their files, so these are checked and paired again.
         known = [
             encode.complete(file, experiments[file.experiment]) if file.experiment in experiments else file
             for file in files
@@ -130,7 +130,7 @@ class EncodeDesk(Desk):
         return f"assembly={query.first('assembly')}"
 
     def _listed_reason(self, chosen: encode_choice.Chosen) -> str:
-        """Words for a sample that a person chose, with a warning for what a search would have refused."""
+        """The reason for a listed sample, with a warning for what a search would have rejected."""
         query = encode.Query.of(self._assembly, Strand.UNSTRANDED not in chosen.signal.files)
         against = [encode_choice.experiment_fault(chosen.experiment, query)]
         for file in chosen.signal.files.values():
@@ -140,7 +140,7 @@ class EncodeDesk(Desk):
         if noted:
             log.warning("%s, listed experiment %s: %s", self.cell_type.name, chosen.experiment.accession, noted)
         words = f"{LISTED}; {encode_choice.describe_choice(chosen.signal, chosen.experiment)}"
-        return f"{words}; a search would have left it out: {noted}" if noted else words
+        return f"{words}; a search would have rejected it: {noted}" if noted else words
 
     def _sample(self, name: str, chosen: encode_choice.Chosen, reason: str) -> Sample:
         file, base = chosen.signal.first, self.sources.encode.rstrip("/")

@@ -1,4 +1,4 @@
-"""Samples of a cell type at recount3: those that rows name, and those of a GTEx tissue."""
+"""recount3 samples of a cell type: listed ones, and all those of a GTEx tissue."""
 
 import logging
 from collections.abc import Sequence
@@ -13,15 +13,15 @@ log = logging.getLogger(__name__)
 
 
 class GtexDesk(Desk):
-    """Asks recount3."""
+    """Searches recount3."""
 
     def listed(self, rows: Sequence[Sample]) -> dict[str, Sample]:
-        """Samples of rows that name GTEx samples, by name; the tables of their tissue are asked for once."""
+        """Samples of rows that name GTEx samples, by name; the tables of their tissue are fetched once."""
         if not rows or not self.cell_type.gtex_tissue:
             return {}
         tissue = recount3.Tissue.of(self.cell_type.gtex_tissue)
         project = recount3.project_samples(self.web, self.sources.recount3, tissue.project)
-        if tissue.detail:  # else a person may list samples of several tissues of the project
+        if tissue.detail:  # otherwise the user may list samples of several tissues of the project
             project = recount3.of_tissue(project, tissue, f"cell type {self.cell_type.name}, gtex_tissue {tissue}")
         known = {each.sample_id: each for each in project}
         samples = {}
@@ -31,12 +31,12 @@ class GtexDesk(Desk):
             if found is None:
                 raise InputError(where, repr(given.location), f"a sample of {tissue}: {shorten(list(known), 3)}")
             if found.fault:
-                raise InputError(where, f"{given.location}, of which {found.fault}", "a sample that can be used")
+                raise InputError(where, f"{given.location}, but {found.fault}", "a usable sample")
             if refusal := self.web.refusal(found.url):
                 raise InputError(
                     where,
-                    f"{given.location}, whose bigWig at {found.url} is not given out: {refusal}",
-                    "a sample that can be fetched",
+                    f"{given.location}, whose bigWig at {found.url} is not available: {refusal}",
+                    "a sample whose bigWig can be downloaded",
                 )
             samples[row.name] = self._sample(row.name, found, LISTED, given)
         return samples
@@ -49,21 +49,21 @@ class GtexDesk(Desk):
         known = recount3.of_tissue(project, tissue, where)
         usable = [each for each in known if not each.fault]
         rejected = [(each, each.fault) for each in known if each.fault]
-        log.info("%s: asking whether %d bigWigs of %s are there", self.cell_type.name, len(usable), tissue)
+        log.info("%s: checking whether %d bigWigs of %s are available", self.cell_type.name, len(usable), tissue)
         taken: list[recount3.GtexSample] = []
         left = len(usable)
         for each in usable:
             refusal = None if self.free_name(each.sample_id) in self.excluded else self.web.refusal(each.url)
             if refusal:
-                log.warning("%s: its bigWig at %s is not given out: %s", each.sample_id, each.url, refusal)
-                rejected.append((each, f"recount3 does not give out its bigWig: {refusal}"))
+                log.warning("%s: its bigWig at %s is not available: %s", each.sample_id, each.url, refusal)
+                rejected.append((each, f"its bigWig is not available at recount3: {refusal}"))
                 left -= 1
             else:
                 taken.append(each)
             if len(taken) > self.sources.max_samples:
-                self.check_number(left, where, url, "name the samples in the sample sheet (source gtex)")
+                self.check_number(left, where, url, "list the samples in the sample sheet (source gtex)")
         if not taken:
-            raise InputError(where, f"no usable sample of {len(known)} at {url}", "a GTEx project with samples")
+            raise InputError(where, f"{len(known)} samples at {url}, none usable", "a GTEx project with usable samples")
         return Resolution(
             tuple(self._sample(self.free_name(each.sample_id), each, "found by gtex_tissue") for each in taken),
             tuple(

@@ -1,7 +1,7 @@
-"""GTEx samples at recount3: their metadata, and the addresses of their unstranded bigWigs.
+"""GTEx samples at recount3: their metadata and the URLs of their unstranded bigWigs.
 
-The tree of files is that of recount3's own R package. A GTEx project holds one value of GTEx's SMTS, such as
-Blood, and may mix several of SMTSD, such as whole blood and cultured lymphocytes.
+The folder layout is the one that recount3's R package uses. A GTEx project has one value of GTEx's SMTS, such as
+Blood, and may mix several values of SMTSD, such as whole blood and cultured lymphocytes.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,14 +20,14 @@ PROJECT_COLUMNS = ("external_id", "project", "file_source")
 
 @dataclass(frozen=True)
 class Tissue:
-    """A GTEx project, and which of its tissues (SMTSD) is meant; written `BLOOD:Whole Blood` or `LIVER`."""
+    """A GTEx project and optionally one of its tissues (SMTSD), written `BLOOD:Whole Blood` or `LIVER`."""
 
     project: str
     detail: str = ""
 
     @classmethod
     def of(cls, text: str) -> "Tissue":
-        """Read what `str` writes."""
+        """Parse the form that `str` gives."""
         project, _, detail = text.partition(":")
         return cls(project, detail.strip())
 
@@ -39,8 +39,8 @@ class Tissue:
 class GtexSample:
     """One GTEx library.
 
-    `detail` is its tissue (SMTSD), empty where it is not stated. `fault` says in plain words why it cannot be
-    used, if so. `mapped_length` is the mean number of mapped bases of a fragment, both mates together.
+    `detail` is its tissue (SMTSD), empty if not stated. `fault` says why it cannot be used; None if it can.
+    `mapped_length` is the mean number of mapped bases per fragment, both mates together.
     """
 
     sample_id: str
@@ -52,7 +52,7 @@ class GtexSample:
 
 
 def signal_url(base: str, project: str, sample_id: str) -> str:
-    """Address of a sample's bigWig.
+    """URL of a sample's bigWig.
 
     Examples
     --------
@@ -64,17 +64,17 @@ def signal_url(base: str, project: str, sample_id: str) -> str:
 
 
 def metadata_url(base: str, project: str, table: str) -> str:
-    """Address of a metadata table (`gtex`, `recount_project`, `recount_qc`) of a project."""
+    """URL of a metadata table (`gtex`, `recount_project`, `recount_qc`) of a project."""
     return f"{base.rstrip('/')}/{GTEX}/metadata/{project[-2:]}/{project}/gtex.{table}.{project}.MD.gz"
 
 
 def project_samples(web: Web, base: str, project: str) -> list[GtexSample]:
-    """All samples of a GTEx project, by their id, with what is known of each.
+    """All samples of a GTEx project, sorted by id, with what is known about each.
 
     Raises
     ------
     InputError
-        If recount3 does not have the project, or its tables are not what they should be.
+        If recount3 does not have the project, or its tables are not in the expected form.
     """
     url = metadata_url(base, project, "recount_qc")
     lengths = {row["external_id"]: _length(row, url) for row in _read_table(web, url, ("external_id", READ_LENGTH))}
@@ -102,19 +102,19 @@ def project_samples(web: Web, base: str, project: str) -> list[GtexSample]:
 
 
 def of_tissue(samples: Sequence[GtexSample], tissue: Tissue, where: str) -> list[GtexSample]:
-    """Give a fault to the samples of a project that are of another tissue than the one that is meant.
+    """Mark the samples of a project that are not of the wanted tissue with a fault.
 
     Parameters
     ----------
     samples
-        As `project_samples` gives them.
+        As returned by `project_samples`.
     where
-        What an error line calls the place that names the tissue.
+        What names the tissue, for errors.
 
     Raises
     ------
     InputError
-        If the project holds several tissues and none is named, or not the one that is named.
+        If the project has several tissues and none is named, or does not have the named one.
     """
     details = sorted({each.detail for each in samples if each.detail and not each.fault})
     listed = shorten(details, 60)  # GTEx has 54
@@ -134,7 +134,7 @@ def _of_detail(sample: GtexSample, detail: str) -> GtexSample:
     if not sample.detail:
         fault = "the gtex table does not state its tissue (SMTSD)"
     elif sample.detail != detail:
-        fault = f"it is of {sample.detail}, not of {detail}"
+        fault = f"its tissue is {sample.detail}, not {detail}"
     return replace(sample, fault=sample.fault or fault)
 
 
@@ -142,12 +142,12 @@ def _fault(row: dict[str, str], project: str, mapped_length: float | None) -> st
     if row["project"] != project or row["file_source"] != "gtex":
         return f"its bigWig is in project {row['project']!r} of {row['file_source']!r}, not in {project} of gtex"
     if mapped_length is None:
-        return "recount_qc holds no mapped length of it"
+        return "recount_qc has no mapped length for it"
     return None
 
 
 def _length(row: dict[str, str], url: str) -> float | None:
-    """Mean mapped length; None where the aligner mapped nothing or said nothing."""
+    """Mean mapped length; None if it is missing or the aligner mapped nothing."""
     text = row[READ_LENGTH]
     if text in NO_VALUE:
         return None
@@ -159,18 +159,18 @@ def _length(row: dict[str, str], url: str) -> float | None:
 
 
 def _read_table(web: Web, url: str, columns: tuple[str, ...]) -> Iterator[dict[str, str]]:
-    """Rows of a metadata table, with the columns asked for.
+    """Rows of a metadata table, with the requested columns.
 
-    Some copies of the tables put the table's own name before a column, or write columns in lower case.
+    In some copies of the tables, column names start with the table's name or are in lower case.
     """
-    # Not splitlines: free text in the gtex table may hold characters that it takes for the end of a line.
+    # Not splitlines: free text in the gtex table may contain characters that it treats as line ends.
     text = web.text(url).replace("\r\n", "\n").removesuffix("\n")
     header, *lines = (line.split("\t") for line in text.split("\n"))
     table = url.rpartition("/")[2].split(".")[1]
     names = [name.lower().removeprefix(f"{table}.") for name in header]
     for column in columns:
         if column.lower() not in names:
-            raise InputError(url, f"no column {column!r}", f"tab-separated columns with {', '.join(columns)}")
+            raise InputError(url, f"no column {column!r}", f"tab-separated columns that include {', '.join(columns)}")
     places = {column: names.index(column.lower()) for column in columns}
     for number, cells in enumerate(lines, start=2):
         if len(cells) != len(header):

@@ -1,4 +1,4 @@
-"""Samples and cell types: their files, their tracks, and whether they fit together."""
+"""Samples and cell types: their files and tracks, and checks that they fit together."""
 
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -9,7 +9,7 @@ from ..downloads.data_file import DataFile, Kind, is_url
 from ..errors import InputError, shorten
 from ..vocabulary import Source, Strand, Track
 
-FILE_DETAILS = ("md5", "size", "accession")  # each a column for every strand
+FILE_DETAILS = ("md5", "size", "accession")  # each has one column per strand
 MD5 = re.compile(r"[0-9a-f]{32}")
 ENCODE_FILE = re.compile(r"ENCFF[0-9]{3}[A-Z]{3}")
 ENCODE_EXPERIMENT = re.compile(r"ENCSR[0-9]{3}[A-Z]{3}")
@@ -17,7 +17,7 @@ ENCODE_EXPERIMENT = re.compile(r"ENCSR[0-9]{3}[A-Z]{3}")
 
 @dataclass(frozen=True)
 class SignalFile:
-    """A bigWig: accession, URL or path, and its MD5, size in bytes and accession where they are known."""
+    """A bigWig: its location (an accession, URL or path) and, if known, its MD5, size in bytes and accession."""
 
     location: str
     md5: str | None = None
@@ -27,7 +27,7 @@ class SignalFile:
 
 @dataclass(frozen=True, kw_only=True)
 class SampleNotes:
-    """What the source said of a sample, as the resolved sheet writes it; empty where it said nothing."""
+    """What the source states about a sample, as written to the resolved sheet; empty if not stated."""
 
     experiment: str = ""
     donor: str = ""
@@ -42,8 +42,8 @@ class SampleNotes:
 class Sample:
     """One RNA-seq sample: a plus and a minus file, or an unstranded one.
 
-    It has no files where only its ENCODE experiment is named, whose files are still to be chosen.
-    `line` is its line in the sheet that it was read from.
+    It has no files if the sheet names only its ENCODE experiment; the files are then still to be chosen.
+    `line` is its line number in the sheet.
     """
 
     name: str
@@ -60,20 +60,20 @@ class Sample:
 
     @property
     def located(self) -> bool:
-        """Whether each file is a path or a URL, so that nothing has to be asked for it."""
+        """Whether each file is a path or a URL, so that nothing has to be looked up."""
         if self.source in (Source.LOCAL, Source.URL):
             return True
         return bool(self.files) and all(is_url(file.location) for file in self.files.values())
 
     @property
     def bigwigs(self) -> dict[Strand, DataFile]:
-        """Its files as files of a run."""
+        """Its files, as input files of a run."""
         return {
             strand: DataFile(file.location, Kind.BIGWIG, file.md5, file.size) for strand, file in self.files.items()
         }
 
     def as_row(self) -> dict[str, str]:
-        """The sample's row of a sheet, by column; empty cells are left out."""
+        """The sample as a row of a sheet, by column; empty cells are left out."""
         cells = {"sample": self.name, "cell_type": self.cell_type, "source": str(self.source)}
         for strand, file in self.files.items():
             cells[str(strand)] = file.location
@@ -84,7 +84,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Rejected:
-    """A file that a search found and that was not taken; empty fields were not told or do not apply."""
+    """A file that a search found but rejected; empty fields are not stated or do not apply."""
 
     cell_type: str
     accession: str
@@ -95,13 +95,13 @@ class Rejected:
     reason: str
 
 
-# Samples behind the published models, by ontology term.
+# Number of samples behind the published models, by ontology term.
 PUBLISHED_SAMPLES = {"EFO:0002784": 4, "CL:0000623": 13}
 
 
 @dataclass(frozen=True)
 class CellType:
-    """A cell type; `stranded` is None where only its samples tell."""
+    """A cell type; `stranded` is None if it is known only from the samples."""
 
     name: str
     ontology: str | None = None
@@ -112,24 +112,24 @@ class CellType:
 
 
 def check_excluded(excluded: Collection[str], samples: Sequence[Sample], *, complete: bool) -> None:
-    """Check that excluded names are samples, and that every cell type keeps one that is used.
+    """Check that excluded names are samples, and that every cell type keeps at least one sample.
 
     Parameters
     ----------
     samples
-        All samples of the cell types that are known.
+        All samples of the cell types whose samples are known.
     complete
-        Whether these are all cell types; a name may else be that of a sample still to be found.
+        Whether these are all cell types; otherwise an excluded name may be that of a sample still to be found.
 
     Raises
     ------
     InputError
-        For the first name or cell type that is not right.
+        For the first name that is unknown, or cell type that keeps no sample.
     """
     names = [sample.name for sample in samples]
     for name in excluded:
         if complete and name not in names:
-            raise InputError("config, exclude", repr(name), f"names of samples: {shorten(names)}")
+            raise InputError("config, exclude", repr(name), f"sample names: {shorten(names)}")
     kept = {sample.cell_type for sample in samples if sample.name not in excluded}
     for sample in samples:
         if sample.cell_type not in kept:
@@ -139,7 +139,7 @@ def check_excluded(excluded: Collection[str], samples: Sequence[Sample], *, comp
 
 
 def all_located(cell_type: CellType, samples: Sequence[Sample], excluded: Collection[str] = ()) -> bool:
-    """Whether the sheet names every file of a cell type that is used, so that nothing has to be asked for it."""
+    """Whether the sheet gives the location of every used file of a cell type, so that nothing has to be looked up."""
     rows = [sample for sample in samples if sample.cell_type == cell_type.name]
     sources = {row.source for row in rows}
     asks_encode = bool(cell_type.encode_query) and Source.ENCODE not in sources
@@ -154,7 +154,7 @@ def tracks_of(cell_type: CellType, samples: Sequence[Sample]) -> tuple[Track, ..
     Parameters
     ----------
     samples
-        All samples, as `read_samples` gives them with this cell type among its cell types.
+        All samples, as `read_samples` returns them for cell types that include this one.
     """
     stranded = cell_type.stranded
     if stranded is None:
@@ -164,10 +164,10 @@ def tracks_of(cell_type: CellType, samples: Sequence[Sample]) -> tuple[Track, ..
 
 
 def halves(samples: Sequence[Sample]) -> tuple[list[Sample], list[Sample]]:
-    """Share samples out over two halves that hold no donor in common, as evenly as donors in their order allow.
+    """Split samples into two halves without a common donor, each donor in turn going to the smaller half.
 
-    A sample without a known donor is one of its own. Where all samples are of one donor,
-    samples take turns: the halves then differ less than two donors would (see `of_one_donor`).
+    Donors with more samples come first. A sample without a known donor counts as a donor of its own. If all
+    samples are from one donor, they alternate; the halves then differ less than two donors would (see `of_one_donor`).
     """
     donors: dict[str, list[Sample]] = {}
     for sample in samples:
@@ -181,7 +181,7 @@ def halves(samples: Sequence[Sample]) -> tuple[list[Sample], list[Sample]]:
 
 
 def of_one_donor(samples: Sequence[Sample]) -> bool:
-    """Whether samples, two or more, are all of one known donor."""
+    """Whether there are two or more samples, all from one known donor."""
     donors = {sample.provenance.donor for sample in samples}
     return len(samples) > 1 and len(donors) == 1 and "" not in donors
 
@@ -189,30 +189,30 @@ def of_one_donor(samples: Sequence[Sample]) -> bool:
 def simulated_samples(
     samples: Sequence[Sample], settings: Collection[str], folder: Path, where: object = "sample sheet"
 ) -> dict[str, Sample]:
-    """Samples whose files the workflow simulates: those that the configuration has settings for.
+    """Samples whose files the workflow simulates: those with settings in the configuration.
 
     Parameters
     ----------
     settings
         Names of the samples under `simulate.samples`.
     folder
-        Where simulated files lie.
+        Folder of the simulated files.
 
     Raises
     ------
     InputError
-        If one of them is not in the sheet, is unstranded, or lies elsewhere, if a file in
-        the folder belongs to another sample, or if they are of more than two cell types.
+        If one of them is not in the sheet, is unstranded, or has files elsewhere, if a file in
+        the folder belongs to another sample, or if they have more than two cell types.
     """
     by_name = {sample.name: sample for sample in samples}
     for name in settings:
         if name not in by_name:
-            raise InputError(f"config, simulate.samples.{name}", f"no sample {name!r} in {where}", "a row with it")
+            raise InputError(f"config, simulate.samples.{name}", f"no sample {name!r} in {where}", "a row for it")
     for sample in samples:
         inside = [Path(file.location).is_relative_to(folder) for file in sample.files.values()]
         if sample.name in settings and not (sample.stranded and all(inside)):
             raise InputError(
-                f"{where}, sample {sample.name}", "other files", f"plus and minus in {folder}: it is simulated"
+                f"{where}, sample {sample.name}", "other files", f"plus and minus in {folder}, as it is simulated"
             )
         if sample.name not in settings and any(inside):
             raise InputError(f"{where}, sample {sample.name}", f"a file in {folder}", "settings in simulate.samples")

@@ -1,4 +1,4 @@
-"""Files of samples: whether they are there, and whether one counts twice, by another name, a link or a copy."""
+"""Checks of sample files: whether they exist, and whether any is used twice, by another name, a link or a copy."""
 
 import filecmp
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -11,12 +11,12 @@ from .sample import Sample
 
 
 def check_distinct(samples: Iterable[Sample], excluded: Collection[str] = ()) -> None:
-    """Check that no name and no file stands for two samples, such as one experiment that two cell types find.
+    """Check that no name and no file is used by two samples, as when two cell types find the same experiment.
 
     Parameters
     ----------
     excluded
-        Names of samples that are not used, whose files may be those of another sample.
+        Names of samples that are not used; other samples may have the same files.
 
     Raises
     ------
@@ -28,7 +28,7 @@ def check_distinct(samples: Iterable[Sample], excluded: Collection[str] = ()) ->
     for sample in samples:
         where = f"sample {sample.name} of {sample.cell_type}"
         if sample.name in named:
-            raise InputError(where, f"the name of a sample of {named[sample.name].cell_type}", "each name once")
+            raise InputError(where, f"a sample of {named[sample.name].cell_type} with the same name", "each name once")
         named[sample.name] = sample
         if sample.name in excluded:
             continue
@@ -44,25 +44,25 @@ def check_distinct(samples: Iterable[Sample], excluded: Collection[str] = ()) ->
 def check_local_files(
     samples: Sequence[Sample], made_by_workflow: Path | None = None, where: object = "sample sheet"
 ) -> list[Path]:
-    """Check that every local file is there, is not empty, and is no other one under another name or a copy of it.
+    """Check that every local file exists, is not empty, and is not another one under a different name or a copy of it.
 
     Parameters
     ----------
     samples
-        Those that are used.
+        The samples that are used.
     made_by_workflow
-        Folder whose files the workflow makes itself; they are not looked for.
+        Folder whose files the workflow makes itself; these are not checked.
     where
-        What the error line calls the sheet.
+        Name of the sheet, for errors.
 
     Returns
     -------
-    The files looked for.
+    The files that were checked.
 
     Raises
     ------
     InputError
-        For the first file that is missing or empty, else for the first that repeats another one.
+        For the first file that is missing or empty, otherwise for the first that duplicates another.
     """
     found = {}
     for sample in samples:
@@ -75,7 +75,7 @@ def check_local_files(
             line = f"line {sample.line}, " if sample.line else ""
             place = f"{where}, {line}sample {sample.name}, {strand}"
             if not path.is_file():
-                raise InputError(place, f"{path}, which is no file", "a path relative to the working directory")
+                raise InputError(place, f"{path}, which is not a file", "a path relative to the working directory")
             if path.stat().st_size == 0:
                 raise InputError(place, f"{path}, which is empty", "a bigWig file")
             found[place] = path
@@ -84,7 +84,7 @@ def check_local_files(
 
 
 def _check_different(files: Mapping[str, Path]) -> None:
-    """Check that files, by their places in the sheet, differ; only those of one size are read."""
+    """Check that files, keyed by their places in the sheet, differ; only files of equal size are read."""
     by_size: dict[int, list[tuple[str, Path]]] = {}
     for place, path in files.items():
         alike = by_size.setdefault(path.stat().st_size, [])

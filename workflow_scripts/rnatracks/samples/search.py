@@ -1,4 +1,4 @@
-"""Samples of a cell type: those that a person listed, and those that its queries find."""
+"""Samples of a cell type: those listed in the sheet, and those that its queries find."""
 
 import logging
 from collections.abc import Collection, Sequence
@@ -28,28 +28,28 @@ def resolve(
 ) -> Resolution:
     """Find the files of a cell type's samples.
 
-    Rows with paths or URLs, and excluded ones, pass as they are. Rows with ENCODE or GTEx ids are looked up, one by
-    one. A query of the cell type is asked if the sheet has no row of that source for the cell type.
+    Rows with paths or URLs, and excluded ones, are kept as they are. Rows with ENCODE or GTEx ids are looked up, one
+    by one. A query of the cell type is run if the sheet has no row of that source for the cell type.
 
     Parameters
     ----------
     cell_type
-        With its queries.
+        The cell type, with its queries.
     listed
-        The sample sheet; rows of other cell types only keep their names from being used twice.
+        The sample sheet; rows of other cell types serve only to avoid using their names twice.
     sources
-        Where to ask.
+        The servers to search, and the largest number of samples that a search may give.
     today
-        Date of asking, which is noted with each sample that was asked for.
+        Date of the search, which is noted for each sample that is looked up.
     excluded
         Names of samples that are not used.
     patience
-        How long to wait for answers.
+        How long to wait for the servers.
 
     Raises
     ------
     InputError
-        If an accession is unknown or unusable, or a query finds nothing, nothing usable, or too much.
+        If an accession is unknown or unusable, or a query finds nothing, nothing usable, or too many samples.
     """
     rows = [sample for sample in listed if sample.cell_type == cell_type.name]
     asked_by_row = {row.source for row in rows}

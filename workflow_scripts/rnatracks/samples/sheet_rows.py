@@ -1,4 +1,4 @@
-"""Tab-separated sheets, row by row: cells quoted as R and Excel do, each with its line for an error."""
+"""Tab-separated sheets, row by row: cells may be quoted as by R and Excel, and rows keep their line for errors."""
 
 import csv
 import io
@@ -25,7 +25,7 @@ class Row:
         return self.cells[column]
 
     def where(self, column: str) -> str:
-        """What an error line calls one of its cells."""
+        """Name of one of its cells, for errors."""
         return f"{self.sheet}, line {self.line}, {column}"
 
     def refuse(self, column: str, found: str, expected: str) -> InputError:
@@ -38,8 +38,8 @@ def read_rows(
 ) -> list[Row]:
     """Read a sheet; lines that are blank or start with # are comments.
 
-    A cell may be quoted, with a quote in it doubled or escaped by a backslash; a quoted cell may hold a tab and ends
-    in its line. Blanks around a cell, and empty cells at the end of a line, do not count. NA is an empty cell.
+    A cell may be quoted, with quotes inside it doubled or escaped by a backslash; a quoted cell may contain tabs but
+    no line breaks. Blanks around a cell and empty cells at the end of a line are ignored. NA is an empty cell.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def read_rows(
     Raises
     ------
     InputError
-        For the first line that cannot be read, column that is unknown, or cell with a control character or with what
+        For the first line that cannot be read, unknown column, or cell with a control character or with text that
         could end a script in a page.
     """
     if not path.is_file():
@@ -94,9 +94,9 @@ def read_rows(
 
 
 def write_sheet(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> None:
-    """Write rows by column as a sheet that `read_rows` and pandas read back; a cell that is not given is empty.
+    """Write rows, given by column, as a sheet that `read_rows` and pandas can read; missing cells are empty.
 
-    Cells with a quote are quoted. Tabs, ends of lines and other control characters become blanks.
+    Cells that contain a quote are quoted. Tabs, line breaks and other control characters become blanks.
     """
     text = io.StringIO()
     writer = csv.writer(text, delimiter="\t", lineterminator="\n")
@@ -106,9 +106,9 @@ def write_sheet(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, 
 
 
 def _split(line: str, where: str) -> list[str]:
-    """Cells of a line, without quotes, and without blanks around them in or out of quotes."""
+    """Cells of a line, without their quotes and without blanks around them, inside or outside quotes."""
     trimmed = "\t".join(cell.strip() for cell in line.split("\t"))
-    for text in (trimmed, trimmed.replace('\\"', '""')):  # write.table of R escapes quotes where it isn't told not to
+    for text in (trimmed, trimmed.replace('\\"', '""')):  # R's write.table escapes quotes by default
         try:
             (cells,) = csv.reader([text], delimiter="\t", strict=True)
         except csv.Error as error:
@@ -116,12 +116,12 @@ def _split(line: str, where: str) -> list[str]:
         else:
             return [cell.strip() for cell in cells]
     raise InputError(
-        where, f"a quoted cell that cannot be read ({problem})", "a quote at its end, and quotes in it doubled"
+        where, f"a quoted cell that cannot be read ({problem})", "a closing quote, and quotes inside doubled"
     )
 
 
 def _trim(cells: list[str], least: int) -> None:
-    """Remove empty cells from the end, down to a number of cells."""
+    """Remove empty cells from the end, but keep at least a number of cells."""
     while len(cells) > least and not cells[-1]:
         cells.pop()
 

@@ -35,8 +35,8 @@ NOTE_COLUMNS = (
     *(f"accession_{strand}" for strand in Strand),
     *("donor", "replicates", "output_type", "read_length", "date_asked", "reason", "description"),
 )
-TAKEN_NAMES = ("sample", "component", "share_of_variance")  # columns beside those of samples in qc/*.tsv
-QUERY_KEYS_OF_OURS = ("type", "format", "frame", "limit", "field")  # what kind of answer a search gives
+TAKEN_NAMES = ("sample", "component", "share_of_variance")  # columns of qc/*.tsv that are not samples
+QUERY_KEYS_OF_OURS = ("type", "format", "frame", "limit", "field")  # they set the form of the response
 QUERY_KEY = re.compile(r"[@\w][\w.@-]*!?")
 GTEX_TISSUE = re.compile(r"[A-Z][A-Z0-9_]*(:\s*\S.*)?")
 ONTOLOGY_TERM = re.compile(r"[A-Za-z]+:[A-Za-z0-9_]+")
@@ -53,11 +53,11 @@ def read_cell_types(path: Path) -> list[CellType]:
     Raises
     ------
     InputError
-        For the first thing that is wrong in it.
+        For the first error in it.
     """
     rows = read_rows(path, CELL_TYPE_COLUMNS, CELL_TYPE_EXTRAS, FREE_NAMES, NOTE_COLUMNS)
     if not rows:
-        raise InputError(path, "no cell type", "one row for each")
+        raise InputError(path, "no cell type", "one row per cell type")
     _check_names(rows, "cell_type")
     _check_pairs(rows)
     return [_cell_type(row) for row in rows]
@@ -70,23 +70,23 @@ def read_samples(path: Path, cell_types: Sequence[CellType], excluded: Collectio
     ----------
     path
         Tab-separated file with the columns of `config/schemas/samples.schema.yaml`.
-        It may hold no row if every cell type has a query.
+        It may have no rows if every cell type has a query.
     cell_types
-        As `read_cell_types` gives them.
+        As returned by `read_cell_types`.
     excluded
-        Names of samples that are not used, whose files may be those of another sample.
+        Names of samples that are not used; other samples may have the same files.
 
     Raises
     ------
     InputError
-        For the first thing that is wrong in it.
+        For the first error in it.
     """
     rows = read_rows(path, SAMPLE_COLUMNS, SAMPLE_EXTRAS, FREE_NAMES, NOTE_COLUMNS)
     _check_names(rows, "sample", TAKEN_NAMES)
     by_name = {cell_type.name: cell_type for cell_type in cell_types}
     samples: list[Sample] = []
     stranded = {cell_type.name: cell_type.stranded for cell_type in cell_types}
-    seen: dict[str, str] = {}  # file or MD5: where it is named
+    seen: dict[str, str] = {}  # for each file or MD5, where it is named
     for row in rows:
         sample = _sample(row, by_name)
         samples.append(sample)
@@ -109,18 +109,18 @@ def read_samples(path: Path, cell_types: Sequence[CellType], excluded: Collectio
             raise InputError(
                 path,
                 f"no sample of cell type {cell_type.name!r}",
-                "a row with it, or an encode_query or gtex_tissue in the cell-type sheet",
+                "a row for it, or an encode_query or gtex_tissue in the cell-type sheet",
             )
     return samples
 
 
 def write_rows(path: Path, rows: Iterable[Mapping[str, str]]) -> None:
-    """Write rows by column, such as `Sample.as_row` gives, as a sheet that `read_samples` reads back."""
+    """Write rows, as returned by `Sample.as_row`, as a sheet that `read_samples` can read."""
     write_sheet(path, (*SAMPLE_COLUMNS, *SAMPLE_EXTRAS), rows)
 
 
 def write_rejected(path: Path, rejected: Iterable[Rejected]) -> None:
-    """Write the files that were not taken as a tab-separated table."""
+    """Write the rejected files as a tab-separated table."""
     write_sheet(path, [field.name for field in fields(Rejected)], map(asdict, rejected))
 
 
@@ -129,14 +129,14 @@ def _cell_type(row: Row) -> CellType:
         raise row.refuse("ontology", repr(row["ontology"]), "a term such as CL:0000623, or nothing")
     if row["encode_query"]:
         if '"' in row["encode_query"]:
-            raise row.refuse("encode_query", repr(row["encode_query"]), "filters without quotes, or %22 for them")
+            raise row.refuse("encode_query", repr(row["encode_query"]), "filters without quotes, or %22 for each")
         try:
             filters = parse_qsl(row["encode_query"], strict_parsing=True)
         except ValueError as error:
             raise row.refuse("encode_query", repr(row["encode_query"]), "key=value joined by &") from error
         for key, value in filters:
             if not QUERY_KEY.fullmatch(key):
-                raise row.refuse("encode_query", repr(f"{key}={value}"), "what follows the ? in a search's address")
+                raise row.refuse("encode_query", repr(f"{key}={value}"), "what follows the ? in the URL of a search")
             if key.removesuffix("!") in QUERY_KEYS_OF_OURS:
                 ours = ", ".join(QUERY_KEYS_OF_OURS)
                 raise row.refuse("encode_query", repr(f"{key}={value}"), f"filters only: the workflow sets {ours}")
@@ -172,7 +172,7 @@ def _sample(row: Row, cell_types: Mapping[str, CellType]) -> Sample:
         if row[strand] and not row[other]:
             raise row.refuse(other, "nothing", f"the {other} file that belongs to the {strand} file")
     if row["plus"] and row["unstranded"]:
-        raise row.refuse("unstranded", "a file beside plus and minus", "plus and minus, or unstranded")
+        raise row.refuse("unstranded", "a file in addition to plus and minus", "plus and minus, or unstranded")
     cell_type = cell_types[row["cell_type"]]
     _check_experiment(row, source, cell_type)
     if source is Source.GTEX:
@@ -194,7 +194,7 @@ def _sample(row: Row, cell_types: Mapping[str, CellType]) -> Sample:
 
 
 def _check_experiment(row: Row, source: Source, cell_type: CellType) -> None:
-    """Check that a row names files, or else an ENCODE experiment whose files can be told apart."""
+    """Check that a row names files or, for a cell type of known strandedness, an ENCODE experiment."""
     experiment, has_files = row["experiment"], bool(row["plus"] or row["unstranded"])
     if experiment and source is not Source.ENCODE:
         raise row.refuse("experiment", repr(experiment), f"nothing, as source is {source}")
@@ -206,8 +206,8 @@ def _check_experiment(row: Row, source: Source, cell_type: CellType) -> None:
     if not has_files and cell_type.stranded is None:
         raise row.refuse(
             "experiment",
-            f"{experiment!r} for {cell_type.name!r}, of which stranded is not said",
-            "stranded yes or no in the cell-type sheet, because file names must be known before ENCODE is asked",
+            f"{experiment!r} for {cell_type.name!r}, for which stranded is not given",
+            "stranded yes or no in the cell-type sheet, because file names must be known before ENCODE is searched",
         )
 
 
@@ -223,7 +223,7 @@ def _signal_file(row: Row, strand: Strand, source: Source) -> SignalFile:
 
 
 def _check_location(row: Row, strand: Strand, source: Source) -> None:
-    """Check that a file is named in the way of its source."""
+    """Check that the location of a file has the form that its source requires."""
     location = row[strand]
     check_location(row.where(strand), location)
     match source:
@@ -241,7 +241,7 @@ def _check_location(row: Row, strand: Strand, source: Source) -> None:
 
 
 def _check_files_once(row: Row, sample: Sample, seen: dict[str, str]) -> None:
-    """Check that no file, MD5 or experiment of a sample is `seen`, to which they are added with their places."""
+    """Check that no file, MD5 or experiment of a sample is in `seen`, and add them to it with their places."""
     if not sample.files:
         named = [("experiment", row["experiment"], row["experiment"])]
     else:
@@ -254,7 +254,7 @@ def _check_files_once(row: Row, sample: Sample, seen: dict[str, str]) -> None:
 
 
 def _check_names(rows: Sequence[Row], column: str, taken: Collection[str] = ()) -> None:
-    """Check that the names in a column are well formed, are not taken, and differ."""
+    """Check that the names in a column are well formed, not reserved and unique."""
     lines: dict[str, int] = {}
     for row in rows:
         name = row[column]
@@ -268,12 +268,12 @@ def _check_names(rows: Sequence[Row], column: str, taken: Collection[str] = ()) 
 
 
 def _check_pairs(rows: Sequence[Row]) -> None:
-    """Check that no two pairs of cell types make one name, as `a-b` with `c` and `a` with `b-c` would."""
+    """Check that no two pairs of cell types give the same joined name, as `a-b` with `c` and `a` with `b-c` would."""
     names = [row["cell_type"] for row in rows]
     seen: dict[str, tuple[str, str]] = {}
     for row in rows if any("-" in name for name in names) else ():
         for pair in ((row["cell_type"], name) for name in names if name != row["cell_type"]):
             other = seen.setdefault("-".join(pair), pair)
             if {*other} != {*pair}:
-                found = f"{pair[0]!r} with {pair[1]!r}, which makes the file name of {other[0]!r} with {other[1]!r}"
-                raise row.refuse("cell_type", found, "names that differ where two are joined by '-'")
+                found = f"{pair[0]!r} with {pair[1]!r}, which gives the file name of {other[0]!r} with {other[1]!r}"
+                raise row.refuse("cell_type", found, "names that still differ when two are joined by '-'")

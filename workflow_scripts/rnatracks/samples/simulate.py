@@ -2,9 +2,9 @@
 
 How expression is planted, so that nobody mistakes the demo's scores for biology:
 
-- Bases are uniform and random. Genes stand on both strands, with 1 to 5 exons.
-  Introns begin with GTAAGT and end with TTTTCTTCAG, a TATA box stands 30 bases
-  before each transcript: all on the gene's own strand.
+- Bases are random and uniform. Genes are on both strands and have 1 to 5 exons.
+  Introns begin with GTAAGT and end with TTTTCTTCAG, and a TATA box lies 30 bases
+  before each transcript, all on the gene's own strand.
 - A gene belongs to one of a few expression classes, each a pair of levels, one
   for each cell type (say high in both, or medium in the first and silent in the second).
 - Each class has a 6-base word, and the exons of its genes carry that word on
@@ -112,13 +112,13 @@ def simulate_coverage(
     Parameters
     ----------
     cell_type_index
-        0 or 1: which of a gene's two levels counts.
+        0 or 1: which of a gene's two levels applies.
     depth
-        Depth of this sample beside `settings.depth`.
+        Depth of this sample, as a multiple of `settings.depth`.
     noise
         Standard deviation of the log of the gene-by-sample factor.
     seed
-        Makes this sample's draw its own.
+        Makes this sample's draw differ from that of other samples.
     """
     rng = np.random.default_rng([settings.seed, 1, seed])
     steps = {
@@ -147,7 +147,7 @@ def simulate_coverage(
 def _draw_genes(
     rng: np.random.Generator, length: int, gap: tuple[int, int] | None
 ) -> Iterator[tuple[tuple[tuple[int, int], ...], Strand, tuple[int, int]]]:
-    """Place genes from left to right, outside the gap; one in twelve overlaps its left neighbour, other strand."""
+    """Place genes from left to right outside the gap; one in twelve overlaps its left neighbour on the other strand."""
     drawn, left_end, strand, neighbour = 0, int(rng.integers(80, 200)), Strand.PLUS, None
     while True:
         if drawn % 12 == 11 and neighbour is not None:
@@ -207,9 +207,9 @@ def _draw_reads(
     rate: float,
     read_length: int,
 ) -> int:
-    """Add reads that start evenly over a spliced transcript to `steps`, the differences of its coverage.
+    """Add reads with uniform starts over a spliced transcript to `steps`, the base-to-base differences of coverage.
 
-    Starts reach from `read_length - 1` bases before the transcript to its last base and
+    Starts range from `read_length - 1` bases before the transcript to its last base, and
     reads are clipped to it, so that the expected coverage is flat up to both ends.
     """
     bounds = np.cumsum([0, *(end - start for start, end in exons)])

@@ -46,7 +46,7 @@ def write_sample(
 
 
 def write_genome(genome: SimulatedGenome, target: Path) -> None:
-    """Write the sequences as gzipped FASTA, 60 bases a line."""
+    """Write the sequences as gzipped FASTA, 60 bases per line."""
     records = []
     for chrom, sequence in genome.sequences.items():
         text = sequence.tobytes()
@@ -72,7 +72,7 @@ def write_annotation(genome: SimulatedGenome, target: Path) -> None:
 
 
 def _write_gzip(target: Path, content: bytes) -> None:
-    """Write gzip whose bytes depend on the content alone: no time and no file name in its header."""
+    """Write gzip whose bytes depend only on the content: its header has no time and no file name."""
     with atomic_write(target) as partial:
         partial.write_bytes(gzip.compress(content, mtime=0))
 
