@@ -42,7 +42,7 @@ def test_coreutils_listings_are_read(tmp_path: Path) -> None:
 def test_a_listing_without_the_file_is_refused(listing: str, words: str) -> None:
     with pytest.raises(InputError) as refused:
         published_md5(listing, "x", where="http://h/md5sum.txt")
-    assert str(refused.value) == f"http://h/md5sum.txt: found {words}; expected one MD5 of x"
+    assert str(refused.value) == f"http://h/md5sum.txt: found {words}; expected one MD5 for x"
 
 
 def test_md5_of_files(tmp_path: Path) -> None:

@@ -86,17 +86,17 @@ def test_good_bigwig(tmp_path: Path) -> None:
         *[(kind, b"", "no data") for kind in Kind],
         *[(kind, PAGE, "a web page") for kind in Kind],
         *[(kind, gzip.compress(PAGE), "a web page") for kind in (Kind.FASTA, Kind.GTF, Kind.BED)],
-        *[(kind, b"\x1f\x8b\x08", "gzip without its end") for kind in (Kind.FASTA, Kind.GTF, Kind.BED)],
+        *[(kind, b"\x1f\x8b\x08", "truncated gzip data") for kind in (Kind.FASTA, Kind.GTF, Kind.BED)],
         *[(kind, b"\x1f\x8b\x09" + bytes(40), "damaged gzip") for kind in (Kind.FASTA, Kind.GTF, Kind.BED)],
-        (Kind.BIGWIG, b"\x26\xfc\x8f\x88", "its magic number at the end too"),
+        (Kind.BIGWIG, b"\x26\xfc\x8f\x88", "the magic number at its end too"),
         (Kind.BIGWIG, FASTA, "expected a bigWig file"),
         (Kind.FASTA, FASTA[1:], "expected FASTA"),
-        (Kind.FASTA, gzip.compress(FASTA, compresslevel=0)[:150_000], "gzip without its end"),
-        (Kind.FASTA, bgzf(FASTA[:50_000])[:-5], "blocked gzip without its end"),
+        (Kind.FASTA, gzip.compress(FASTA, compresslevel=0)[:150_000], "truncated gzip data"),
+        (Kind.FASTA, bgzf(FASTA[:50_000])[:-5], "truncated blocked gzip data"),
         (Kind.GTF, GTF.replace(b"\t.\t+", b"\t+"), ", line 3: found 8 columns; expected the 9 columns of a GTF"),
         (Kind.GTF, GTF.replace(b"100", b"one"), ", line 3: found start 'one'"),
         (Kind.GTF, GTF + GTF.replace(b"100", b"300"), ", line 6: found start '300' and end '200'"),
-        (Kind.GTF, GTF.replace(b"HAVANA", b"HAV\xe4NA"), ", line 3: found data that start with"),
+        (Kind.GTF, GTF.replace(b"HAVANA", b"HAV\xe4NA"), ", line 3: found data that starts with"),
         (Kind.GTF, b"# only a comment\n", "found no record"),
         (Kind.GTF, BED, ", line 1: found 4 columns"),
         (Kind.BED, b"chr1\t10\n", "expected BED: chromosome, start and end"),
@@ -116,5 +116,5 @@ def test_bad_content(tmp_path: Path, kind: Kind, content: bytes, words: str) -> 
 @pytest.mark.parametrize("cut", [1, 4, 100])
 def test_a_cut_bigwig_is_refused(tmp_path: Path, cut: int) -> None:
     (tmp_path / "file").write_bytes(bigwig(tmp_path)[:-cut])
-    with pytest.raises(InputError, match="magic number at the end"):
+    with pytest.raises(InputError, match="magic number at its end"):
         check_content(tmp_path / "file", Kind.BIGWIG)

@@ -158,12 +158,12 @@ def test_a_usual_location_is_accepted(location: str) -> None:
 @pytest.mark.parametrize(
     ("location", "found", "expected"),
     [
-        ("a{b}.bw", "'a{b}.bw'", "no braces, as Snakemake takes them for wildcards"),
+        ("a{b}.bw", "'a{b}.bw'", "no braces, as Snakemake reads them as wildcards"),
         ("a}.bw", "'a}.bw'", "no braces"),
         ("https://example.org/{a}.bw", "'https://example.org/{a}.bw'", "%7B and %7D for its braces"),
         ("a</script>.bw", "'a</script>.bw'", "no </, which could end a script in a page"),
         ("https://example.org/<!--", "'https://example.org/<!--'", "no <!--"),
-        ("data/<logs>/a.bw", "'data/<logs>/a.bw'", "no <logs>, as Snakemake takes it for a path variable"),
+        ("data/<logs>/a.bw", "'data/<logs>/a.bw'", "no <logs>, as Snakemake reads it as a path variable"),
         ("a\0.bw", r"'a\\x00.bw'", "no control characters"),
         ("a\n.bw", r"'a\\n.bw'", "no control characters"),
         ("a\x85\u2028.bw", r"'a\\x85\\u2028.bw'", "no control characters"),

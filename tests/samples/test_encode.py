@@ -282,9 +282,9 @@ def test_faults_that_last_are_one_line(server: DataServer, fault: Fault, found: 
 
 
 BODIES = [
-    (b"{'@graph': []}", "no JSON, but b\"{'@graph': []}\""),
-    (b"\xff\xfe", "no JSON"),
-    (b"[1]", "JSON of another kind: list"),
+    (b"{'@graph': []}", "b\"{'@graph': []}\", which is not JSON"),
+    (b"\xff\xfe", "which is not JSON"),
+    (b"[1]", "JSON of another type: list"),
     (b"{}", "a response without a list under @graph; expected the response to an ENCODE search"),
     (b'{"@graph": {}}', "a response without a list under @graph"),
     (b'{"@graph": [], "total": 7}', "0 of 7 files in the response"),

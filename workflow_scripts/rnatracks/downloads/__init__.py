@@ -1,1 +1,1 @@
-"""Files from elsewhere: where they lie, how they come, and whether they are whole."""
+"""Downloads: where files are, how they are fetched, and whether they are complete."""

@@ -1,4 +1,4 @@
-"""Files that a run needs, local or to be fetched, and where what is fetched goes."""
+"""Files that a run needs, local or remote, and where downloads are stored."""
 
 import hashlib
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 
 class Kind(StrEnum):
-    """What a file holds, for a look at its content."""
+    """The type of a file, which its content is checked against."""
 
     BIGWIG = "bigwig"
     FASTA = "fasta"
@@ -17,7 +17,7 @@ class Kind(StrEnum):
 
 
 def is_url(text: str) -> bool:
-    """Whether `text` is an http or https URL, and not a path.
+    """Whether `text` is an http or https URL rather than a path.
 
     Examples
     --------
@@ -29,9 +29,9 @@ def is_url(text: str) -> bool:
 
 @dataclass(frozen=True)
 class DataFile:
-    """A file that a run needs: path or URL, what it holds, and what is known of it.
+    """A file that a run needs: its path or URL, its type, and what is known about it.
 
-    `md5` is 32 hex digits or, for a URL, the URL of a published list that holds it; `size` is in bytes.
+    `md5` is 32 hex digits or, for a URL, the URL of a published list that contains it; `size` is in bytes.
     """
 
     location: str
@@ -46,7 +46,7 @@ class DataFile:
 
     @property
     def key(self) -> str:
-        """Where it goes below a downloads folder: a folder of its own, named after the URL, and its own name.
+        """Its path in a downloads folder: a folder named after a hash of the URL, then the file's own name.
 
         Examples
         --------

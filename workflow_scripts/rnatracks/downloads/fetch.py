@@ -1,7 +1,7 @@
-"""Files from the network: resumed, verified, pinned, and only then given their name.
+"""Downloads of files: resumed, verified and pinned before a file gets its final name.
 
-Beside a file `x` stand, while it is on its way, `x.part` (the bytes so far), `x.part.json` (what they are
-the beginning of) and `x.lock`; and, once it has arrived, `x.json` (a `FetchRecord`).
+While a file `x` is being fetched, `x.part` (the bytes so far), `x.part.json` (the remote file that they
+belong to) and `x.lock` are next to it; when it is complete, `x.json` (a `FetchRecord`) is.
 """
 
 import logging
@@ -37,12 +37,12 @@ def fetch(
     verify: bool = False,
     patience: Patience | None = None,
 ) -> FetchRecord:
-    """Download `url` to `target`, which appears only when it is whole and right.
+    """Download `url` to `target`, which appears only when it is complete and verified.
 
-    A file that is there with a record that fits is not fetched again. A download that was cut, by the
-    network or by the end of the process, goes on where it stopped if the server still has the same file.
-    Without a checksum, the first fetch is pinned: a later fetch of the same URL must bring the same bytes.
-    What is given here outranks a record.
+    An existing file with a matching record is not fetched again. A download that was interrupted, by the
+    network or by the end of the process, resumes where it stopped if the server still has the same file.
+    Without a checksum, the first fetch is pinned: a later fetch of the same URL must give the same bytes.
+    Expectations given here override a record.
 
     Parameters
     ----------
@@ -51,21 +51,21 @@ def fetch(
     size
         Expected number of bytes.
     kind
-        What the file must look like: see `check_content`.
+        What type the file must have: see `check_content`.
     verify
-        Read a file that is there through, and fetch it again if its MD5 is not its record's.
+        Read an existing file in full, and fetch it again if its MD5 differs from its record.
     patience
-        How long to wait for the server; a failure after 1 MiB of progress is the first of a new row.
+        How long to wait for the server; after 1 MiB of progress, failures are counted from the start again.
 
     Returns
     -------
     FetchRecord
-        As it stands in `{target}.json`.
+        The record as written to `{target}.json`.
 
     Raises
     ------
     InputError
-        If the server refuses, stays away or sends something else, the disk is too small for the file,
+        If the server refuses, does not respond or sends something else, the disk has too little space,
         or a record cannot be read.
     """
     target = Path(target)
@@ -76,10 +76,10 @@ def fetch(
         record = read_record(target)
         pinned = record is not None and record.url == url and given.agrees_with(record)
         if pinned and _is_intact(target, record, verify):
-            log.info("%s is there already, fetched on %s", target, record.fetched)
+            log.info("%s already exists, fetched on %s", target, record.fetched)
             return record
         if record is not None and not pinned:
-            log.warning("%s is of another file than %s as expected: it will be replaced", record_path(target), url)
+            log.warning("%s does not match the file expected from %s: it will be replaced", record_path(target), url)
         expected = given.and_pinned(record, record_path(target)) if pinned else given
         part = PartialDownload(target, url)
         began, present = time.monotonic(), part.size
@@ -110,9 +110,9 @@ def fetch(
 def fetch_and_link(file: DataFile, downloads: Path, link: Path) -> FetchRecord:
     """Fetch a file into the shared downloads and link to it from a run's own folder.
 
-    The link is the run's: Snakemake may delete it, and the file and its record stay. Where `downloads`
-    is relative, so is the link, so that a project that is moved as a whole keeps its files. A published
-    list is asked for the MD5 only if the file is not there already with a published one.
+    The link belongs to the run: if Snakemake deletes it, the file and its record stay. If `downloads`
+    is relative, so is the link, so that a project keeps its files when it is moved as a whole. The published
+    list is read only if the file does not already exist with a published MD5.
 
     Raises
     ------
@@ -154,17 +154,17 @@ def published_md5(listing: str, name: str, where: object = "MD5 listing") -> str
     Raises
     ------
     InputError
-        If the listing does not have the file, or has it with two MD5s.
+        If the listing does not have the file, or has two MD5s for it.
     """
     lines = re.findall(r"^([0-9a-fA-F]{32})[ \t]+\*?(?:\./)?(\S.*?)[ \t\r]*$", listing, flags=re.MULTILINE)
     found = sorted({md5.lower() for md5, listed in lines if listed == name})
     if len(found) != 1:
-        raise InputError(where, " and ".join(found) or f"{len(lines)} other files", f"one MD5 of {name}")
+        raise InputError(where, " and ".join(found) or f"{len(lines)} other files", f"one MD5 for {name}")
     return found[0]
 
 
 def verify_md5(path: Path, md5: str | None, name: object = None) -> None:
-    """Raise `InputError` unless the file has this MD5; None is no expectation."""
+    """Raise `InputError` unless the file has this MD5; with None, any file will do."""
     if md5 is None:
         return
     found = file_md5(path)
@@ -178,14 +178,16 @@ def file_md5(path: Path) -> str:
 
 
 def _is_intact(target: Path, record: FetchRecord, verify: bool) -> bool:
-    """Whether the file is there and fits its record."""
+    """Whether the file exists and matches its record."""
     if not target.exists():
         return False
     size = target.stat().st_size
     if size != record.size:
-        log.warning("%s has %s bytes, its record says %s: fetching it again", target, f"{size:,}", f"{record.size:,}")
+        log.warning(
+            "%s has %s bytes, not %s as in its record: fetching it again", target, f"{size:,}", f"{record.size:,}"
+        )
         return False
     if verify and (md5 := file_md5(target)) != record.md5:
-        log.warning("%s has MD5 %s, its record says %s: fetching it again", target, md5, record.md5)
+        log.warning("%s has MD5 %s, not %s as in its record: fetching it again", target, md5, record.md5)
         return False
     return True

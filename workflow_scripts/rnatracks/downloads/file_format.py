@@ -1,4 +1,4 @@
-"""A quick look at what a downloaded file holds: at its start and its end only."""
+"""A quick check of a downloaded file's type, which reads only its start and its end."""
 
 import codecs
 import os
@@ -16,21 +16,21 @@ from .data_file import Kind
 
 HEAD = 1 << 16
 BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")  # SAM specification, 4.1.2
-DEFLATE_LIMIT = 1032  # a deflated byte holds no more bytes than this: zlib's technical details
+DEFLATE_LIMIT = 1032  # most bytes that one deflated byte can expand to: zlib's technical details
 
 
 def check_content(path: Path, kind: Kind, name: object = None) -> None:
-    """Look whether a file is what it should be, at its start and its end only.
+    """Check that a file has the expected type, reading only its start and its end.
 
-    bigWig: its magic number at both ends. FASTA: `>` at the start. GTF and BED: the lines among the first 64 KiB
-    are such as their readers take. These three may be gzipped; then the first bytes are unpacked, and the last
-    ones must be able to end a gzip file: the end mark of BGZF, or else a length that deflate can reach. A large
-    gzip file that was cut shows only in its size or checksum.
+    bigWig: its magic number at both ends. FASTA: `>` at the start. GTF and BED: their readers accept the lines in
+    the first 64 KiB. These three may be gzipped; the first bytes are then decompressed, and the last ones must be
+    a possible end of a gzip file: the end marker of BGZF, or else a length that deflate can reach. A truncated
+    large gzip file can be detected only by its size or checksum.
 
     Parameters
     ----------
     name
-        What to call the file in errors; its path by default.
+        Name of the file in errors; its path by default.
 
     Raises
     ------
@@ -59,11 +59,11 @@ def _check_bigwig(path: Path, name: object) -> None:
         stream.seek(-4, os.SEEK_END)
         end = stream.read()
     if end != start[:4] or path.stat().st_size <= 64:
-        raise InputError(name, f"a bigWig file that ends with {end!r}", "its magic number at the end too")
+        raise InputError(name, f"a bigWig file that ends with {end!r}", "the magic number at its end too")
 
 
 def _check_lines(path: Path, name: object, check: Callable[[str, str], object]) -> None:
-    """Look at the whole lines among a file's first bytes with the check of the reader that will read them."""
+    """Check the complete lines among a file's first bytes with the check of the reader that will read them."""
     start = _unpacked_start(path, name)
     cut = max(len(start), path.stat().st_size) >= HEAD
     if not start or _is_web_page(start):
@@ -84,27 +84,27 @@ def _check_lines(path: Path, name: object, check: Callable[[str, str], object]) 
 
 
 def _unpacked_start(path: Path, name: object) -> bytes:
-    """First bytes of a file that may be gzipped; its end is looked at too, if it is."""
+    """First bytes of a file, decompressed if it is gzipped; the end of a gzipped file is checked too."""
     with path.open("rb") as stream:
         start = stream.read(HEAD)
         if not start.startswith(GZIP_MAGIC):
             return start
         stream.seek(-min(path.stat().st_size, len(BGZF_END)), os.SEEK_END)
         end = stream.read()
-    blocked = start[12:14] == b"BC" and start[3] & 4  # an extra field, of BGZF
+    blocked = start[12:14] == b"BC" and start[3] & 4  # the extra field of BGZF
     if blocked and end != BGZF_END:
-        raise InputError(name, "blocked gzip without its end", "a whole file")
+        raise InputError(name, "truncated blocked gzip data", "a complete file")
     if not blocked and int.from_bytes(end[-4:], "little") > DEFLATE_LIMIT * path.stat().st_size:
-        raise InputError(name, "gzip without its end", "a whole file")
+        raise InputError(name, "truncated gzip data", "a complete file")
     unpacked = b""
     try:
-        while start and len(unpacked) < HEAD:  # blocks of BGZF, and files put together, hold one gzip file each
+        while start and len(unpacked) < HEAD:  # BGZF blocks and concatenated files are one gzip member each
             gzipped = zlib.decompressobj(wbits=31)
             unpacked += gzipped.decompress(start, HEAD - len(unpacked))
             start = gzipped.unused_data.lstrip(b"\0") if gzipped.eof else b""
         return unpacked
     except zlib.error as error:
-        raise InputError(name, f"damaged gzip ({error})", "a whole file") from error
+        raise InputError(name, f"damaged gzip data ({error})", "a complete file") from error
 
 
 def _describe(start: bytes) -> str:
@@ -113,7 +113,7 @@ def _describe(start: bytes) -> str:
         return "no data"
     if _is_web_page(start):
         return f"a web page: {start[:40]!r}"
-    return f"data that start with {start[:40]!r}"
+    return f"data that starts with {start[:40]!r}"
 
 
 def _is_web_page(start: bytes) -> bool:

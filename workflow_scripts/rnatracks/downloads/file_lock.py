@@ -1,4 +1,4 @@
-"""A lock on a file that several processes would write."""
+"""A lock on a file that several processes may want to write."""
 
 import fcntl
 import logging
@@ -13,17 +13,17 @@ log = logging.getLogger(__name__)
 
 @contextmanager
 def file_lock(target: Path) -> Iterator[None]:
-    """Keep other processes away from a target; the lock ends with the process, however that ends."""
+    """Lock a target against other processes; the lock is released when the process ends, however it ends."""
     path = target.with_name(f"{target.name}.lock")
     while True:
         with path.open("ab") as stream:
             try:
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                log.info("waiting for another process that fetches %s", target)
+                log.info("waiting for another process that is fetching %s", target)
                 fcntl.flock(stream, fcntl.LOCK_EX)
             if not _is_file_at(stream, path):
-                continue  # its holder has deleted it meanwhile: a lock on it keeps nobody away
+                continue  # its holder has deleted it meanwhile, so a lock on it protects nothing
             try:
                 yield
             finally:

@@ -1,4 +1,4 @@
-"""Paths and URLs as a user writes them: which cannot be used, and which are one place under two spellings."""
+"""Paths and URLs as users write them: which cannot be used, and which are two spellings of one place."""
 
 import os
 import posixpath
@@ -9,20 +9,20 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 from ..errors import InputError
 from .data_file import is_url
 
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")  # control characters, and Unicode's ends of lines
-MARKUP = re.compile(r"</|<!--")  # what ends or breaks the script of a page into which Snakemake writes it
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")  # control characters and Unicode line breaks
+MARKUP = re.compile(r"</|<!--")  # it would end or break a script in the HTML that Snakemake writes it to
 PATH_VARIABLE = re.compile(r"<[a-z][a-z0-9_]*>")
 SHELL_VARIABLE = re.compile(r"\$[A-Za-z_]")
 DEFAULT_PORTS = (None, 80, 443)
 
 
 def check_location(where: object, location: str) -> None:
-    """Check that Snakemake and the file system can take a path or URL, or other text, as it is written.
+    """Check that Snakemake and the file system accept a path, a URL or other text as it is written.
 
     Parameters
     ----------
     where
-        What the error line calls the place that names it.
+        Where the text is given, for errors.
 
     Raises
     ------
@@ -35,41 +35,41 @@ def check_location(where: object, location: str) -> None:
         raise InputError(where, repr(location), f"no {found[0]}, which could end a script in a page")
     if re.search("[{}]", location):
         expected = "%7B and %7D for its braces" if is_url(location) else "no braces"
-        raise InputError(where, repr(location), f"{expected}, as Snakemake takes them for wildcards")
+        raise InputError(where, repr(location), f"{expected}, as Snakemake reads them as wildcards")
     if found := PATH_VARIABLE.search(location):
-        raise InputError(where, repr(location), f"no {found[0]}, as Snakemake takes it for a path variable")
+        raise InputError(where, repr(location), f"no {found[0]}, as Snakemake reads it as a path variable")
     if is_url(location):
         try:
             host = urlsplit(location).hostname if urlsplit(location).port != 0 else None
-        except ValueError:  # a port that is no number, half an IPv6 address
+        except ValueError:  # a port that is not a number, an incomplete IPv6 address
             host = None
         if not host:
             raise InputError(where, repr(location), "a URL such as https://example.org/a.bw")
 
 
 def normal_path(where: object, location: str) -> str:
-    """The one spelling of a path under which Snakemake keeps its records; a URL stays as it is.
+    """Normalise a path, so that Snakemake keeps its records under one spelling; a URL is returned unchanged.
 
-    `~` is expanded, `.`, `..`, repeated and last slashes are taken out, and a path below the working
-    directory becomes relative to it. Links are followed as far as the last `..`, since it may follow one;
-    a relative path that leaves the working directory stays relative, as both may be moved together.
+    `~` is expanded, `.`, `..`, repeated and trailing slashes are removed, and a path below the working
+    directory becomes relative to it. Symbolic links are resolved up to the last `..`, which may follow one;
+    a relative path that leaves the working directory stays relative, because both may be moved together.
 
     Parameters
     ----------
     where
-        What the error line calls the place that names it.
+        Where the path is given, for errors.
 
     Raises
     ------
     InputError
-        If `~` stands for a home that is not known.
+        If the home folder that `~` stands for is unknown.
     """
     if "://" in location:
         return location
     try:
         path = Path(location).expanduser()
     except RuntimeError as error:
-        raise InputError(where, f"{location!r}, a home folder that is not known", "a path") from error
+        raise InputError(where, f"{location!r}, an unknown home folder", "a path") from error
     is_relative = not path.is_absolute()
     climbed = max((number for number, part in enumerate(path.parts, 1) if part == ".."), default=0)
     if climbed:
@@ -84,11 +84,11 @@ def normal_path(where: object, location: str) -> str:
 
 
 def one_spelling(location: str) -> str:
-    """A spelling that the spellings of one place share, to compare by and not to open.
+    """A key that all spellings of one place share, for comparison and not for opening.
 
-    Of a path, it is absolute and without `.`, `//` and leading `..`; links, and `..` that may follow one, are left.
-    Of a URL, nothing counts that makes no difference to a server of files: http or https, user, default port, upper
-    case in the host, fragment, order of the query, `.` and `..` and `//` in the path, and which characters are encoded.
+    A path becomes absolute, without `.`, `//` and leading `..`; links, and any `..` that may follow one, are kept.
+    For a URL, it ignores what makes no difference to a file server: http or https, user, default port, upper case in
+    the host, fragment, order of the query, `.`, `..` and `//` in the path, and which characters are percent-encoded.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Records of what was fetched: beside a file `x` stands its record `x.json`."""
+"""Records of downloads: the record of a file `x` is `x.json`, next to it."""
 
 import json
 from dataclasses import dataclass, replace
@@ -9,7 +9,7 @@ from ..errors import InputError
 
 
 class Checksum(StrEnum):
-    """Where the checksum of a record comes from: given by the publisher, or seen at the first fetch."""
+    """Where the checksum of a record comes from: given by the publisher, or computed at the first fetch."""
 
     PUBLISHED = "published"
     PINNED = "pinned"
@@ -17,7 +17,7 @@ class Checksum(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class FetchRecord:
-    """What was fetched: `size` in bytes, digests in hexadecimal, the time in UTC."""
+    """Record of a download: `size` in bytes, digests in hexadecimal, the time in UTC."""
 
     url: str
     size: int
@@ -43,7 +43,7 @@ def read_record(target: Path) -> FetchRecord | None:
         record = FetchRecord(**json.loads(path.read_bytes()))
         return replace(record, checksum=Checksum(record.checksum))
     except (TypeError, ValueError) as error:
-        raise InputError(path, error, "a record of a download, as JSON; delete it to pin the file anew") from error
+        raise InputError(path, error, "a record of a download, as JSON; delete it to pin the file again") from error
 
 
 def record_path(target: Path) -> Path:

@@ -1,4 +1,4 @@
-"""The way of a file from a server to the disk: in several attempts, each going on where the last one stopped."""
+"""Download of a file from a server to the disk, in several attempts, each resuming where the last one stopped."""
 
 import hashlib
 import json
@@ -23,17 +23,17 @@ from .retry import Patience, wait
 
 log = logging.getLogger(__name__)
 
-CHUNK = 1 << 16  # bytes read at a time: no more are lost when a connection stalls
-PROGRESS = 1 << 20  # a failed attempt that brought this many new bytes does not count
+CHUNK = 1 << 16  # bytes read at a time, the most that are lost when a connection stalls
+PROGRESS = 1 << 20  # new bytes after which earlier failures no longer count
 
 
 class _AttemptFailedError(Exception):
-    """An attempt that failed, and may not fail the next time."""
+    """An attempt failed, but another one may succeed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RemoteFile:
-    """The file that a server began to send, as its headers tell."""
+    """The file that a server started to send, as described by its headers."""
 
     url: str
     size: int | None
@@ -55,11 +55,11 @@ class RemoteFile:
 
     @property
     def validator(self) -> str | None:
-        """What If-Range may carry: a strong ETag, else the date (RFC 9110, section 13.1.5)."""
+        """Value for If-Range: a strong ETag, otherwise the date (RFC 9110, section 13.1.5)."""
         return self.etag if self.etag and not self.etag.startswith("W/") else self.modified
 
     def goes_on_with(self, answer: requests.Response, start: int) -> bool:
-        """Whether a partial answer holds this file's bytes from `start` on."""
+        """Whether a partial response has this file's bytes from `start` onwards."""
         found = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", answer.headers.get("Content-Range", ""))
         other = RemoteFile.of(self.url, answer)
         return (
@@ -72,7 +72,7 @@ class RemoteFile:
 
 
 class PartialDownload:
-    """The bytes of a file so far, their digests, and what they are the beginning of."""
+    """The bytes of a file so far, their digests, and the remote file that they belong to."""
 
     def __init__(self, target: Path, url: str) -> None:
         self.url = url
@@ -87,14 +87,14 @@ class PartialDownload:
         self.md5, self.sha256 = hashlib.md5(), hashlib.sha256()
 
     def _take_up(self) -> None:
-        """Go on from what an earlier process left, if it can be told what that is."""
+        """Continue from what an earlier process left, if it is known which file that is."""
         origin = self._read_origin()
         have = self.path.stat().st_size if self.path.exists() else 0
         if origin is None or origin.url != self.url or (origin.size is not None and have > origin.size):
             self.delete()
             return
         if origin.size is not None and have == origin.size > 0:
-            have -= 1  # asked for again, so that the server confirms that this is still the file
+            have -= 1  # request the last byte again, so that the server confirms that the file is still the same
         if have == 0:
             return
         os.truncate(self.path, have)
@@ -113,7 +113,7 @@ class PartialDownload:
             return None
 
     def headers(self) -> dict[str, str]:
-        """Headers that ask for the rest of the file that was begun, or for all of another."""
+        """Headers that request the rest of the file or, if the file has changed, all of the new one."""
         headers = {"Accept-Encoding": "identity"}
         if self.size:
             headers["Range"] = f"bytes={self.size}-"
@@ -122,22 +122,22 @@ class PartialDownload:
         return headers
 
     def delete_if_unknown(self, has_digest: bool) -> None:
-        """Start over where neither the server nor a digest would tell that the file has changed."""
+        """Start over if neither the server nor a digest could show that the file has changed."""
         if self.size and self.origin.validator is None and not has_digest:
-            log.info("%s: the server names no version of the file: starting over", self.url)
+            log.info("%s: the server gives no version of the file: starting over", self.url)
             self.delete()
 
     def restart(self, origin: RemoteFile) -> None:
-        """Begin anew. The old bytes go first, so that they never stand beside the new origin."""
+        """Start again. The old bytes are removed first, so that they are never next to the new origin."""
         if self.size:
-            log.info("%s: the server sends the file from its beginning: starting over", self.url)
+            log.info("%s: the server sends the file from the beginning: starting over", self.url)
         self._forget()
         self.path.write_bytes(b"")
         write_json(self.origin_path, origin)
         self.origin = origin
 
     def receive(self, answer: requests.Response) -> None:
-        """Append the body of an answer as it was sent: nothing is unpacked."""
+        """Append the body of a response as it was sent, without decompressing it."""
         with (
             self.path.open("ab") as stream,
             tqdm(
@@ -156,7 +156,7 @@ class PartialDownload:
                 progress.update(len(chunk))
 
     def count(self, chunk: bytes) -> None:
-        """Take bytes into the size and the digests."""
+        """Add bytes to the size and the digests."""
         self.size += len(chunk)
         self.md5.update(chunk)
         self.sha256.update(chunk)
@@ -179,7 +179,7 @@ class PartialDownload:
 
 @dataclass(frozen=True, kw_only=True)
 class Expected:
-    """What a file should be; None is no expectation. `source` says whose expectation it is."""
+    """Expected properties of a file; None accepts any value. `source` says where the expectation comes from."""
 
     size: int | None
     md5: str | None
@@ -191,30 +191,30 @@ class Expected:
         return (self.md5 or self.sha256) is not None
 
     def agrees_with(self, record: FetchRecord) -> bool:
-        """Whether a file with this record is what is expected."""
+        """Whether a file with this record meets the expectations."""
         return (
             self.size in (None, record.size) and self.md5 in (None, record.md5) and self.sha256 in (None, record.sha256)
         )
 
     def and_pinned(self, record: FetchRecord, path: Path) -> Self:
-        """The same, and what a record says besides."""
-        source = "" if self.has_digest else f" as fetched on {record.fetched} (delete {path} to accept another)"
+        """The same expectations, completed from a record."""
+        source = "" if self.has_digest else f" as fetched on {record.fetched} (delete {path} to accept a new file)"
         return replace(self, size=record.size, md5=record.md5, sha256=record.sha256, source=source)
 
     def check_announced(self, origin: RemoteFile) -> None:
-        """Refuse by the headers what cannot be the file.
+        """Refuse a response whose headers show that it cannot be the file.
 
-        An encoded body is stored as it was sent, since some servers call a .gz file an encoding; whether it
-        is the file or a packing of it, only a size or a digest can tell.
+        An encoded body is stored as it was sent, because some servers declare a .gz file as an encoding; only
+        a size or a digest can tell whether it is the file itself or a compressed form of it.
         """
         if origin.encoding is not None and not self.has_digest and self.size is None:
-            found = f"Content-Encoding: {origin.encoding}, though not asked for"
-            raise InputError(origin.url, found, "the file as it is, or its MD5, SHA-256 or size to know it by")
+            found = f"Content-Encoding: {origin.encoding}, which was not requested"
+            raise InputError(origin.url, found, "the file without encoding, or its MD5, SHA-256 or size to verify it")
         if None not in (origin.size, self.size) and origin.size != self.size:
             raise InputError(origin.url, self._found(f"{origin.size:,} bytes", origin), self._bytes())
 
     def check(self, part: PartialDownload) -> None:
-        """Compare what has arrived: its size, then its digests."""
+        """Check what has arrived: first its size, then its digests."""
         if self.size not in (None, part.size):
             raise InputError(part.url, self._found(f"{part.size:,} bytes", part.origin), self._bytes())
         for name, digest, wanted in (("MD5", part.md5, self.md5), ("SHA-256", part.sha256, self.sha256)):
@@ -232,7 +232,7 @@ class Expected:
 
 
 def download(session: requests.Session, part: PartialDownload, expected: Expected, patience: Patience) -> None:
-    """Bring the part to its full length, in as many attempts as patience allows."""
+    """Complete a partial download, in as many attempts as `patience` allows."""
     left, furthest = patience.retry(), part.size
     while True:
         answer = None
@@ -249,14 +249,14 @@ def download(session: requests.Session, part: PartialDownload, expected: Expecte
         try:
             left = left.increment("GET", part.url, error=reason)
         except MaxRetryError as error:
-            found = f"{reason} (byte {part.size:,}, {patience.attempts} attempts)"
+            found = f"{reason} (at byte {part.size:,}, after {patience.attempts} attempts)"
             raise InputError(part.url, found, "a file that can be downloaded") from error
         log.warning("%s: %s at byte %s; %d more attempts", part.url, reason, f"{part.size:,}", left.total + 1)
         wait(left, answer)
 
 
 def _continue(answer: requests.Response, part: PartialDownload, expected: Expected) -> None:
-    """Take from one answer what it brings; raises `_AttemptFailedError` unless the part is whole then."""
+    """Add what one response sends; raise `_AttemptFailedError` unless the part is then complete."""
     told = f"HTTP status {answer.status_code} {answer.reason}"
     match answer.status_code:
         case 200:
@@ -265,7 +265,7 @@ def _continue(answer: requests.Response, part: PartialDownload, expected: Expect
             origin = part.origin
         case 206 | 416 if part.size:
             part.delete()
-            raise _AttemptFailedError(f"{told}: not the rest of the file that was begun")
+            raise _AttemptFailedError(f"{told}: not the rest of the file")
         case code if code in (408, 429) or code >= 500:
             raise _AttemptFailedError(told)
         case _:
@@ -279,11 +279,11 @@ def _continue(answer: requests.Response, part: PartialDownload, expected: Expect
     log.info("fetching %s: %s bytes, from byte %s", part.url, length, f"{part.size:,}")
     part.receive(answer)
     if origin.size is not None and part.size < origin.size:
-        raise _AttemptFailedError(f"the answer ended after {part.size:,} of {origin.size:,} bytes")
+        raise _AttemptFailedError(f"the response ended after {part.size:,} of {origin.size:,} bytes")
 
 
 def _check_space(part: PartialDownload, size: int | None) -> None:
-    """Refuse a file that the disk cannot hold beside what is there; the part counts, even if it is overwritten."""
+    """Refuse a file that is too large for the disk; the part needs no more space, even if it is overwritten."""
     if size is None:
         return
     needed, free = size - part.size, shutil.disk_usage(part.path.parent).free

@@ -1,4 +1,4 @@
-"""How long to wait for a server: one policy for small answers and for large files."""
+"""How long to wait for a server: one policy for small responses and for large files."""
 
 import logging
 from dataclasses import dataclass
@@ -12,19 +12,19 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Patience:
-    """Limits of asking a server.
+    """Limits on retries and waiting.
 
     Parameters
     ----------
     attempts
-        Failures in a row that end it.
+        Failures in a row after which it gives up.
     delay, longest
         Seconds between attempts: none before the second, then `delay` doubled each time, plus a random
         part of up to `delay`, or what the server asks for (Retry-After); never more than `longest`.
     timeout
         Seconds without a byte after which an attempt has failed.
     redirects
-        Most redirects to follow.
+        Largest number of redirects to follow.
     """
 
     attempts: int = 8
@@ -34,13 +34,13 @@ class Patience:
     redirects: int = 10
 
     def session(self) -> requests.Session:
-        """A session with this limit of redirects."""
+        """A session with this limit on redirects."""
         session = requests.Session()
         session.max_redirects = self.redirects
         return session
 
     def retry(self) -> Retry:
-        """The attempts, to be used up by `increment`."""
+        """The attempts that are left, which `increment` counts down."""
         return Retry(
             total=self.attempts - 1,
             backoff_factor=self.delay,
@@ -51,7 +51,7 @@ class Patience:
 
 
 def wait(left: Retry, answer: requests.Response | None) -> None:
-    """Sleep as long as the server asks for, else as the number of failures says."""
+    """Sleep as long as the server asks for, otherwise as long as the number of failures requires."""
     try:
         left.sleep(None if answer is None else answer.raw)
     except InvalidHeader as error:

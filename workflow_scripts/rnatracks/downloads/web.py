@@ -1,4 +1,4 @@
-"""Small answers over HTTP: JSON and text, asked again where the network or the server falters."""
+"""Small responses over HTTP, JSON and text, requested again if the network or the server fails."""
 
 import gzip
 import json
@@ -24,7 +24,7 @@ NOT_GIVEN_OUT = GONE | {401, 403, 451}
 
 @dataclass(frozen=True)
 class JsonAnswer:
-    """A JSON object and where it came from; `found` is False where the status was 404."""
+    """A JSON object and where it came from; `found` is False if the status was 404."""
 
     url: str
     found: bool
@@ -32,12 +32,12 @@ class JsonAnswer:
 
 
 class Web:
-    """A session of requests; use it as a context manager.
+    """An HTTP session; use it as a context manager.
 
     Parameters
     ----------
     patience
-        Limits of waiting and of redirects.
+        Limits on waiting and on redirects.
     """
 
     def __init__(self, patience: Patience | None = None) -> None:
@@ -53,7 +53,7 @@ class Web:
         self._session.close()
 
     def json(self, url: str) -> JsonAnswer:
-        """Ask for a JSON object; a 404 that carries one is an answer too.
+        """Request a JSON object; a 404 response that contains one is accepted too.
 
         Raises
         ------
@@ -69,13 +69,13 @@ class Web:
         try:
             body = json.loads(response.content)
         except ValueError as error:  # also bytes that are not UTF-8
-            raise InputError(url, f"no JSON, but {response.content[:60]!r}", expected) from error
+            raise InputError(url, f"{response.content[:60]!r}, which is not JSON", expected) from error
         if not isinstance(body, dict):
-            raise InputError(url, f"JSON of another kind: {type(body).__name__}", expected)
+            raise InputError(url, f"JSON of another type: {type(body).__name__}", expected)
         return JsonAnswer(url, response.status_code == 200, body)
 
     def text(self, url: str) -> str:
-        """Ask for a text file in UTF-8, plain or gzipped.
+        """Request a UTF-8 text file, plain or gzipped.
 
         Raises
         ------
@@ -95,25 +95,25 @@ class Web:
             raise InputError(url, f"a damaged file ({error})", expected) from error
 
     def refusal(self, url: str) -> str | None:
-        """The status with which a server refuses a file, in words, without fetching it; None where it does not.
+        """The status with which a server refuses a file, in words, or None if it does not; the file is not fetched.
 
-        It is asked for with HEAD and, as some servers refuse that alone, then for its first byte.
+        The request is HEAD, then, if that is refused, one for the first byte, because some servers refuse only HEAD.
 
         Raises
         ------
         InputError
-            If the server cannot be reached, or always asks to come back later.
+            If the server cannot be reached, or keeps asking to try again later.
         """
-        response = self._ask("HEAD", url, {"Accept": "*/*"}, "an answer")
+        response = self._ask("HEAD", url, {"Accept": "*/*"}, "a response")
         if response.status_code >= 400 and response.status_code not in GONE:
-            with self._ask("GET", url, {"Range": "bytes=0-0"}, "an answer", stream=True) as response:
+            with self._ask("GET", url, {"Range": "bytes=0-0"}, "a response", stream=True) as response:
                 pass
         return _status(response) if response.status_code in NOT_GIVEN_OUT else None
 
     def _ask(
         self, method: str, url: str, headers: Mapping[str, str], expected: str, *, stream: bool = False
     ) -> requests.Response:
-        """The answer of the first attempt that neither fails on the way nor asks to come back later."""
+        """The response to the first attempt that neither fails on the way nor is told to try again later."""
         patience, left = self._patience, self._patience.retry()
         while True:
             response = None
