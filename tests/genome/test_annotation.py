@@ -136,7 +136,7 @@ def test_an_id_on_two_strands_or_chromosomes_is_several_genes(tmp_path: Path, ca
         ("G1", 0, 9, 9),
     ]
     assert set(annotation.exons["gene_id"]) == set(annotation.genes["gene_id"])
-    assert "1 gene ids are found at several places and are split: U2" in caplog.text
+    assert "1 gene ids occur at several places and are split: U2" in caplog.text
 
 
 def gene(start: int, end: int, gene_id: str = "G") -> str:
@@ -237,9 +237,9 @@ def test_chromosomes_without_a_gene_are_reported(tmp_path: Path, caplog: pytest.
     text = exon("chr1", 1, 5, "+", "G1") + exon("chrMT", 1, 5, "+", "G2") + exon("GL0001.2", 1, 5, "+", "G3")
     read(tmp_path, text, {"chr1": 9, "chrM": 9, "chr2": 9, "GL0001.1": 9})
     assert [record.message.partition(": ")[2] for record in caplog.records] == [
-        "no gene on chrM, whose coverage all counts as intergenic (the nearest name in the file: 'chrMT')",
-        "no gene on chr2, whose coverage all counts as intergenic (the nearest name in the file: 'chrMT')",
-        "no gene on GL0001.1, whose coverage all counts as intergenic (the nearest name in the file: 'GL0001.2')",
+        "no gene on chrM, so all coverage there counts as intergenic (the nearest name in the file: 'chrMT')",
+        "no gene on chr2, so all coverage there counts as intergenic (the nearest name in the file: 'chrMT')",
+        "no gene on GL0001.1, so all coverage there counts as intergenic (the nearest name in the file: 'GL0001.2')",
     ]
 
 
@@ -457,12 +457,12 @@ def test_regions_are_printed_as_they_are_typed() -> None:
         ("chr1:10-9", ["10-9", "start <= end"]),
         ("chr1:1-1001", ["1-1001", "1,000"]),
         ("chr7:1-10", ["chromosome 'chr7'", "chr19, chr1"]),
-        ("chr1:1", ["no gene of that name"]),
-        ("chr1:,-5", ["no gene of that name"]),
-        ("chr1:1-", ["no gene of that name"]),
-        ("chr1:-5-10", ["no gene of that name"]),
-        ("plekhg2", ["no gene of that name"]),
-        ("", ["no gene of that name"]),
+        ("chr1:1", ["no gene with that name"]),
+        ("chr1:,-5", ["no gene with that name"]),
+        ("chr1:1-", ["no gene with that name"]),
+        ("chr1:-5-10", ["no gene with that name"]),
+        ("plekhg2", ["no gene with that name"]),
+        ("", ["no gene with that name"]),
     ],
 )
 def test_bad_loci_are_refused(text: str, words: list[str]) -> None:
@@ -488,4 +488,4 @@ def test_a_gene_that_lies_elsewhere_is_refused(lengths: dict[str, int], words: l
 def test_a_name_of_several_genes_is_told(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         assert locate("twice", GENES, LENGTHS) == Region("chr1", 80, 620)
-    assert "2 genes are called twice; G3 is taken" in caplog.text
+    assert "2 genes are called twice; using G3" in caplog.text

@@ -79,8 +79,8 @@ def test_a_new_fasta_gets_a_new_index(tmp_path: Path) -> None:
         (gzip.compress(fasta_text(random_sequences(4, chr1=5000)))[:-200], "a complete gzip file"),
         (gzip.compress(b">chr1\nACGT\n")[:5], "a complete gzip file"),
         (gzip.compress(b">chr1\n" + b"ACGT" * 99)[:-8] + bytes(8), "a complete gzip file"),
-        (b">chr1\nACGT\nAC\nACGT\n>chr2\nAC\n", "even line length"),
-        (b">chr1\nACGT\n>chr1\nAC\n", "each named once"),
+        (b">chr1\nACGT\nAC\nACGT\n>chr2\nAC\n", "equal line length"),
+        (b">chr1\nACGT\n>chr1\nAC\n", "unique names"),
         (b">chr2\nACGT\n>chr3\nAC\n", "found sequences chr2, chr3; expected chr1 among them"),
         (b">chr1\n>chr2\nACGT\n", "expected chr1 among them, with bases"),
         (b">chr1\nACGT ACGT\n", "the character ' ' in its sequence"),
@@ -124,9 +124,9 @@ def test_letters_of_no_base_are_counted_and_logged(tmp_path: Path, caplog: pytes
         ["chr2", 4, 1, "U: 1"],
     ]
     assert [record.message.partition(", ")[2] for record in caplog.records] == [
-        "chr1: 1 bases are - and count as unknown, as N does",
-        "chr1: 3 bases are X and count as unknown, as N does",
-        "chr2: 1 bases are U and count as unknown, as N does",
+        "chr1: 1 bases are - and count as unknown, like N",
+        "chr1: 3 bases are X and count as unknown, like N",
+        "chr2: 1 bases are U and count as unknown, like N",
     ]
     assert Genome(tmp_path / "genome.fa").bases("chr1", 0, 9).tobytes() == b"NNNNNACGN"
     assert Genome(tmp_path / "genome.fa").bases("chr2", 0, 5).tobytes() == b"ACGNN"

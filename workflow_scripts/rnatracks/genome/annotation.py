@@ -17,7 +17,7 @@ from .tables import EXON_COLUMNS, GENE_COLUMNS, exonic_lengths
 log = logging.getLogger(__name__)
 
 RANGE_COLUMNS = {"chrom": "Chromosome", "start": "Start", "end": "End", "strand": "Strand"}  # what pyranges calls them
-# Exons of one gene further apart than this are of two places; the longest human introns have 1.2 million bases.
+# Exons of one gene further apart than this are at two places; the longest human introns have 1.2 million bases.
 MAX_INTRON = 2_000_000
 
 
@@ -28,16 +28,16 @@ class Annotation:
     Parameters
     ----------
     genes
-        Columns `GENE_COLUMNS`, one row a gene, in the order of the file.
+        Columns `GENE_COLUMNS`, one row per gene, in the order of the file.
         `exonic_length` is the number of bases in the union of its exons, and
-        `shared_fraction` the share of them that are in exons of another gene
-        of its strand too.
+        `shared_fraction` the fraction of them that are also in exons of another
+        gene on its strand.
     exons
         Columns `EXON_COLUMNS`: the union of each gene's exons, disjoint within a gene.
         Different genes may overlap each other.
     bodies
-        The same columns: the union of what each gene's transcripts span, from first to
-        last exon. A base of it that is in no exon is in an intron.
+        The same columns: the union of the spans of each gene's transcripts, from first to
+        last exon. A base in it that is in no exon is in an intron.
     """
 
     genes: pd.DataFrame
@@ -53,7 +53,7 @@ def read_gtf(source: Path, lengths: Mapping[str, int]) -> Annotation:
     source
         The file.
     lengths
-        Lengths of the chosen chromosomes; records of others are passed over.
+        Lengths of the chosen chromosomes; records on others are skipped.
 
     Raises
     ------
@@ -62,19 +62,19 @@ def read_gtf(source: Path, lengths: Mapping[str, int]) -> Annotation:
 
     Notes
     -----
-    A gene id that is found at several places becomes several genes, with `|chrom|strand` added to
-    their ids, and `|start` (1-based) where the places are on one strand. There, two places are two
-    gene records that do not touch, or, without a gene record, exons more than `MAX_INTRON` bases
-    apart. Transcripts of a gene that do not overlap have no intron between them, nor have copies
-    of a transcript, which are told apart like those of a gene, by transcript records. Exons
-    without a `transcript_id` count as those of one transcript.
+    A gene id that occurs at several places becomes several genes, with `|chrom|strand` added to
+    their ids, and also `|start` (1-based) if the places are on one strand. On one strand, places are
+    different if their gene records do not touch or, without gene records, if their exons are more than
+    `MAX_INTRON` bases apart. There is no intron between transcripts of a gene that do not overlap, nor
+    between copies of a transcript, which are distinguished like those of a gene, by transcript records.
+    Exons without a `transcript_id` count as one transcript.
     """
     reader = GtfReader(source, lengths)
     return _annotation(reader, reader, lengths)
 
 
 def prepare_gtf(source: Path, target: Path, lengths: Mapping[str, int]) -> Annotation:
-    """Do what `read_gtf` does, and copy the records that were read to a gzipped GTF; it is complete or absent."""
+    """Do what `read_gtf` does, and copy the records that were read to a gzipped GTF, atomically."""
     reader = GtfReader(source, lengths)
     with atomic_gzip(target) as copy:
 
@@ -93,7 +93,7 @@ def _annotation(reader: GtfReader, found: Iterable[Record], lengths: Mapping[str
     if not exonic.any():
         seen = shorten(sorted(reader.seen)) or "none"
         found = f"no exon record on {shorten(lengths)}"
-        raise InputError(reader.path, found, f"some (chromosomes in the file: {seen})")
+        raise InputError(reader.path, found, f"exon records there (chromosomes in the file: {seen})")
     _warn_of_bare_chromosomes(reader, lengths, set(records.loc[exonic, "chrom"]))
     records["gene_id"] = _ids_of_one_place(records)
     exons = _merge(records[exonic], by="gene_id")
@@ -121,24 +121,24 @@ def _annotation(reader: GtfReader, found: Iterable[Record], lengths: Mapping[str
 
 
 def _warn_of_bare_chromosomes(reader: GtfReader, lengths: Mapping[str, int], with_exons: set[str]) -> None:
-    """Warn of chosen chromosomes that have no exon, so that all of their coverage counts as intergenic."""
+    """Warn about chosen chromosomes without exons, where all coverage counts as intergenic."""
     others = sorted(reader.seen - set(lengths))
     for chrom in lengths:
         if chrom not in with_exons:
             near = alias_of(chrom, others) or next(iter(difflib.get_close_matches(chrom, others, n=1)), None)
             hint = f" (the nearest name in the file: {near!r})" if near else ""
-            log.warning("%s: no gene on %s, whose coverage all counts as intergenic%s", reader.path, chrom, hint)
+            log.warning("%s: no gene on %s, so all coverage there counts as intergenic%s", reader.path, chrom, hint)
 
 
 def _ids_of_one_place(records: pd.DataFrame) -> pd.Series:
-    """Gene ids, to which the place is added where an id is found at several."""
+    """Gene ids, with the place added if an id occurs at several places."""
     strand_of_gene = ["gene_id", "chrom", "strand"]
     records = records.assign(place=_places(records, "gene", ["gene_id"]))
     places = records.drop_duplicates([*strand_of_gene, "place"])
     ambiguous = places.loc[places["gene_id"].duplicated(), "gene_id"].unique()
     if len(ambiguous) == 0:
         return records["gene_id"]
-    log.warning("%d gene ids are found at several places and are split: %s", len(ambiguous), shorten(ambiguous, 3))
+    log.warning("%d gene ids occur at several places and are split: %s", len(ambiguous), shorten(ambiguous, 3))
     first = records.groupby([*strand_of_gene, "place"])["start"].transform("min") + 1
     several = records.groupby(strand_of_gene)["place"].transform("nunique") > 1
     split = records["gene_id"] + "|" + records["chrom"] + "|" + records["strand"]
@@ -147,7 +147,7 @@ def _ids_of_one_place(records: pd.DataFrame) -> pd.Series:
 
 
 def _transcripts(records: pd.DataFrame) -> pd.DataFrame:
-    """What each transcript spans at each of its places, from its first to its last exon, columns `EXON_COLUMNS`."""
+    """The span of each transcript at each of its places, from its first to its last exon, columns `EXON_COLUMNS`."""
     keys = ["gene_id", "transcript_id"]
     parts = records[records["feature"] != "gene"]
     parts = parts.assign(place=_places(parts, "transcript", keys))
@@ -156,7 +156,7 @@ def _transcripts(records: pd.DataFrame) -> pd.DataFrame:
 
 
 def _places(records: pd.DataFrame, holder: str, by: list[str]) -> pd.Series:
-    """Number of the place of each record: that of the `holder` record that holds it, else of those near it."""
+    """Place number of each record: that of the `holder` record that contains it, otherwise that of its neighbours."""
     places = _clusters(records, by, slack=0)
     loose = ~places.isin(places[records["feature"] == holder])
     if loose.any():
@@ -165,7 +165,7 @@ def _places(records: pd.DataFrame, holder: str, by: list[str]) -> pd.Series:
 
 
 def _clusters(records: pd.DataFrame, by: list[str], slack: int) -> pd.Series:
-    """A number, from 1 on, for records of one strand and of equal `by` that are at most `slack` bases apart."""
+    """Cluster numbers from 1, shared by records on one strand with equal `by` that are at most `slack` bases apart."""
     ranges = records[["chrom", "start", "end", "strand", *by]].assign(row=records.index)
     clustered = pr.PyRanges(ranges.rename(columns=RANGE_COLUMNS)).cluster(strand=True, by=by, slack=slack)
     return clustered.df.set_index("row")["Cluster"].astype("int64").reindex(records.index)
@@ -178,22 +178,22 @@ def _merge(records: pd.DataFrame, by: str) -> pd.DataFrame:
 
 
 def _exon_table(ranges: pd.DataFrame) -> pd.DataFrame:
-    """Columns `EXON_COLUMNS` of a PyRanges table, which has none at all where it has no rows."""
+    """Columns `EXON_COLUMNS` of a PyRanges table, which has no columns if it has no rows."""
     table = ranges.rename(columns={theirs: ours for ours, theirs in RANGE_COLUMNS.items()})
     table = table.reindex(columns=list(EXON_COLUMNS)).astype({"chrom": str, "strand": str, "gene_id": str})
     return table.sort_values(["chrom", "start", "end", "gene_id"], ignore_index=True)
 
 
 def own_exons(exons: pd.DataFrame, *, stranded: bool = True) -> pd.DataFrame:
-    """What is left of exons without the bases that two genes share: coverage there cannot be told apart.
+    """Exons without the bases that genes share, where coverage cannot be assigned to one gene.
 
     Parameters
     ----------
     exons
         Columns `EXON_COLUMNS`, disjoint within a gene.
     stranded
-        Whether genes of one strand alone share bases; otherwise genes of both do, as
-        on an unstranded track.
+        Whether only genes on the same strand can share bases; otherwise genes on both
+        strands can, as on an unstranded track.
 
     Returns
     -------

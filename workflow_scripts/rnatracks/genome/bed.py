@@ -8,14 +8,14 @@ from ..errors import InputError
 from ..files import numbered_lines
 from .gtf import is_comment
 
-MAX_DIGITS = 18  # of a position, which is held in 64 bits
+MAX_DIGITS = 18  # of a position, which must fit into 64 bits
 
 
 def read_bed(path: Path) -> pd.DataFrame:
-    """First three columns of a BED file, plain or gzipped whatever it is called; an empty file has no rows.
+    """First three columns of a BED file, plain or gzipped whatever its name; an empty file gives no rows.
 
-    Comments, `track` and `browser` lines are passed over, and so are regions of no base. Columns
-    are separated by tabs or, on lines without three of these, by blanks. Quotes have no meaning.
+    Comments, `track` and `browser` lines and empty regions are skipped. Columns are separated by tabs
+    or, on lines with fewer than three columns by tabs, by blanks. Quotes have no special meaning.
 
     Returns
     -------
@@ -24,7 +24,7 @@ def read_bed(path: Path) -> pd.DataFrame:
     Raises
     ------
     InputError
-        If the file is damaged, or a line is no region; it names the line.
+        If the file is damaged, or a line is not a region; the message names the line.
     """
     regions = [
         region_of(line, f"{path}, line {number}") for number, line in numbered_lines(path) if not is_comment(line)
@@ -34,12 +34,12 @@ def read_bed(path: Path) -> pd.DataFrame:
 
 
 def region_of(line: str, where: str) -> tuple[str, int, int]:
-    """The region of a BED line that is no comment: chromosome, start and end (0-based, half-open).
+    """The region of a BED line that is not a comment: chromosome, start and end (0-based, half-open).
 
     Raises
     ------
     InputError
-        If it is none.
+        If the line is not a region.
     """
     columns = line.split("\t")
     columns = columns if len(columns) >= 3 else line.split()

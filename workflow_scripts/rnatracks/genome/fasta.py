@@ -1,4 +1,4 @@
-"""FASTA files: copied, indexed and checked once; and whether an index belongs to its file."""
+"""FASTA files: copying, indexing and checking them once, and testing whether an index belongs to its file."""
 
 import codecs
 import csv
@@ -20,7 +20,7 @@ from ..files import atomic_write, open_plain_or_gzip
 log = logging.getLogger(__name__)
 
 SYMBOLS = frozenset(string.ascii_letters.encode() + b"*-.")  # characters that stand for a base, known or not
-MAX_HEADER = 1 << 14  # bytes in front of a sequence that are searched for its header
+MAX_HEADER = 1 << 14  # bytes before a sequence that are searched for its header
 
 
 @dataclass(frozen=True)
@@ -41,15 +41,15 @@ def prepare_fasta(source: Path, target: Path, chromosomes: Collection[str]) -> d
 
     Returns
     -------
-    What each of `chromosomes` is, in their order. Letters other than A, C, G, T and N are logged.
+    The composition of each of `chromosomes`, in their order. Letters other than A, C, G, T and N are logged.
 
     Raises
     ------
     InputError
-        If the file is empty, damaged, cannot be indexed, lacks a chosen chromosome, or has
-        characters in it that stand for no base; neither `target` nor its index is left behind then.
+        If the file is empty, damaged, cannot be indexed, lacks a chosen chromosome, or contains
+        characters that are not bases; neither `target` nor its index is then left behind.
     """
-    # pyfaidx writes the index beside the partial copy, under the very name that atomic_write keeps for it.
+    # pyfaidx writes the index next to the partial copy, under the same name that atomic_write uses for it.
     with atomic_write(Path(f"{target}.fai")), atomic_write(target) as partial:
         with open_plain_or_gzip(source) as stream, partial.open("wb") as copy:
             try:
@@ -66,7 +66,9 @@ def prepare_fasta(source: Path, target: Path, chromosomes: Collection[str]) -> d
             pyfaidx.Faidx(str(partial)).close()
         except (pyfaidx.FastaIndexingError, ValueError) as error:
             raise InputError(
-                source, f"lines that cannot be indexed ({error})", "FASTA records of even line length, each named once"
+                source,
+                f"lines that cannot be indexed ({error})",
+                "FASTA records with equal line lengths and unique names",
             ) from error
         index = _read_index(partial)
         missing = [chrom for chrom in chromosomes if chrom not in index.index or not index.loc[chrom, "length"]]
@@ -76,7 +78,7 @@ def prepare_fasta(source: Path, target: Path, chromosomes: Collection[str]) -> d
 
 
 def clean_lines(stream: Iterable[bytes]) -> Iterator[bytes]:
-    """Lines of a FASTA file of any system, without a byte order mark, blanks at their ends, and blank lines."""
+    """Lines of a FASTA file with any line endings, without byte order mark, trailing blanks and blank lines."""
     lines = (line for chunk in stream for line in chunk.rstrip(b"\r\n").split(b"\r"))
     for number, line in enumerate(lines):
         text = (line if number else line.removeprefix(codecs.BOM_UTF8)).rstrip()
@@ -94,7 +96,7 @@ def composition_table(compositions: Mapping[str, Composition]) -> pd.DataFrame:
 
 
 def _examine(fasta: Path, record: Mapping[str, int], where: str) -> Composition:
-    """Read a sequence through by its record in the index."""
+    """Count the letters of a whole sequence, which is found by its record in the index."""
     counts = np.zeros(256, np.int64)
     with fasta.open("rb") as stream:
         stream.seek(record["offset"])
@@ -108,11 +110,11 @@ def _examine(fasta: Path, record: Mapping[str, int], where: str) -> Composition:
     for code in np.flatnonzero(counts):
         letter = chr(code).upper()
         if code not in SYMBOLS:
-            raise InputError(where, f"the character {chr(code)!r} in its sequence", "letters, one a base")
+            raise InputError(where, f"the character {chr(code)!r} in its sequence", "one letter per base")
         letters[letter] = letters.get(letter, 0) + int(counts[code])
     for letter, count in letters.items():
         if letter != "N":
-            log.warning("%s: %s bases are %s and count as unknown, as N does", where, f"{count:,}", letter)
+            log.warning("%s: %s bases are %s and count as unknown, like N", where, f"{count:,}", letter)
     return Composition(record["length"], letters)
 
 
@@ -132,23 +134,23 @@ def _read_index(fasta: Path) -> pd.DataFrame:
 
 
 def _end_of_record(record: Mapping[str, int]) -> int:
-    """Byte behind the last base of a record of the index."""
+    """Position in the file just after the last base of a record of the index."""
     lines, rest = divmod(record["length"], max(record["bases"], 1))
     return record["offset"] + lines * record["width"] + rest - (record["width"] - record["bases"] if not rest else 0)
 
 
 def index_fits(fasta: Path) -> bool:
-    """Whether the `.fai` beside an uncompressed FASTA file is there and of this very file.
+    """Whether an uncompressed FASTA file has a `.fai` that belongs to it.
 
-    It must not be older than the file; each of its records must follow a header of that name, and the
-    last one end where the file does.
+    The index must not be older than the file; each of its records must follow a header with its name, and the
+    last one must end where the file does.
     """
     path = Path(f"{fasta}.fai")
     if not path.is_file() or path.stat().st_mtime < fasta.stat().st_mtime:
         return False
     try:
         index = _read_index(fasta)
-    except (ValueError, KeyError, OSError):  # KeyError: more columns, as of a FASTQ file
+    except (ValueError, KeyError, OSError):  # KeyError: more columns, as in the index of a FASTQ file
         return False
     if index.empty:
         return False
@@ -164,6 +166,6 @@ def index_fits(fasta: Path) -> bool:
 
 
 def chromosome_lengths(fasta: Path, chromosomes: Collection[str] | None = None) -> dict[str, int]:
-    """Lengths from the `.fai` beside a prepared FASTA: of all its sequences, or of `chromosomes` in their order."""
+    """Lengths from the `.fai` of a prepared FASTA: of all its sequences, or of `chromosomes` in their order."""
     lengths = _read_index(fasta)["length"].to_dict()
     return lengths if chromosomes is None else {chrom: lengths[chrom] for chrom in chromosomes}

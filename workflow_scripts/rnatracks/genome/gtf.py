@@ -40,14 +40,14 @@ class GtfReader:
     path
         GTF file, plain or gzipped.
     lengths
-        Lengths of the chosen chromosomes; records of others are passed over.
+        Lengths of the chosen chromosomes; records on others are skipped.
 
     Attributes
     ----------
     seen
-        Every chromosome of the file, once it is read through.
+        Every chromosome of the file, once it has been read to the end.
     comments
-        Comment lines in front of the first record.
+        Comment lines before the first record.
     """
 
     def __init__(self, path: Path, lengths: Mapping[str, int]) -> None:
@@ -62,7 +62,7 @@ class GtfReader:
         Raises
         ------
         InputError
-            For the first line that cannot be read, or record without a gene's id or strand; it names the line.
+            For the first line that cannot be read, or record without a gene id or strand; the message names the line.
         """
         for number, line in numbered_lines(self.path):
             if is_comment(line):
@@ -84,7 +84,7 @@ class GtfReader:
         attributes = read_attributes(text, where)
         gene_id = attributes.get("gene_id", "")
         if not gene_id:
-            hint = " (GFF3 has to be converted first, as with gffread -T)" if re.search(r"\b(ID|Parent)=", text) else ""
+            hint = " (convert GFF3 first, for example with gffread -T)" if re.search(r"\b(ID|Parent)=", text) else ""
             raise InputError(where, f"a record without a gene_id: {text!r:.80}", f'gene_id "..." in column 9{hint}')
         if strand not in ("+", "-"):
             raise InputError(f"{where}, gene {gene_id}", f"strand {strand!r}", "+ or -")
@@ -104,12 +104,12 @@ class GtfReader:
 
 
 def is_comment(line: str) -> bool:
-    """Whether a line of a GTF or BED file is blank, a comment, or a `track` or `browser` line of UCSC's."""
+    """Whether a line of a GTF or BED file is blank, a comment, or a UCSC `track` or `browser` line."""
     return line.startswith("#") or not line.strip() or line.split(None, 1)[0] in ("track", "browser")
 
 
 def check_line(line: str, where: str) -> None:
-    """Raise `InputError` unless a line that is no comment has the 9 columns of a GTF, and a place if it is read."""
+    """Raise `InputError` unless a non-comment line has the 9 columns of a GTF and, if it is used, valid positions."""
     fields = _split(line, where)
     if fields[2] in FEATURES:
         _interval(fields[3], fields[4], where)
@@ -130,22 +130,22 @@ def _interval(first: str, last: str, where: str) -> tuple[int, int]:
 
 
 def read_attributes(text: str, where: str) -> dict[str, str]:
-    """Attributes of a GTF record by key; of a key that is repeated, the first value.
+    """Attributes of a GTF record by key; for a repeated key, the first value.
 
     Values may be quoted or bare. A semicolon ends an attribute, with or without a blank
-    behind it, unless it is within quotes. An empty value counts as missing and is left out.
+    after it, unless it is inside quotes. An empty value counts as missing and is left out.
 
     Raises
     ------
     InputError
-        If a quote is not closed, or a record has two ids of one kind.
+        If a quote is not closed, or a record has two different gene or transcript ids.
 
     Examples
     --------
     >>> read_attributes('gene_id "G1";product "a; b"; exon_number 2; gene_name "";', "line 1")
     {'gene_id': 'G1', 'product': 'a; b', 'exon_number': '2'}
     """
-    *pieces, rest = text.split('"')  # what is outside and within quotes, in turns
+    *pieces, rest = text.split('"')  # text outside and inside quotes, alternating
     if len(pieces) % 2:
         raise InputError(where, "a quote that is not closed", 'attributes such as gene_id "..."; in column 9')
     found: list[tuple[str, str]] = []
@@ -155,7 +155,7 @@ def read_attributes(text: str, where: str) -> dict[str, str]:
         found.append((key.strip(), quoted.strip()))
     attributes: dict[str, str] = {}
     for key, value in [*found, *_bare_attributes(rest)]:
-        if key in ("", ",") or not value:  # a further value of the attribute before, or an empty one
+        if key in ("", ",") or not value:  # another value of the previous attribute, or an empty one
             continue
         if attributes.setdefault(key, value) != value and key in IDS:
             raise InputError(where, f"{key} {attributes[key]!r} and {value!r}", f"one {key}")
@@ -163,5 +163,5 @@ def read_attributes(text: str, where: str) -> dict[str, str]:
 
 
 def _bare_attributes(text: str) -> list[tuple[str, str]]:
-    """Keys and values of attributes without quotes, from text without any."""
+    """Keys and values of unquoted attributes, from text without quotes."""
     return [(pair[0], pair[1].strip()) for each in text.split(";") if len(pair := each.split(None, 1)) == 2]

@@ -1,4 +1,4 @@
-"""Regions that people type, and the table of the loci that the configuration names: `reference/loci.tsv`."""
+"""Regions as users type them, and `reference/loci.tsv`, the table of the loci in the configuration."""
 
 import logging
 import re
@@ -29,27 +29,27 @@ REGION = re.compile(r"(?P<chrom>[^:\s]+):(?P<start>\d[\d,]*)[-–](?P<end>\d[\d,
 
 
 def locate(text: str, genes: pd.DataFrame, lengths: Mapping[str, int], margin: float = 0.2) -> Region:
-    """Turn what a person types into a region.
+    """Turn what a user types into a region.
 
     Parameters
     ----------
     text
-        `chr19:39,407,000-39,439,000` (1-based, inclusive; an en dash will do), or a gene's name or id.
+        `chr19:39,407,000-39,439,000` (1-based, inclusive; an en dash also works), or a gene name or id.
     genes
         Columns `GENE_COLUMNS`.
     lengths
-        Lengths of the chromosomes that there are.
+        Lengths of the available chromosomes.
     margin
         Share of a gene's length shown on either side of it.
 
     Raises
     ------
     InputError
-        If the region is not on a chromosome, no gene has that name, or the gene's place is not there.
+        If the region is not on an available chromosome, no gene has that name or id, or the gene is not within one.
 
     Notes
     -----
-    Of several genes of one name the first in `genes` is taken, and the log says so.
+    If several genes have the name, the first in `genes` is used, with a warning in the log.
     """
     text = text.strip()
     match = REGION.fullmatch(text)
@@ -64,11 +64,11 @@ def locate(text: str, genes: pd.DataFrame, lengths: Mapping[str, int], margin: f
     named = genes.loc[(genes["gene_name"] == text) | (genes["gene_id"] == text)]
     if named.empty:
         raise InputError(
-            f"locus {text!r}", "no gene of that name or id", "a gene in the annotation, or chrom:start-end"
+            f"locus {text!r}", "no gene with that name or id", "a gene in the annotation, or chrom:start-end"
         )
     gene = named.iloc[0]
     if len(named) > 1:
-        log.warning("%d genes are called %s; %s is taken", len(named), text, gene["gene_id"])
+        log.warning("%d genes are called %s; using %s", len(named), text, gene["gene_id"])
     chrom, start, end = gene["chrom"], int(gene["start"]), int(gene["end"])
     if end > lengths.get(chrom, 0):
         where, found = f"locus {text!r}", f"a gene at {Region(chrom, start, end)}"
@@ -87,11 +87,11 @@ def read_loci(path: Path, texts: Mapping[str, str]) -> dict[str, Region]:
     path
         Columns `locus`, which is the file name of the locus, `chrom`, `start`, `end`, 0-based half-open.
     texts
-        What the configuration calls each locus, by its file name.
+        The name of each locus in the configuration, by its file name.
 
     Returns
     -------
-    Regions by what the configuration calls them, in the order of the table.
+    Regions by their name in the configuration, in the order of the table.
     """
     table = pd.read_csv(path, sep="\t", dtype={"locus": str, "chrom": str}, keep_default_na=False)
     return {texts[row.locus].strip(): Region(row.chrom, row.start, row.end) for row in table.itertuples()}

@@ -1,4 +1,4 @@
-"""Where bases lie: in an exon or an intron of a gene on a track's strand, or between genes."""
+"""Region classes of bases: in an exon or an intron of a gene on a track's strand, or between genes."""
 
 from enum import StrEnum
 
@@ -19,7 +19,7 @@ class RegionClass(StrEnum):
     ALL = "all"
 
 
-CODES = (RegionClass.INTERGENIC, RegionClass.INTRON, RegionClass.EXON)  # the code of a class is its place here
+CODES = (RegionClass.INTERGENIC, RegionClass.INTRON, RegionClass.EXON)  # the code of a class is its index here
 
 
 class IntervalSet:
@@ -50,20 +50,20 @@ class IntervalSet:
 class RegionClassifier:
     """Region class of every base for a track of one strand.
 
-    A base in an exon of any gene of the strand is exonic; else one that a transcript of the
-    strand spans is intronic; all others are intergenic. An unstranded track takes genes of both.
+    A base in an exon of any gene on the strand is exonic; otherwise, a base that a transcript on the
+    strand spans is intronic; all others are intergenic. For an unstranded track, genes on both strands count.
 
     Parameters
     ----------
     bodies, exons
-        As `annotation.Annotation` has them.
+        As in `annotation.Annotation`.
     """
 
     def __init__(self, bodies: pd.DataFrame, exons: pd.DataFrame, strand: Strand) -> None:
         self._bodies, self._exons = (IntervalSet(on_strand(table, strand)) for table in (bodies, exons))
 
     def codes(self, chrom: str, start: int, end: int) -> NDArray[np.uint8]:
-        """Place in `CODES` of the class of each base of chrom:start-end (0-based, half-open)."""
+        """Index in `CODES` of the class of each base of chrom:start-end (0-based, half-open)."""
         codes = np.full(end - start, CODES.index(RegionClass.INTERGENIC), np.uint8)
         codes[self._bodies.mask(chrom, start, end)] = CODES.index(RegionClass.INTRON)
         codes[self._exons.mask(chrom, start, end)] = CODES.index(RegionClass.EXON)

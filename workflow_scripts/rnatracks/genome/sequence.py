@@ -1,4 +1,4 @@
-"""The bases of a genome, read by place."""
+"""The bases of a genome, read by position."""
 
 import logging
 from pathlib import Path
@@ -13,13 +13,13 @@ from .fasta import SYMBOLS, chromosome_lengths, index_fits
 
 log = logging.getLogger(__name__)
 
-# What a base is read as, by its code in the file: A, C, G and T are known, in either case, all else is N; 0 is no base.
+# How each character of a file is read: A, C, G and T in either case are known, other symbols are N; 0 is not a base.
 UNKNOWN = ord("N")
 READ_AS = np.zeros(256, np.uint8)
 READ_AS[[*SYMBOLS]] = UNKNOWN
 for _base in b"ACGT":
     READ_AS[[_base, _base + 32]] = _base
-# Complement of a base, by its code as it is read.
+# Complement of each base, as read.
 COMPLEMENT = np.full(256, UNKNOWN, np.uint8)
 COMPLEMENT[[*b"ACGT"]] = [*b"TGCA"]
 
@@ -41,7 +41,7 @@ class Genome:
         Raises
         ------
         InputError
-            If a character among them stands for no base, such as a blank.
+            If one of the characters is not a base, such as a blank.
         """
         inner_start, inner_end = max(start, 0), min(end, self.lengths[chrom])
         bases = np.full(end - start, UNKNOWN, np.uint8)
@@ -52,18 +52,18 @@ class Genome:
             if not read.all():
                 at = int(read.argmin())
                 where = f"{self.path}, {chrom}:{inner_start + at + 1:,}"
-                raise InputError(where, f"the character {text[at]!r} in its sequence", "letters, one a base")
+                raise InputError(where, f"the character {text[at]!r} in its sequence", "one letter per base")
             bases[inner_start - start : inner_end - start] = read
         return bases
 
 
 def open_genome(fasta: Path) -> Genome:
-    """Open a FASTA file, and index it if its index is missing, older than itself, damaged or of another file.
+    """Open a FASTA file, and index it if its index is missing, older than the file, damaged or of another file.
 
     Raises
     ------
     InputError
-        If it is missing, compressed or no FASTA, or an index that it needs cannot be written beside it.
+        If the file is missing, compressed or not FASTA, or an index that it needs cannot be written next to it.
     """
     if not fasta.is_file():
         raise InputError(fasta, "no such file", "a FASTA file")
@@ -80,10 +80,10 @@ def open_genome(fasta: Path) -> Genome:
     try:
         index.unlink(missing_ok=True)
         pyfaidx.Faidx(str(fasta)).close()
-    except RuntimeError as error:  # what pyfaidx raises for these
-        raise InputError(fasta, "lines that cannot be indexed (blank lines at its end)", "a FASTA file") from error
+    except RuntimeError as error:  # pyfaidx raises it for blank lines at the end
+        raise InputError(fasta, "lines that cannot be indexed (blank lines at the end)", "a FASTA file") from error
     except (pyfaidx.FastaIndexingError, ValueError) as error:
         raise InputError(fasta, f"lines that cannot be indexed ({error})", "a FASTA file") from error
     except OSError as error:
-        raise InputError(index, f"no index that can be used, and none can be written ({error})", "one") from error
+        raise InputError(index, f"no usable index, and none can be written ({error})", "an index") from error
     return Genome(fasta)

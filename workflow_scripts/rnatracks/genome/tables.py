@@ -1,4 +1,4 @@
-"""Tables of the prepared reference, which every later stage reads: lengths, genes and exons."""
+"""Tables of the prepared reference, which all later stages read: lengths, genes and exons."""
 
 from pathlib import Path
 
@@ -33,7 +33,7 @@ def write_genes(genes: pd.DataFrame, target: Path) -> None:
 
 
 def read_genes(path: Path) -> pd.DataFrame:
-    """Read back what `write_genes` wrote."""
+    """Read a table that `write_genes` wrote."""
     texts = dict.fromkeys(("gene_id", "gene_name", "gene_type", "chrom", "strand"), str)
     return pd.read_csv(path, sep="\t", dtype=texts, keep_default_na=False)
 
@@ -44,7 +44,7 @@ def write_exons(exons: pd.DataFrame, target: Path) -> None:
 
 
 def read_exons(path: Path) -> pd.DataFrame:
-    """Read back what `write_exons` wrote."""
+    """Read exons that `write_exons` wrote."""
     names = ["chrom", "start", "end", "gene_id", "score", "strand"]
     texts = dict.fromkeys(("gene_id", "chrom", "strand"), str)
     return pd.read_csv(path, sep="\t", header=None, skiprows=1, names=names, dtype=texts, keep_default_na=False)[

@@ -1,4 +1,4 @@
-"""Windows: a genome cut into overlapping pieces, each with its split, and what of it is unknown or blacklisted."""
+"""Windows: a genome cut into overlapping pieces, each with its split and its unknown and blacklisted fractions."""
 
 import logging
 from collections.abc import Mapping
@@ -59,7 +59,7 @@ def make_windows(
     Raises
     ------
     InputError
-        If no region of the blacklist lies on any sequence of the genome.
+        If no region of the blacklist is on a sequence of the genome.
     """
     if blacklist is not None:
         _check_blacklist(blacklist, genome.lengths)
@@ -76,7 +76,7 @@ def make_windows(
 
 
 def read_windows(path: Path) -> pd.DataFrame:
-    """Read `windows.bed.gz` back, columns `WINDOW_COLUMNS`."""
+    """Read `windows.bed.gz`, columns `WINDOW_COLUMNS`."""
     return pd.read_csv(
         path,
         sep="\t",
@@ -96,7 +96,7 @@ def write_windows(windows: pd.DataFrame, target: Path) -> None:
 
 
 def _check_blacklist(blacklist: pd.DataFrame, lengths: Mapping[str, int]) -> None:
-    """Refuse a blacklist of other chromosomes, and warn of regions that miss their chromosome."""
+    """Refuse a blacklist of other chromosomes, and warn about regions that are not on a chromosome of the genome."""
     names = sorted(set(blacklist["chrom"]))
     if names and not set(names) & set(lengths):
         raise InputError("blacklist", f"regions on {shorten(names)}", f"chromosomes such as {shorten(lengths)}")
