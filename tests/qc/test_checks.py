@@ -48,7 +48,7 @@ def test_a_sample_equals_numpy(tmp_path: Path, caplog: pytest.LogCaptureFixture)
     assert check.total == pytest.approx(pair, rel=1e-12)
     assert check.scale(1e8) * pair == pytest.approx(1e8, rel=1e-12)
     assert [record.getMessage() for record in caplog.records] == [
-        f"B1, minus: {files[Strand.MINUS]} stores negative values; their magnitude is taken"
+        f"B1, minus: {files[Strand.MINUS]} stores negative values; their magnitude is used"
     ]
 
 
@@ -133,7 +133,7 @@ def test_a_chromosome_with_genes_and_no_signal_is_flagged(tmp_path: Path) -> Non
         "minus": [],
     }
     line = str(check.strand_problems("plus")["no_signal:chr2"])
-    assert line.startswith("sample B1 of B, plus: found no signal on chr2; expected some, as there are genes on it")
+    assert line.startswith("sample B1 of B, plus: found no signal on chr2; expected some, as it has genes")
     write_json(tmp_path / "check.json", check)
     assert list(read_check(tmp_path / "check.json").strand_problems("plus")) == ["no_signal:chr2"]
     both = check_sample("B1", "B", {Strand.UNSTRANDED: minus}, LENGTHS, EXONS)
@@ -174,11 +174,11 @@ def test_copies_are_found_by_their_md5() -> None:
     with pytest.raises(InputError) as caught:
         check_copies([first, other])
     assert str(caught.value) == (
-        "sample X1 of X, minus: found a file of the same content as that of sample B1 of B, plus (MD5 "
+        "sample X1 of X, minus: found a file with the same content as that of sample B1 of B, plus (MD5 "
         f"{'a' * 32}); expected each file once: remove or exclude one of the samples"
     )
     with pytest.raises(
-        InputError, match="sample B1 of B, minus: found a file of the same content as that of sample B1"
+        InputError, match="sample B1 of B, minus: found a file with the same content as that of sample B1"
     ):
         check_copies([replace(first, md5=dict.fromkeys(("plus", "minus"), "a" * 32))])
 

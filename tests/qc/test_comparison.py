@@ -167,7 +167,7 @@ def test_a_program_that_fails_says_why(tmp_path: Path) -> None:
     lengths = {"chr1": 100}
     with Coverage(write_bases(tmp_path / "a.bw", {"chr1": np.ones(100)})) as coverage:
         write_bins(coverage, 1.0, lengths, 50, tmp_path / "bins.bw")
-    with pytest.raises(WorkerError, match="multiBigwigSummary ended with 1: .*region"):
+    with pytest.raises(WorkerError, match="multiBigwigSummary ended with exit status 1: .*region"):
         read_bins({"a": tmp_path / "bins.bw", "b": tmp_path / "bins.bw"}, 100, tmp_path)
 
 

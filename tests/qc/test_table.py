@@ -155,7 +155,7 @@ def test_coverage_under_two_names_is_found(caplog: pytest.LogCaptureFixture) -> 
     table = sample_table(checks, 1e8, {"unstranded": square(list(cell_types), pairs, 0.95)}, [])
     assert [flags.split(",")[0] for flags in table["flags"]] == ["copy", "", "", "copy"]
     assert (
-        "copy: sample twin of B, unstranded: found the coverage of sample a; expected coverage of its own"
+        "copy: sample twin of B, unstranded: found the same coverage as sample a; expected coverage of its own"
         in caplog.text
     )
 

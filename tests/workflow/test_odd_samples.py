@@ -141,7 +141,7 @@ def test_a_download_that_is_a_copy_stops_before_it_is_averaged(folder: Path) -> 
     assert finished.status == 1
     assert "Traceback" not in finished.text
     line = next(line for line in finished.text.splitlines() if "same content" in line)
-    assert "sample again of B, plus: found a file of the same content as that of sample s1 of B, plus (MD5 " in line
+    assert "sample again of B, plus: found a file with the same content as that of sample s1 of B, plus (MD5 " in line
     assert not (folder / "results/tracks/observed/B.minus.bw").exists()
 
 

@@ -1,1 +1,1 @@
-"""Whether the samples are sound."""
+"""Quality control of the samples."""

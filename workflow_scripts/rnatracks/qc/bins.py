@@ -1,8 +1,8 @@
 """Mean coverage of a sample in bins, as a small bigWig that deepTools reads exactly.
 
-multiBigwigSummary takes the mean of a bin over those of its bases that have a value. RNA-seq
-files leave uncovered bases out, so that a bin with one read would count as much as a bin full
-of reads. It is therefore given files whose values are the bins' means over all their bases.
+multiBigwigSummary takes the mean of a bin only over the bases that have a value. RNA-seq files
+leave out uncovered bases, so a bin with one read would count as much as a bin full of reads.
+It is therefore given files whose values are the means of the bins over all their bases.
 """
 
 from collections.abc import Mapping
@@ -16,12 +16,12 @@ from ..tracks.bigwig import BLOCK_BASES, Coverage, blocks
 
 
 def bin_width(lengths: Mapping[str, int], bin_size: int) -> int:
-    """The bin size, or half the longest chromosome if that is less: deepTools refuses fewer than two bins."""
+    """The bin size, or half the longest chromosome if that is smaller: deepTools refuses fewer than two bins."""
     return min(bin_size, max(lengths.values()) // 2)
 
 
 def write_bins(coverage: Coverage, scale: float, lengths: Mapping[str, int], bin_size: int, target: Path) -> None:
-    """Write a bigWig of the means of bins: of ``abs(value) * scale`` over all bases, those without a value as 0.
+    """Write a bigWig of bin means: of ``abs(value) * scale`` over all bases, where a base without a value is 0.
 
     The last bin of a chromosome may be shorter. The file has no zoom levels, which would make
     statistics over its bins approximate.

@@ -26,7 +26,7 @@ LEAST_SHARE = 0.25
 
 
 class Flag(StrEnum):
-    """What is alarming in a sample."""
+    """Warning signs in a sample."""
 
     SWAPPED = "swapped"
     UNSTRANDED = "unstranded"
@@ -45,11 +45,11 @@ STOPPING = (Flag.SWAPPED, Flag.UNSTRANDED)  # what qc.stop_on_flags stops for
 
 @dataclass(frozen=True)
 class SampleCheck:
-    """What one sample's files hold on the chosen chromosomes.
+    """What the files of one sample contain on the chosen chromosomes.
 
-    `concordance` is the share of the signal in exons that lies on the genes' own strand;
-    None for an unstranded sample, and where there is too little signal to tell. `with_exons` has, by
-    strand, the chromosomes on which genes of that strand have exons; `md5` the MD5 of each file.
+    `concordance` is the fraction of the signal in exons that is on the genes' own strand;
+    None for an unstranded sample, or if there is too little signal to tell. `with_exons` has, by
+    strand, the chromosomes on which genes of that strand have exons, and `md5` the MD5 of each file.
     """
 
     sample: str
@@ -69,18 +69,18 @@ class SampleCheck:
         return total / self.total
 
     def problems(self) -> dict[Flag, InputError]:
-        """What is alarming in this sample alone: for each flag a line that can be logged, or stopped with.
+        """Warning signs in this sample alone: for each flag, an error that can be logged or raised.
 
         Notes
         -----
         A concordance below 0.2 is `swapped`, one from there to 0.8 `unstranded`. Two stranded
-        GM12878 libraries reach 0.977 and 0.974 on chr22, so swapped files give about 0.03 and a
-        protocol that keeps no strand 0.5. Reads of RNA as it is made, 5' ends of K562, GM12878
-        and MCF7 with the antisense transcripts of their promoters, still reach 0.82 to 0.87.
+        GM12878 libraries reach 0.977 and 0.974 on chr22, so swapped files give about 0.03 and an
+        unstranded protocol gives 0.5. Nascent RNA (5' ends of K562, GM12878 and MCF7, with the
+        antisense transcripts of their promoters) still reaches 0.82 to 0.87.
 
-        Genes lie on both strands in about equal numbers. A strand with less than a quarter of
-        the signal is a file of another sample, or a part of one; on a few chromosomes it can be
-        one strong gene.
+        Both strands have about the same number of genes. A strand with less than a quarter of
+        the signal is a file of another sample, or an incomplete one; on a few chromosomes, one
+        strong gene can also be the cause.
         """
         where = f"sample {self.sample} of {self.cell_type}"
         found = {}
@@ -88,7 +88,7 @@ class SampleCheck:
             flag = Flag.SWAPPED if self.concordance < SWAPPED_BELOW else Flag.UNSTRANDED
             advice = {
                 Flag.SWAPPED: "plus and minus look swapped: swap them in the sample sheet, or exclude the sample",
-                Flag.UNSTRANDED: "the library seems to keep no strand: list it as unstranded, or exclude the sample",
+                Flag.UNSTRANDED: "the library looks unstranded: list it as unstranded, or exclude the sample",
             }[flag]
             share = f"{self.concordance:.1%} of the signal in exons on the genes' own strand"
             found[flag] = InputError(where, share, f"more than {STRANDED_ABOVE:.0%} ({advice})")
@@ -98,38 +98,38 @@ class SampleCheck:
             found[Flag.UNEQUAL_STRANDS] = InputError(
                 f"{where}, {weak}",
                 f"{shares[weak]:.1%} of the pair's signal",
-                f"at least {LEAST_SHARE:.0%} (compare its files' sizes and accessions, or exclude the sample)",
+                f"at least {LEAST_SHARE:.0%} (compare the sizes and accessions of its files, or exclude the sample)",
             )
         return found
 
     def strand_problems(self, strand: str) -> dict[str, InputError]:
-        """What is alarming in the file of one strand alone: for each flag a line that can be logged."""
+        """Warning signs in the file of one strand alone: for each flag, an error that can be logged."""
         where, summary, found = f"sample {self.sample} of {self.cell_type}, {strand}", self.strands[strand], {}
         if summary.bin_size > 1:
             found[str(Flag.BINNED)] = InputError(
                 where,
                 f"values that change only every {summary.bin_size} bases",
-                "coverage of single bases (made with bamCoverage --binSize 1, say)",
+                "single-base coverage (made, for example, with bamCoverage --binSize 1)",
             )
         for chrom in self.with_exons.get(strand, ()):
             if summary.by_chromosome[chrom] == 0:
-                found |= no_signal(where, chrom, "there are genes on it")
+                found |= no_signal(where, chrom, "it has genes")
         return found
 
 
 def no_signal(where: str, chrom: str, reason: str) -> dict[str, InputError]:
-    """The flag of a file without signal on a chromosome, by which the mean over samples there is too low."""
+    """The flag of a file without signal on a chromosome, which makes the mean over samples there too low."""
     return {
         f"{Flag.NO_SIGNAL}:{chrom}": InputError(
-            where, f"no signal on {chrom}", f"some, as {reason} (is the file whole? if not, exclude the sample)"
+            where, f"no signal on {chrom}", f"some, as {reason} (is the file complete? if not, exclude the sample)"
         )
     }
 
 
 def check_headers(paths: Iterable[Path], chromosomes: Collection[str]) -> None:
-    """Raise `InputError` unless every file is a bigWig of these chromosomes: quick, before any job.
+    """Raise `InputError` unless every file is a bigWig with these chromosomes: quick enough to run before any job.
 
-    Chromosomes that a header leaves out are logged.
+    Chromosomes that are missing from a header are logged.
     """
     for path in paths:
         with Coverage(path, sparse=True) as coverage:
@@ -139,7 +139,7 @@ def check_headers(paths: Iterable[Path], chromosomes: Collection[str]) -> None:
 def check_sample(
     sample: str, cell_type: str, files: Mapping[Strand, Path], lengths: Mapping[str, int], exons: pd.DataFrame
 ) -> SampleCheck:
-    """Read a sample's bigWigs through and refuse what cannot be RNA-seq coverage of this genome.
+    """Read a sample's bigWigs in full and refuse what cannot be RNA-seq coverage of this genome.
 
     Parameters
     ----------
@@ -158,13 +158,13 @@ def check_sample(
         concordance = strand_concordance(tracks[Strand.PLUS], tracks[Strand.MINUS], exons) if stranded else None
     for strand, path in files.items():
         if strands[str(strand)].stored_negative:
-            log.info("%s, %s: %s stores negative values; their magnitude is taken", sample, strand, path)
+            log.info("%s, %s: %s stores negative values; their magnitude is used", sample, strand, path)
     with_exons = {str(strand): list(dict.fromkeys(on_strand(exons, strand)["chrom"])) for strand in files}
     return SampleCheck(sample, cell_type, strands, concordance, with_exons)
 
 
 def stop_on_flags(checks: Iterable[SampleCheck]) -> None:
-    """Raise the `InputError` of the first sample whose strands are swapped or not kept."""
+    """Raise the `InputError` of the first sample that looks swapped or unstranded."""
     for check in checks:
         for flag, problem in check.problems().items():
             if flag in STOPPING:
@@ -172,26 +172,26 @@ def stop_on_flags(checks: Iterable[SampleCheck]) -> None:
 
 
 def check_copies(checks: Iterable[SampleCheck]) -> None:
-    """Raise `InputError` for the first file that is a copy of one before it, of whichever sample, by their MD5s."""
+    """Raise `InputError` for the first file with the MD5 of an earlier one, whichever samples they belong to."""
     seen: dict[str, str] = {}
     for check in checks:
         for strand, md5 in check.md5.items():
             where = f"sample {check.sample} of {check.cell_type}, {strand}"
             if md5 in seen:
-                found = f"a file of the same content as that of {seen[md5]} (MD5 {md5})"
+                found = f"a file with the same content as that of {seen[md5]} (MD5 {md5})"
                 raise InputError(where, found, "each file once: remove or exclude one of the samples")
             seen[md5] = where
 
 
 def read_check(path: Path) -> SampleCheck:
-    """Read back what `files.write_json` wrote of a `SampleCheck`."""
+    """Read a `SampleCheck` that `files.write_json` wrote."""
     record = json.loads(read_text(path))
     strands = {strand: SignalSummary(**summary) for strand, summary in record["strands"].items()}
     return SampleCheck(**record | {"strands": strands})
 
 
 def read_sample_table(path: Path) -> pd.DataFrame:
-    """Read `qc/samples.tsv` back; a sample may be called NA, and the numbers of an excluded one are NaN."""
+    """Read `qc/samples.tsv`; a sample may be called NA, and the numbers of an excluded one are NaN."""
     empty = {name: [""] for name in pd.read_csv(path, sep="\t", nrows=0).columns if name not in TEXT_COLUMNS}
     kinds = {"sample": str, "cell_type": str}
     return pd.read_csv(path, sep="\t", dtype=kinds, keep_default_na=False, na_values=empty)

@@ -7,7 +7,7 @@ import pandas as pd
 
 
 def read_by_chromosome(path: Path) -> pd.DataFrame:
-    """Read `reference/bases.tsv` or `qc/chromosomes.tsv`; any name of a chromosome or sample is text, `NA` too."""
+    """Read `reference/bases.tsv` or `qc/chromosomes.tsv`; names of chromosomes and samples are text, including `NA`."""
     texts = dict.fromkeys(("sample", "cell_type", "strand", "chrom", "other_letters"), str)
     return pd.read_csv(path, sep="\t", dtype=texts, keep_default_na=False, na_values={"total": "", "share": ""})
 
@@ -15,7 +15,7 @@ def read_by_chromosome(path: Path) -> pd.DataFrame:
 def describe_chromosomes(
     bases: pd.DataFrame, genes: pd.DataFrame, signal: pd.DataFrame, splits: Mapping[str, str]
 ) -> pd.DataFrame:
-    """One row a chromosome, for the report.
+    """One row per chromosome, for the report.
 
     Parameters
     ----------
@@ -30,8 +30,8 @@ def describe_chromosomes(
 
     Returns
     -------
-    Columns `chrom split length unknown other_letters genes signal_share`, the last one the mean over
-    samples of the share of their signal that lies on the chromosome, both strands together.
+    Columns `chrom split length unknown other_letters genes signal_share`. The last one is the mean over
+    samples of the share of their signal that is on the chromosome, both strands together.
     """
     shares = signal.groupby(["sample", "chrom"])["share"].sum().groupby("chrom").mean()
     return pd.DataFrame(
@@ -48,7 +48,7 @@ def describe_chromosomes(
 
 
 def bare_chromosome_warnings(chromosomes: pd.DataFrame) -> list[str]:
-    """One sentence on chromosomes with signal and without genes; `chromosomes` as `describe_chromosomes` gives it."""
+    """One sentence on chromosomes with signal but no genes; `chromosomes` is as returned by `describe_chromosomes`."""
     bare = chromosomes[(chromosomes["genes"] == 0) & (chromosomes["signal_share"] > 0)]
     named = [f"{row.chrom} ({row.signal_share:.1%} of the samples' signal)" for row in bare.itertuples()]
     if not named:

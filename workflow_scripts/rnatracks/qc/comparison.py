@@ -1,6 +1,6 @@
 """Comparison of samples with deepTools: a heat map of their correlations, and a PCA.
 
-A matrix of bins and samples stays in memory: about 20 MB a sample for bins of 10,000 bases of
+The matrix of bins by samples is kept in memory: about 20 MB per sample for 10,000-base bins of
 the human genome.
 """
 
@@ -24,33 +24,33 @@ from ..files import atomic_write, write_table
 log = logging.getLogger(__name__)
 
 PSEUDOCOUNT = 0.01  # of the PCA's log2, in units of normalised coverage
-COLOURS = {10: "tab10", 20: "tab20"}  # palettes by the number of groups that they can tell apart
-NUMBERED = 25  # samples up to which the heat map's cells hold their numbers
+COLOURS = {10: "tab10", 20: "tab20"}  # palettes by the number of groups that they can distinguish
+NUMBERED = 25  # largest number of samples for which the heat map's cells show numbers
 
 
 @dataclass(frozen=True)
 class Bins:
-    """Mean normalised coverage of bins: `means` has one row a bin and one column a sample."""
+    """Mean normalised coverage of bins: `means` has one row per bin and one column per sample."""
 
     samples: list[str]
     means: NDArray[np.float64]
 
 
 def read_bins(files: Mapping[str, Path], width: int, folder: Path) -> Bins:
-    """Put the bins of several samples side by side with multiBigwigSummary.
+    """Combine the bins of several samples with multiBigwigSummary.
 
     Parameters
     ----------
     files
-        By sample, what `write_bins` wrote.
+        The files that `write_bins` wrote, by sample.
     width
-        As `bin_width` gives it.
+        As returned by `bin_width`.
     folder
-        For the file in between.
+        Folder for the intermediate file.
 
     Returns
     -------
-    The bins that have signal in some sample.
+    The bins that have signal in at least one sample.
     """
     summary = folder / "bins.npz"
     paths = [str(path) for path in files.values()]
@@ -64,16 +64,16 @@ def why_incomparable(bins: Bins) -> str | None:
     """Why samples cannot be compared, as a sentence for the figure; None if they can."""
     if len(bins.samples) < 2:
         return "One sample on this strand: there is nothing to compare it with."
-    varying = (np.ptp(bins.means, axis=1) > 0).sum()  # bins that a PCA has something to do with
+    varying = (np.ptp(bins.means, axis=1) > 0).sum()  # bins that vary between samples, as a PCA needs
     if len(bins.means) < 3 or varying < 2 or (np.ptp(bins.means, axis=0) == 0).any():
         return "Too few bins differ: the samples cannot be compared."
     return None
 
 
 def plot_correlation(bins: Bins, title: str, figure: Path, table: Path, folder: Path) -> None:
-    """Draw the heat map of Spearman's correlations with plotCorrelation, and write them, in the samples' order.
+    """Draw the heat map of Spearman correlations with plotCorrelation, and write them in the order of the samples.
 
-    deepTools rounds them to four decimals. `folder` is for files in between.
+    deepTools rounds them to four decimals. `folder` is for intermediate files.
     """
     stored, matrix = folder / "correlation.npz", folder / "correlation.tab"
     np.savez_compressed(stored, matrix=bins.means, labels=bins.samples)
@@ -89,12 +89,12 @@ def plot_correlation(bins: Bins, title: str, figure: Path, table: Path, folder: 
 
 
 def plot_pca(bins: Bins, groups: Sequence[str], title: str, figure: Path, table: Path, folder: Path) -> None:
-    """Draw a PCA of the samples with plotPCA; write their places and each component's share of the variance.
+    """Draw a PCA of the samples with plotPCA; write their coordinates and each component's share of the variance.
 
     Samples are the observations; the 1,000 bins that vary most are the features, as log2 of the
-    coverage, each scaled to variance 1. The logarithm is taken here: plotPCA 3.5.6 takes that of
-    `--log2` after it has put aside the matrix that it works on. Samples of one of the `groups`,
-    the cell types, have one colour, as `group_colours` gives them.
+    coverage, each scaled to variance 1. The logarithm is taken here because plotPCA 3.5.6 applies
+    `--log2` only after copying the matrix that it works on. Samples of the same group in `groups`,
+    their cell types, share a colour, as assigned by `group_colours`.
     """
     stored, data = folder / "pca.npz", folder / "pca.tab"
     # Matplotlib leaves names that begin with an underscore out of a legend.
@@ -104,7 +104,7 @@ def plot_pca(bins: Bins, groups: Sequence[str], title: str, figure: Path, table:
         files = ["-in", str(stored), "-o", str(partial), "--outFileNameData", str(data)]
         style = ["--plotTitle", title, "--plotWidth", "10", "--plotHeight", "10", "--colors", *group_colours(groups)]
         _run("plotPCA", *files, "--transpose", *style)
-    # By place, as a sample may be called like a column of plotPCA's.
+    # Columns are named by position, because a sample may have the name of a plotPCA column.
     found = pd.read_csv(data, sep="\t", skiprows=2, names=["component", *bins.samples, "share_of_variance"])
     shares = found.pop("share_of_variance")
     found.insert(1, shares.name, shares / shares.sum())
@@ -136,7 +136,7 @@ def write_incomparable(samples: list[str], reason: str, figures: Iterable[Path],
 
 
 def _run(program: str, *arguments: str) -> None:
-    """Run a program of deepTools, which lies beside this Python; its messages go to the log.
+    """Run a deepTools program, which is installed next to this Python; its messages go to the log.
 
     Raises
     ------
@@ -149,4 +149,4 @@ def _run(program: str, *arguments: str) -> None:
     for line in lines:
         log.info("%s: %s", program, line)
     if done.returncode:
-        raise WorkerError(f"{program} ended with {done.returncode}: {lines[-1] if lines else 'it wrote nothing'}")
+        raise WorkerError(f"{program} ended with exit status {done.returncode}: {lines[-1] if lines else 'no output'}")

@@ -1,4 +1,4 @@
-"""What a bigWig of coverage holds, read through once, and what cannot be coverage."""
+"""Summary of a coverage bigWig, which is read in full once; what cannot be coverage is refused."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,19 +9,19 @@ from numpy.typing import NDArray
 from ..errors import InputError, shorten
 from ..tracks.bigwig import Coverage, blocks
 
-# A signal can be called binned from so many distances between changes on, if so many of them fit its bins.
+# A signal counts as binned if it has at least this many distances between changes and this fraction fits its bins.
 LEAST_DISTANCES, LEAST_FITTING = 20, 0.9
 LONGEST_BIN = 1 << 17
 
 
 @dataclass(frozen=True, kw_only=True)
 class SignalSummary:
-    """What a bigWig holds on the chosen chromosomes; sums are of magnitudes, in float64.
+    """What a bigWig contains on the chosen chromosomes; sums are of magnitudes, in float64.
 
     `by_chromosome` has the sum over each. `bin_size` is the number of bases over which values
-    stay the same: 90% of the distances between two changes, or more, are multiples of it. Others are
-    where regions were masked or lifted over. It is 1 for coverage of single bases, and where
-    there are too few changes to tell.
+    stay the same: at least 90% of the distances between two changes are multiples of it (the others
+    occur where regions were masked or lifted over). It is 1 for single-base coverage, and if there
+    are too few changes to tell.
     """
 
     total: float
@@ -39,7 +39,7 @@ def summarise(coverage: Coverage, lengths: Mapping[str, int]) -> SignalSummary:
     Raises
     ------
     InputError
-        On missing chromosomes or other lengths, NaN or infinite values, values of
+        On missing chromosomes or wrong lengths, NaN or infinite values, values of
         both signs in one file, or no signal at all.
     """
     coverage.require(lengths)
@@ -71,10 +71,10 @@ def summarise(coverage: Coverage, lengths: Mapping[str, int]) -> SignalSummary:
 
 
 class _BinSize:
-    """The largest number of bases of which nearly all distances between changes of a signal are multiples."""
+    """The largest bin size of which nearly all distances between changes of a signal are multiples."""
 
     def __init__(self) -> None:
-        self._distances = np.zeros(LONGEST_BIN + 1, np.int64)  # how often each is found
+        self._distances = np.zeros(LONGEST_BIN + 1, np.int64)  # how often each occurs
         self._last_value: np.float32 | None = None
         self._last_change: int | None = None
 
@@ -89,7 +89,7 @@ class _BinSize:
         return 1
 
     def add(self, start: int, values: NDArray[np.float32]) -> None:
-        """Take the values from `start` (0-based) on; blocks of a chromosome follow each other."""
+        """Add the values from `start` (0-based) onwards; blocks of a chromosome must be consecutive."""
         if start == 0:
             self._last_value = self._last_change = None
         changes = np.flatnonzero(values[1:] != values[:-1]) + start + 1

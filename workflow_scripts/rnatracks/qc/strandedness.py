@@ -13,21 +13,21 @@ LEAST_COVERED = 1000  # exonic bases with signal; with fewer, a handful of reads
 def strand_concordance(plus: Coverage, minus: Coverage, exons: pd.DataFrame) -> float | None:
     """Share of the signal in exons that lies on the genes' own strand.
 
-    Exonic bases of plus genes that no minus gene covers with an exon count, and the other
-    way round. The signal of `plus` over the former and of `minus` over the latter is their
-    own; the share is ``own / (own + opposite)``, 1 for a perfect stranded sample, 0 for
-    swapped files, and about 0.5 for a sample whose protocol keeps no strand.
+    Only exonic bases of plus genes that are in no exon of a minus gene count, and vice versa.
+    The signal of `plus` over the former and of `minus` over the latter is their own; the share
+    is ``own / (own + opposite)``, 1 for a perfectly stranded sample, 0 for swapped files, and
+    about 0.5 for an unstranded protocol.
 
     Parameters
     ----------
     plus, minus
-        The files of a sample; values count by their magnitude.
+        The files of a sample; the magnitudes of their values are used.
     exons
         Columns `tables.EXON_COLUMNS`, 0-based and half-open.
 
     Returns
     -------
-    None where fewer than `LEAST_COVERED` of these bases have any signal.
+    The share, or None if fewer than `LEAST_COVERED` of these bases have any signal.
     """
     own, opposite, covered = 0.0, 0.0, 0
     of_plus, of_minus = (IntervalSet(exons[exons["strand"] == strand.symbol]) for strand in (Strand.PLUS, Strand.MINUS))

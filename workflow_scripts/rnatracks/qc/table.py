@@ -1,4 +1,4 @@
-"""The table of samples: what the checks of each found, how it agrees with its cell type, and what is alarming."""
+"""The table of samples: what the checks of each found, how it agrees with its cell type, and its warning signs."""
 
 import logging
 from collections.abc import Iterable, Mapping
@@ -32,29 +32,29 @@ def sample_table(
     correlations: Mapping[str, pd.DataFrame],
     excluded: Iterable[tuple[str, Track]],
 ) -> pd.DataFrame:
-    """One row a sample and strand, for `qc/samples.tsv` and the report.
+    """One row per sample and strand, for `qc/samples.tsv` and the report.
 
     `correlation` is the upper median of a sample's correlations with the other samples of its
-    cell type: half of them or more agree with it at least so well. The upper median keeps one
-    bad sample among three from taking the two good ones along. A sample is an `outlier` where it
+    cell type: at least half of them agree with it at least this well. With the upper median, one
+    bad sample among three does not also flag the two good ones. A sample is an `outlier` if this
     is below `outlier_bound`, or more than 0.1 below what it reaches with another cell type.
-    It is a `copy` where it covers as many bases as another sample and correlates with it by
-    1.0000, as the same coverage does in another file or at another scale. It is `sparse` with
-    less than a quarter of the covered bases that are usual in its cell type: sequencing depth
-    alone seldom makes such a difference. `no_signal:CHROM` marks a file without any signal on a
-    chromosome where there are genes, or where most other samples have some.
+    It is a `copy` if it covers as many bases as another sample and its correlation with it is
+    1.0000, as for the same coverage in another file or at another scale. It is `sparse` if it
+    covers less than a quarter of the bases that are usual in its cell type: sequencing depth
+    alone rarely makes such a difference. `no_signal:CHROM` marks a file without any signal on a
+    chromosome that has genes, or where most other samples have signal.
 
     Parameters
     ----------
     correlations
-        For every strand, Spearman's correlation of each sample with each.
+        For every strand, the Spearman correlation of each pair of samples.
     excluded
-        Samples that are not used, by name, and the track that each would count in: their rows hold nothing else.
+        Names of samples that are not used, each with the track that it would count in; their rows hold nothing else.
 
     Raises
     ------
     InputError
-        If there is no sample.
+        If there are no samples.
     """
     rows = [
         {
@@ -95,9 +95,9 @@ def sample_table(
 
 
 def chromosome_table(checks: Iterable[SampleCheck]) -> pd.DataFrame:
-    """One row a sample, strand and chromosome, for `qc/chromosomes.tsv`: the signal on it, in the file's own units.
+    """One row per sample, strand and chromosome, for `qc/chromosomes.tsv`: its signal, in the file's own units.
 
-    `share` is its part of the sample's signal, both strands together.
+    `share` is this signal as a fraction of the sample's total, both strands together.
     """
     rows = [
         (check.sample, check.cell_type, strand, chrom, total, total / check.total)
@@ -129,21 +129,21 @@ def _compare(
         usual = own.loc[others[name], "nonzero_fraction"].median()
         if nonzero < SPARSE_BELOW * usual:
             raised.append(Flag.SPARSE)
-            _warn(Flag.SPARSE, where, f"{nonzero:.2%} of the bases with signal", f"about {usual:.2%}")
+            _warn(Flag.SPARSE, where, f"signal at {nonzero:.2%} of the bases", f"about {usual:.2%}")
         alike = here.index[(here["nonzero_fraction"] == nonzero) & (correlations.loc[name, here.index] == 1)]
         if copies := [other for other in alike if other != name]:
             raised.append(Flag.COPY)
-            _warn(Flag.COPY, where, f"the coverage of sample {shorten(copies)}", "coverage of its own")
+            _warn(Flag.COPY, where, f"the same coverage as sample {shorten(copies)}", "coverage of its own")
         elsewhere = [_upper_median(correlations.loc[name, names]) for names in foreign]
         least = np.nanmax([bound, *(value - MARGIN for value in elsewhere)])
         if agreement[name] < least:
             raised.append(Flag.OUTLIER)
             found = f"a correlation of {agreement[name]:.2f} with the other samples of its cell type"
-            _warn(Flag.OUTLIER, where, found, f"at least {least:.2f}, from these and from other cell types")
+            _warn(Flag.OUTLIER, where, found, f"at least {least:.2f}, judged by these and by other cell types")
         for chrom, total in by_chromosome[name, strand].items():
             with_signal = sum(by_chromosome[other, strand][chrom] > 0 for other in others[name])
             if total == 0 and 2 * with_signal > len(others[name]):
-                found = no_signal(where, chrom, "most other samples of its cell type have some")
+                found = no_signal(where, chrom, "most other samples of its cell type have signal there")
                 raised += found
                 for flag, problem in found.items():
                     log.warning("%s: %s", flag, problem)
@@ -152,24 +152,24 @@ def _compare(
 
 
 def _upper_median(correlations: pd.Series) -> float:
-    """The median, of an even number of values the larger of the middle two; NaN without a value."""
+    """The median, or the larger of the middle two of an even number of values; NaN if there are none."""
     values = correlations.dropna()
     return float(np.quantile(values, 0.5, method="higher")) if len(values) else np.nan
 
 
 def outlier_bound(agreement: NDArray[np.float64]) -> float:
-    """Correlation with its own cell type below which a sample is an outlier, whatever other cell types say.
+    """Correlation with its own cell type below which a sample is an outlier, whatever its correlation with others.
 
-    It is 0.3 at least: two shallow libraries of GM12878, of 50,000 and 33,000 reads on 2 Mb of
-    chr22, still agree with 0.49, and unrelated samples with 0 or less. Where four samples or
-    more tell what is usual, it is the median less five median absolute deviations (3.4 standard
-    deviations, were they normal), and less 0.1 at least, since samples that agree almost
-    exactly lie many deviations apart and mean nothing by it.
+    It is at least 0.3: two shallow GM12878 libraries, with 50,000 and 33,000 reads on 2 Mb of
+    chr22, still correlate at 0.49, and unrelated samples at 0 or less. With four samples or
+    more, it is the median minus five median absolute deviations (3.4 standard deviations of a
+    normal distribution), and at least 0.1 below the median, because samples that agree almost
+    exactly can be many deviations apart without any meaning.
 
     Parameters
     ----------
     agreement
-        One value a sample: its `correlation` in the table.
+        One value per sample: its `correlation` in the table.
     """
     if len(agreement) < LEAST_SAMPLES:
         return LEAST_CORRELATION
@@ -179,5 +179,5 @@ def outlier_bound(agreement: NDArray[np.float64]) -> float:
 
 
 def _warn(flag: Flag, where: str, found: str, expected: str) -> None:
-    advice = "(see the figures in qc/, and exclude the sample if it is not what it should be)"
+    advice = "(see the figures in qc/, and exclude the sample if something is wrong with it)"
     log.warning("%s: %s", flag, InputError(where, found, f"{expected} {advice}"))
