@@ -93,7 +93,7 @@ def test_a_sparse_header_counts_as_zero(cases: Path, tmp_path: Path, caplog: pyt
     check_headers([whole, sparse], LENGTHS)
     (record,) = caplog.records
     missing = next(chrom for chrom in LENGTHS if values(sparse, chrom).size == 1)
-    assert record.message == f"{sparse}: no {missing} in its header, where its coverage counts as 0"
+    assert record.message == f"{sparse}: no {missing} in its header; coverage there counts as 0"
     average([(whole, 1.0), (sparse, 1.0)], LENGTHS, tmp_path / "mean.bw", "A.minus")
     for chrom in LENGTHS:
         expected = (values(whole, chrom) + values(sparse, chrom)) / 2

@@ -117,7 +117,7 @@ def test_a_killed_reader_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
     path = write_intervals(tmp_path / "a.bw", LENGTHS, {"chr1": [(0, 9, 1)]})
     monkeypatch.setattr(averaging, "_send_means", die)
-    with pytest.raises(WorkerError, match=r"ended with -9: out of memory\?"):
+    with pytest.raises(WorkerError, match=r"ended with exit status -9: out of memory\?"):
         average([(path, 1.0)], LENGTHS, tmp_path / "out" / "mean.bw", "B", readers=2)
     assert list((tmp_path / "out").iterdir()) == []
 

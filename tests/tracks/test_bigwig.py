@@ -207,7 +207,7 @@ def test_a_header_may_leave_out_chromosomes_without_reads(tmp_path: Path, caplog
     assert (summary.total, summary.bases) == (9, 147)
     assert summary.by_chromosome == {"chr1": 9, "chr2": 0, "chrM": 0}
     assert [record.message for record in caplog.records] == [
-        f"{path}: no chr2, chrM in its header, where its coverage counts as 0"
+        f"{path}: no chr2, chrM in its header; coverage there counts as 0"
     ]
 
 
@@ -315,7 +315,7 @@ def test_blocks_out_of_order_are_refused(tmp_path: Path, chrom: str, start: int,
     with CoverageWriter(tmp_path / "a.bw", {"chr1": 90, "chr2": 90, "chr3": 90}) as writer:
         writer.add("chr1", 0, np.ones(40))
         writer.add("chr2", 20, np.ones(10))
-        with pytest.raises(ValueError, match=f"{chrom}, the block from {start} to {start + length}: not behind"):
+        with pytest.raises(ValueError, match=f"{chrom}, the block from {start} to {start + length}: not after"):
             writer.add(chrom, start, np.ones(length))
         writer.add("chr2", 30, np.ones(60))
 
@@ -343,10 +343,10 @@ def test_uneven_parts_may_be_memory_maps(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("parts", "message"),
     [
-        ([np.ones(1000), np.ones(4)], "chr2, from 1000: 4 values, 1 to 3 wanted"),
-        ([np.ones(1000), np.ones(3 + 257)], "chr2, from 1000: 260 values, 1 to 3 wanted"),
-        ([np.ones(1000), np.ones(0)], "chr2, from 1000: 0 values, 1 to 3 wanted"),
-        ([np.ones(1000)], "chr2, from 1000: 0 values, 1 to 3 wanted"),
+        ([np.ones(1000), np.ones(4)], "chr2, from 1000: 4 values, not 1 to 3"),
+        ([np.ones(1000), np.ones(3 + 257)], "chr2, from 1000: 260 values, not 1 to 3"),
+        ([np.ones(1000), np.ones(0)], "chr2, from 1000: 0 values, not 1 to 3"),
+        ([np.ones(1000)], "chr2, from 1000: 0 values, not 1 to 3"),
         ([np.ones(1003), np.ones(257), np.ones(1), np.ones(90), np.ones(1)], "beyond the last chromosome"),
     ],
     ids=["long", "into the next chromosome", "empty", "missing", "too many"],

@@ -201,7 +201,7 @@ def test_matrices_are_read_back(tmp_path: Path) -> None:
 def test_gene_types_are_selected() -> None:
     assert select_gene_types(GENES, None) is GENES
     assert select_gene_types(GENES, ["lncRNA", "none"])["gene_id"].tolist() == ["first base", "whole", "silent"]
-    with pytest.raises(InputError, match="snRNA; expected some of lncRNA, protein_coding"):
+    with pytest.raises(InputError, match="snRNA; expected one or more of lncRNA, protein_coding"):
         select_gene_types(GENES, ["snRNA"])
 
 

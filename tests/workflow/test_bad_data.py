@@ -78,7 +78,7 @@ def all_zero(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "found"),
     [
-        (truncated, "without the bigWig's closing mark; expected a complete bigWig file"),
+        (truncated, "without the magic number at the end; expected a complete bigWig file"),
         (all_zero, "only zeros"),
     ],
 )

@@ -11,7 +11,7 @@ from ..genome.tables import GENE_COLUMNS
 from ..vocabulary import Track
 
 UNIT = "mean normalised coverage of the gene's exonic bases"
-STRAND = "on a stranded track only the genes of its strand are expression; values of the others are antisense coverage"
+STRAND = "on a stranded track, only values of genes on its strand are expression; the others are antisense coverage"
 
 
 def to_anndata(matrix: pd.DataFrame, total: float, shared_exons: str) -> AnnData:
@@ -22,9 +22,9 @@ def to_anndata(matrix: pd.DataFrame, total: float, shared_exons: str) -> AnnData
     matrix
         As `expression.read_matrix` gives it, indexed by `gene_id`.
     total
-        What the strand pair of each sample sums to over the genome after normalisation.
+        Sum of each sample's strand pair over the genome after normalisation.
     shared_exons
-        How exonic bases of several genes were counted.
+        How exonic bases that several genes share were counted.
 
     Returns
     -------
@@ -43,6 +43,6 @@ def to_anndata(matrix: pd.DataFrame, total: float, shared_exons: str) -> AnnData
 
 
 def write_h5ad(table: AnnData, target: Path) -> None:
-    """Write AnnData, whole or not at all."""
+    """Write AnnData, atomically."""
     with atomic_write(target) as partial:
         table.write_h5ad(partial, compression="gzip")

@@ -1,6 +1,6 @@
-"""Mean tracks: samples scaled, averaged and written as a stream, by several processes if wanted.
+"""Mean tracks: samples are scaled, averaged and written as a stream, optionally by several processes.
 
-Memory is bounded by a few blocks a process, whatever the number of samples: one file is open at a time.
+Memory is limited to a few blocks per process, whatever the number of samples: one file is open at a time.
 """
 
 import logging
@@ -46,15 +46,15 @@ def average(
     Parameters
     ----------
     samples
-        BigWig and scale of each. A value counts as ``abs(value) * scale``.
+        BigWig and scale of each sample. A value counts as ``abs(value) * scale``.
     lengths
-        Chromosomes to write and their lengths, in the order wanted in the file.
+        Chromosomes to write and their lengths, in the order of the file.
     target
         The bigWig to write; it appears only when complete.
     track
-        Name that goes into the statistics.
+        Track name for the statistics.
     readers
-        Processes that read and average; if there are several, the calling process only writes. The bytes are the same.
+        Processes that read and average; if there are several, the calling process only writes. The file is the same.
 
     Raises
     ------
@@ -64,7 +64,7 @@ def average(
         If a reader is killed.
     """
     if not samples:
-        raise InputError(track, "no files to average", "a sample that is not under exclude")
+        raise InputError(track, "no files to average", "at least one sample that is not under exclude")
     total, nonzero, maximum = 0.0, 0, 0.0
     regions = list(blocks(lengths))
     with atomic_write(target) as partial, CoverageWriter(partial, lengths) as writer:
@@ -89,11 +89,11 @@ def average(
 
 
 def _means(samples: Samples, regions: Sequence[Stretch], readers: int) -> Iterator[NDArray[np.float32]]:
-    """Means of the regions, in order. Each reader makes every n-th, and waits until its last one is taken."""
+    """Means of the regions, in order. Each reader computes every n-th, and waits until its last one is received."""
     if readers == 1:
         yield from (_mean(samples, *region) for region in regions)
         return
-    context = multiprocessing.get_context("fork")  # a process that is spawned would run Snakemake's script anew
+    context = multiprocessing.get_context("fork")  # a spawned process would run the Snakemake script again
     started: list[tuple[BaseProcess, Connection]] = []
     try:
         for number in range(readers):
@@ -107,9 +107,10 @@ def _means(samples: Samples, regions: Sequence[Stretch], readers: int) -> Iterat
             process, receiver = started[number % readers]
             try:
                 mean = receiver.recv()
-            except (EOFError, OSError) as error:  # before or within what it sends
+            except (EOFError, OSError) as error:  # it ended before or while sending
                 process.join()
-                raise WorkerError(f"a process that averages ended with {process.exitcode}: out of memory?") from error
+                message = f"an averaging process ended with exit status {process.exitcode}: out of memory?"
+                raise WorkerError(message) from error
             if isinstance(mean, InputError):
                 raise mean
             yield mean
@@ -121,7 +122,7 @@ def _means(samples: Samples, regions: Sequence[Stretch], readers: int) -> Iterat
 
 
 def _send_means(receiver: Connection, sender: Connection, samples: Samples, regions: Sequence[Stretch]) -> None:
-    """A reader's work. Without its own copy of the receiving end, it learns that the writer is gone, and ends."""
+    """A reader's work. It closes its copy of the receiving end, so that it notices if the writer is gone, and ends."""
     receiver.close()
     try:
         for region in regions:

@@ -1,8 +1,8 @@
 """Coverage in bigWig files: checked, read in blocks, and written as a stream.
 
-pyBigWig does the reading and writing. Memory is bounded by one block of
-`BLOCK_BASES` bases, whatever the genome's size, but for the end of writing: to make
-the zoom levels, pyBigWig holds the intervals of one chromosome, 14 bytes each.
+pyBigWig does the reading and writing. Memory is limited to one block of
+`BLOCK_BASES` bases, whatever the genome's size, except at the end of writing: to make
+the zoom levels, pyBigWig holds the intervals of one chromosome in memory, 14 bytes each.
 """
 
 import logging
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 BLOCK_BASES = 1 << 20
 BYTES_PER_BASE = (
-    6  # bytes a base, zoom levels included; predicted tracks took 4.1 at most with 4 digits and 5.1 with all
+    6  # bytes per base, including zoom levels; predicted tracks took at most 4.1 with 4 digits and 5.1 with all
 )
 MAGIC = (bytes.fromhex("26fc8f88"), bytes.fromhex("888ffc26"))  # little- and big-endian
 
@@ -41,14 +41,14 @@ class Coverage:
     path
         The file.
     sparse
-        Whether a chromosome that the header leaves out has no reads, as bedGraphToBigWig and others
-        leave out those without any: it is then 0 throughout. Otherwise reading from it is an error.
+        Whether a chromosome that is missing from the header has no reads, because bedGraphToBigWig and
+        others leave out chromosomes without reads: it is then read as 0. Otherwise reading it is an error.
 
     Raises
     ------
     InputError
-        If the file is no bigWig, or is truncated; on reading, if the region is not
-        in the file, or its data are damaged.
+        If the file is not a bigWig or is truncated; on reading, if the region is not
+        in the file or its data are damaged.
     """
 
     def __init__(self, path: Path | str, *, sparse: bool = False) -> None:
@@ -75,13 +75,13 @@ class Coverage:
             values = self._file.values(chrom, start, end, numpy=True)
         except RuntimeError as error:
             raise self._unreadable(chrom, start, end) from error
-        if values.size == 0:  # what pyBigWig gives for a file without a single interval
+        if values.size == 0:  # pyBigWig returns this for a file without any interval
             return np.zeros(end - start, np.float32)
         values[np.isnan(values)] = 0
         return values
 
     def all_finite(self, chrom: str, start: int, end: int) -> bool:
-        """Whether no NaN or infinite value is stored in chrom:start-end; bases may be without a value."""
+        """Whether no NaN or infinite value is stored in chrom:start-end; bases may have no value."""
         if self._sparse and chrom not in self.lengths:
             return True
         try:
@@ -95,8 +95,8 @@ class Coverage:
     def require_chromosomes(self, names: Iterable[str]) -> None:
         """Raise `InputError` unless the file has these chromosomes.
 
-        A sparse one needs one of them at least, and may leave out others, which are logged, but it
-        may not have one of them under another name.
+        A sparse file must have at least one of them. Others may be missing, which is logged, but none may be
+        in the file under another name.
         """
         names = list(names)
         missing = [chrom for chrom in names if chrom not in self.lengths]
@@ -109,7 +109,7 @@ class Coverage:
                 f"{shorten(wanted)} among them{alias_hint(wanted[0], self.lengths)}",
             )
         if missing:
-            log.warning("%s: no %s in its header, where its coverage counts as 0", self.path, shorten(missing))
+            log.warning("%s: no %s in its header; coverage there counts as 0", self.path, shorten(missing))
 
     def require(self, lengths: Mapping[str, int]) -> None:
         """Raise `InputError` unless the file has these chromosomes with these lengths."""
@@ -153,15 +153,15 @@ class CoverageWriter:
         self._file.close()
 
     def add(self, chrom: str, start: int, values: NDArray[np.floating]) -> None:
-        """Append the values of the bases from `start` on, as runs of equal values or one by one: whichever is less."""
+        """Append the values of bases from `start` onwards, as runs or one by one, whichever is smaller."""
         if len(values) == 0:
             return
-        values = np.asarray(values, np.float32)  # as bigWigs have them
+        values = np.asarray(values, np.float32)  # as bigWigs store them
         if not np.isfinite(values).all():
             raise ValueError(f"{chrom}, the block from {start}: NaN or infinite coverage")
         end = start + len(values)
         if (self._order[chrom], start) < self._reached or not 0 <= start < end <= self._lengths[chrom]:
-            raise ValueError(f"{chrom}, the block from {start} to {end}: not behind the last one, or beyond an end")
+            raise ValueError(f"{chrom}, the block from {start} to {end}: not after the last one, or beyond an end")
         self._reached = (self._order[chrom], end)
         bounds = np.flatnonzero(values[1:] != values[:-1]) + 1
         if 3 * len(bounds) > len(values):
@@ -169,14 +169,14 @@ class CoverageWriter:
             return
         first = np.concatenate([[0], bounds])
         last = np.concatenate([bounds, [len(values)]])
-        # Sorted as they are; to look whether each is takes pyBigWig a third of its time.
+        # They are sorted; checking that takes pyBigWig a third of its time.
         self._file.addEntries(
             [chrom] * len(first), start + first, ends=start + last, values=values[first], validate=False
         )
 
 
 def write_coverage(target: Path, lengths: Mapping[str, int], arrays: Iterable[NDArray[np.floating]]) -> None:
-    """Write arrays that follow each other along the genome, in the order of `lengths`.
+    """Write arrays that are consecutive along the genome, in the order of `lengths`.
 
     Each chromosome is one array or several. They may be memory maps: they are read block by
     block. `target` appears only when complete.
@@ -184,15 +184,17 @@ def write_coverage(target: Path, lengths: Mapping[str, int], arrays: Iterable[ND
     Raises
     ------
     ValueError
-        If the arrays do not end where each chromosome ends.
+        If no array ends where a chromosome ends.
     InputError
-        If the disk has less room than a track of values that all differ takes: pyBigWig does not
-        come back from a disk that is full.
+        If the disk has less space than a track in which all values differ would take: pyBigWig hangs
+        when the disk is full.
     """
     with atomic_write(target) as partial:
         needed, free = BYTES_PER_BASE * sum(lengths.values()), shutil.disk_usage(partial.parent).free
         if free < needed:
-            raise InputError(target, f"{free:,} bytes free on its disk", f"{needed:,} or more, {BYTES_PER_BASE} a base")
+            raise InputError(
+                target, f"{free:,} bytes free on its disk", f"{needed:,} or more, {BYTES_PER_BASE} per base"
+            )
         _write_arrays(partial, lengths, iter(arrays))
 
 
@@ -203,7 +205,7 @@ def _write_arrays(path: Path, lengths: Mapping[str, int], arrays: Iterator[NDArr
             while position < length:
                 array = next(arrays, np.empty(0))
                 if not 0 < len(array) <= length - position:
-                    raise ValueError(f"{chrom}, from {position}: {len(array)} values, 1 to {length - position} wanted")
+                    raise ValueError(f"{chrom}, from {position}: {len(array)} values, not 1 to {length - position}")
                 for _, start, end in blocks({chrom: len(array)}):
                     writer.add(chrom, position + start, np.asarray(array[start:end]))
                 position += len(array)
@@ -212,9 +214,9 @@ def _write_arrays(path: Path, lengths: Mapping[str, int], arrays: Iterator[NDArr
 
 
 def _check_magic(path: Path) -> None:
-    """A bigWig begins and ends with the same magic number: its lack at the end tells a cut file.
+    """Check that a bigWig begins and ends with the same magic number; a truncated one lacks it at the end.
 
-    pyBigWig itself opens many cut files without a word, and crashes on others.
+    pyBigWig itself opens many truncated files without an error, and crashes on others.
     """
     if not path.is_file():
         raise InputError(path, "no such file", "a bigWig")
@@ -226,5 +228,5 @@ def _check_magic(path: Path) -> None:
         raise InputError(path, f"a file that begins with {first!r}", "a bigWig")
     if last != first:
         raise InputError(
-            path, f"{path.stat().st_size:,} bytes that end without the bigWig's closing mark", "a complete bigWig file"
+            path, f"{path.stat().st_size:,} bytes without the magic number at the end", "a complete bigWig file"
         )

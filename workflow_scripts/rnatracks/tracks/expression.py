@@ -15,7 +15,7 @@ from .bigwig import Coverage, blocks
 
 log = logging.getLogger(__name__)
 
-NEAR = 15_000  # bases; reading so many more takes less time than to decompress again what two reads share
+NEAR = 15_000  # bases; reading this many more takes less time than decompressing again what two reads share
 
 
 def exonic_means(coverage: Coverage, genes: pd.DataFrame, exons: pd.DataFrame) -> pd.Series:
@@ -24,15 +24,15 @@ def exonic_means(coverage: Coverage, genes: pd.DataFrame, exons: pd.DataFrame) -
     Parameters
     ----------
     coverage
-        A track. Whether its strand is the gene's is for the caller to mind.
+        A track; whether it is on the strand of the genes is not checked.
     genes, exons
-        As `tables.read_genes` and `read_exons` give them: exons are disjoint
-        within a gene, and a base counts for every gene whose exons hold it.
+        As returned by `tables.read_genes` and `read_exons`: exons are disjoint
+        within a gene, and a base counts for every gene whose exons contain it.
 
     Returns
     -------
-    One value a gene, indexed by `gene_id`, in the order of `genes`; NaN for a
-    gene without exons, as `annotation.own_exons` leaves some.
+    One value per gene, indexed by `gene_id`, in the order of `genes`; NaN for a
+    gene without exons, as `annotation.own_exons` can leave it.
     """
     sums = np.zeros(len(exons))
     for chrom, on_chrom in exons.groupby("chrom").indices.items():
@@ -42,14 +42,14 @@ def exonic_means(coverage: Coverage, genes: pd.DataFrame, exons: pd.DataFrame) -
     totals = pd.Series(sums).groupby(exons["gene_id"].to_numpy()).sum()
     means = (totals / exonic_lengths(exons)).reindex(genes["gene_id"])
     if means.isna().any():
-        log.warning("%d of %d genes have no exonic base of their own and no value", means.isna().sum(), len(means))
+        log.warning("%d of %d genes have no exonic base of their own, so no value", means.isna().sum(), len(means))
     return means
 
 
 def _sums(
     coverage: Coverage, chrom: str, starts: NDArray[np.integer], ends: NDArray[np.integer]
 ) -> NDArray[np.float64]:
-    """Sum over each interval; `starts` ascend. Intervals that are no further apart than `NEAR` are read together."""
+    """Sum over each interval, sorted by `starts`. Intervals at most `NEAR` bases apart are read together."""
     sums = np.zeros(len(starts))
     for _, left, right in blocks({chrom: int(ends.max())}):
         inside = np.flatnonzero((starts < right) & (ends > left))
@@ -72,7 +72,7 @@ def write_means(means: pd.Series, target: Path) -> None:
 
 
 def read_means(path: Path) -> pd.Series:
-    """Read back what `write_means` wrote."""
+    """Read means that `write_means` wrote."""
     table = pd.read_csv(path, sep="\t", dtype={"gene_id": str}, keep_default_na=False, na_values={"mean": [""]})
     return table.set_index("gene_id")["mean"]
 
@@ -90,25 +90,25 @@ def select_gene_types(genes: pd.DataFrame, types: Sequence[str] | None) -> pd.Da
     chosen = genes.loc[genes["gene_type"].isin(types)]
     if chosen.empty:
         raise InputError(
-            "config, genes.types", ", ".join(types), f"some of {', '.join(sorted(set(genes['gene_type'])))}"
+            "config, genes.types", ", ".join(types), f"one or more of {', '.join(sorted(set(genes['gene_type'])))}"
         )
     return chosen
 
 
 def log2_ratio(first: pd.Series, second: pd.Series, pseudocount: float) -> pd.Series:
-    """log2((a + c) / (b + c)) of expression, with the c in its unit."""
+    """log2((a + c) / (b + c)) of expression a and b; the pseudocount c is in their unit."""
     return np.log2((first + pseudocount) / (second + pseudocount))
 
 
 def write_matrix(genes: pd.DataFrame, columns: dict[str, pd.Series], target: Path) -> None:
-    """Write the gene x track matrix: the genes' own columns, then one a track."""
+    """Write the gene x track matrix: the genes' own columns, then one per track."""
     matrix = genes.set_index("gene_id").assign(**columns).reset_index()
     with atomic_gzip(target) as stream:
         matrix.to_csv(stream, sep="\t", index=False, float_format="%.9g")
 
 
 def read_matrix(path: Path) -> pd.DataFrame:
-    """Read a gene x track matrix back, indexed by `gene_id`: a track's empty cell is NaN, a gene may be called NA."""
+    """Read a gene x track matrix, indexed by `gene_id`: empty cells of tracks are NaN, and a gene may be called NA."""
     tracks = [name for name in pd.read_csv(path, sep="\t", nrows=0).columns if name not in GENE_COLUMNS]
     kinds = dict.fromkeys(("gene_id", "gene_name", "gene_type", "chrom", "strand"), str)
     empty = {track: [""] for track in tracks}

@@ -31,7 +31,7 @@ def strand_pair_mean(statistics: Iterable[Path]) -> float:
     Raises
     ------
     InputError
-        If one is not a positive finite number: such a track holds no signal.
+        If one is not a positive finite number: such a track has no signal.
     """
     means = {path: json.loads(read_text(path))["nonzero_mean"] for path in statistics}
     for path, mean in means.items():
@@ -56,12 +56,12 @@ def squash(coverage: ArrayLike, nonzero_mean: float) -> NDArray[np.floating]:
 
     Returns
     -------
-    Targets y, same shape; float32 stays float32, all else is computed in float64.
+    Targets y, same shape; float32 stays float32, everything else is computed in float64.
 
     Raises
     ------
     ValueError
-        If `nonzero_mean` is not a positive finite number: such a track holds no signal.
+        If `nonzero_mean` is not a positive finite number: such a track has no signal.
     """
     x = (_floating(coverage) / _positive(nonzero_mean)) ** POWER
     return np.where(x <= KNEE, x, 2 * np.sqrt(KNEE * np.maximum(x, KNEE)) - KNEE)
@@ -89,7 +89,7 @@ def round_significant(values: NDArray[np.floating], digits: int) -> NDArray[np.f
     shifts = digits - 1 - exponents
     scales = POWERS_OF_TEN.take(shifts, mode="clip")
     rounded = np.round(values * scales) / scales
-    # 10 is exact and 0.1 is not: what has digits to lose before the point is divided first.
+    # 10 is exact and 0.1 is not: values that lose digits before the decimal point are divided first.
     large = shifts < 0
     if large.any():
         scales = POWERS_OF_TEN[-shifts[large]]

@@ -25,12 +25,12 @@ def target_tracks(statistics: Iterable[Path], bigwigs: Iterable[Path]) -> list[T
     Parameters
     ----------
     statistics, bigwigs
-        `tracks/observed/{track}.json` and `.bw`, in one order.
+        `tracks/observed/{track}.json` and `.bw`, in the same order.
 
     Raises
     ------
     InputError
-        If a nonzero mean is not a positive finite number: such a track holds no signal.
+        If a nonzero mean is not a positive finite number: such a track has no signal.
     """
     of_tracks = {path: Track.parse(json.loads(read_text(path))["track"]) for path in statistics}
     by_cell_type: dict[str, list[Path]] = {}
