@@ -4,7 +4,7 @@ from snakemake.utils import min_version
 min_version("9.0")
 
 
-# A config file on the command line replaces the default one: nothing of it is mixed in.
+# A config file on the command line replaces the default one; the two are not merged.
 if not workflow.config_settings.configfiles:
 
     configfile: "config/config.yaml"

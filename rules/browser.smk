@@ -1,8 +1,8 @@
-# For people to look: a page of some regions, and the whole genome for UCSC's browser and IGV.
+# Browsing the tracks: a page of selected regions, and the whole genome for the UCSC browser and IGV.
 
 from collections import Counter
 
-# Panels of each cell type, observed and predicted; the page holds the first cell types of the sheet.
+# Number of panels per cell type, observed and predicted; the page shows the first cell types of the sheet.
 IN_BROWSER = inputs.first_cell_types(
     Counter(each.cell_type for each in [*RUN.tracks, *(each for _, each in RUN.model_tracks)])
 )

@@ -1,4 +1,4 @@
-# The run, and what several stages need to name its files. Functions stand here only: Snakemake's lint wants it so.
+# The run, and what several stages need to name its files. All functions are here, as Snakemake's linter requires.
 import functools
 import os
 import re
@@ -8,11 +8,11 @@ from pathlib import Path
 
 from snakemake.logging import logger
 
-# Not `workflow.basedir`: that is where the Snakefile lies that imports this workflow as a module, if one does.
+# Not `workflow.basedir`: if another Snakefile imports this workflow as a module, that is the folder of that Snakefile.
 ROOT = Path(str(workflow.current_basedir)).parent
 if not ROOT.is_dir():
     sys.exit(
-        f"rnatracks: {workflow.current_basedir}: found no folder; expected the Snakefile of a clone on this machine"
+        f"rnatracks: {workflow.current_basedir}: found no folder; expected the Snakefile of a local clone"
     )
 sys.path.insert(0, str(ROOT / "workflow_scripts"))
 
@@ -26,7 +26,7 @@ from rnatracks.planning.run import check_run, plan_run
 from rnatracks.samples.sheets import read_samples
 from rnatracks.vocabulary import Strand
 
-# Slurm sends its warning to all of a job's processes: the training heeds it, Snakemake must not end by it.
+# Slurm sends its warning signal to all processes of a job: training reacts to it, and Snakemake must not end.
 signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 
 
@@ -56,13 +56,13 @@ SETTINGS = RUN.settings
 if workflow.is_main_process and (warning := checks.unrecorded_results(SETTINGS.results)):
     logger.warning(f"rnatracks: {CONFIG_FILES}, results: {warning}")
 
-# What scripts get. The dictionary that came in is left as it was: it is that of the importing workflow, if any.
+# What scripts get. The original dictionary is not changed, because it may belong to an importing workflow.
 config = {"settings": SETTINGS.model_dump(mode="json"), "files": CONFIG_FILES}
 out = RUN.out
 
 
 def growing(amount):
-    """A resource of which a job gets more each time that it is tried again."""
+    """A resource that grows with each attempt of a job."""
     return lambda wildcards, attempt: amount * attempt
 
 
@@ -89,39 +89,39 @@ def read_resolved(path, cell_type):
 
 
 def samples_of(cell_type):
-    """Samples of a cell type; where they must be searched for, the DAG waits for the search."""
+    """Samples of a cell type; if they must be searched for, the DAG waits for the search."""
     if cell_type in RUN.located:
         return RUN.listed[cell_type]
     return read_resolved(checkpoints.resolve_samples.get(cell_type=cell_type).output.samples, cell_type)
 
 
 def used_samples(*cell_types):
-    """Samples of cell types that are used, and count in their means: all but the excluded ones."""
+    """Samples that are used in the means of cell types: all except the excluded ones."""
     return [sample for name in cell_types for sample in RUN.used(samples_of(name))]
 
 
 def sample_of(wildcards):
-    """The sample that a job is of."""
+    """The sample that a job works on."""
     return next(sample for sample in samples_of(wildcards.cell_type) if sample.name == wildcards.sample)
 
 
 @functools.cache
 def files_to_fetch(searched):
-    """Files by the key of their download: references, listed samples, and those in the sheets that searches left."""
+    """Files to download, by key: references, listed samples, and samples in the sheets that searches wrote."""
     samples = [sample for name in RUN.located for sample in RUN.listed[name]]
     samples += [sample for name in searched for sample in read_resolved(out(f"samples/resolved/{name}.tsv"), name)]
     return inputs.files_to_fetch(RUN, samples)
 
 
 def input_downloads(wildcards):
-    """Where the links to all downloads of the run go; samples must have been searched for."""
+    """Paths of the links to all downloads of the run; this waits for all sample searches."""
     for name in RUN.searched:
         checkpoints.resolve_samples.get(cell_type=name)
     return [out(f"downloads/{key}") for key in files_to_fetch(tuple(RUN.searched))]
 
 
 def file_to_fetch(wildcards):
-    """What a download is. A job of its own sees no checkpoint, so this reads the sheets that are there."""
+    """The file behind a download. A job's own process sees no checkpoint, so this reads the sheets that exist."""
     there = {sheet.stem for sheet in Path(out("samples/resolved")).glob("*.tsv")} if RUN.searched else set()
     key = f"{wildcards.key}/{wildcards.name}"
     file = files_to_fetch(tuple(name for name in RUN.searched if name in there)).get(key)
@@ -131,7 +131,7 @@ def file_to_fetch(wildcards):
 
 
 def what_is_scored():
-    """Everything that is scored; samples must have been searched for."""
+    """Everything that is scored; this waits for all sample searches."""
     return RUN.scored({name: used_samples(name) for name in RUN.predicted_cell_types})
 
 
@@ -141,7 +141,7 @@ def observed_tracks(cell_types, suffix):
 
 
 def names_of(tracks):
-    """Tracks as parameters: their names."""
+    """Names of tracks, for use as parameters."""
     return [str(track) for track in tracks]
 
 

@@ -73,7 +73,7 @@ rule score_bases:
         mem_mb=growing(2000),
         runtime=growing(240),
     params:
-        # Without what it does not read.
+        # Without the parts that the script does not read.
         scored=lambda wildcards: what_is_scored().to_plain() | {"pairs": [], "others": {}},
         splits=digest(SETTINGS.splits),
         resamples=SETTINGS.evaluation.resamples,

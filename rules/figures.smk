@@ -1,6 +1,6 @@
-# Figures. With many cell types, the joint ones show the first of the sheet.
+# Figures. With many cell types, joint figures show the first ones of the sheet.
 
-MOST_CELL_TYPES = 12  # of a locus figure
+MOST_CELL_TYPES = 12  # in a locus figure
 MOST_DIFFERENCES = 60  # figures of differences between two cell types
 LOCUS_TRACKS = [track for name in list(RUN.cell_types)[:MOST_CELL_TYPES] for track in RUN.tracks_of[name]]
 LOCUS_MODEL_TRACKS = [(model, track) for model, track in RUN.model_tracks if track in LOCUS_TRACKS]

@@ -1,5 +1,5 @@
-# Prediction: one job a model and part of the genome, then one track a file.
-# A part is a chromosome, or `{chrom}.{start}-{end}` (0-based, half-open) where prediction.shard_size is set.
+# Prediction: one job per model and part of the genome, then one file per track.
+# A part is a chromosome, or `{chrom}.{start}-{end}` (0-based, half-open) if prediction.shard_size is set.
 from rnatracks.genome.tables import read_sizes
 
 
@@ -56,7 +56,7 @@ rule gather_prediction:
         "../envs/genomics.yaml"
     threads: 1
     resources:
-        # pyBigWig makes the zoom levels of a chromosome at once: 14 bytes a base where all values differ.
+        # pyBigWig makes the zoom levels of a chromosome at once: 14 bytes per base if all values differ.
         mem_mb=growing(5000),
         runtime=growing(240),
     params:

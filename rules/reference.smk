@@ -1,4 +1,4 @@
-# Genome and annotation: verified, prepared once.
+# Genome and annotation: verified and prepared once.
 
 
 checkpoint prepare_genome:

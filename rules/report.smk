@@ -1,6 +1,6 @@
-# The report page, and the tables of where everything comes from.
+# The report page and the provenance tables.
 
-# The figures first: this file needs their lists.
+# Figures come first, because this file uses their lists.
 
 
 include: "figures.smk"
@@ -14,7 +14,7 @@ rule locate_loci:
         out("reference/loci.tsv"),
     log:
         out("logs/locate_loci.log"),
-    priority: 10  # tells a wrong name before the long jobs start
+    priority: 10  # reports a wrong name before the long jobs start
     localrule: True
     conda:
         "../envs/genomics.yaml"

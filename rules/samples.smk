@@ -1,4 +1,4 @@
-# Samples: which files they are, fetched, read through, checked and compared; excluded ones are listed only.
+# Samples: their files are found, checked and compared; excluded samples are only listed.
 
 
 checkpoint resolve_samples:
@@ -14,14 +14,14 @@ checkpoint resolve_samples:
         mem_mb=growing(500),
         runtime=growing(30),
     params:
-        # What is asked; the day, other rows of the sheets and limits are no reason to ask again.
+        # What the search depends on; the date, other rows of the sheets and limits do not trigger a new search.
         question=lambda wildcards: {
             key: getattr(RUN.cell_types[wildcards.cell_type], key)
             for key in ("encode_query", "gtex_tissue", "stranded")
         },
         sources=[SETTINGS.sources.encode, SETTINGS.sources.recount3],
         rows=lambda wildcards: [sample.as_row() for sample in RUN.listed[wildcards.cell_type]],
-        # Listed rows that are not looked up, as they are excluded.
+        # Listed rows that are not looked up because they are excluded.
         passed_over=lambda wildcards: [
             sample.name
             for sample in RUN.listed[wildcards.cell_type]
@@ -46,7 +46,7 @@ rule gather_resolved:
             out("samples/rejected.tsv"),
             caption="../resources/captions/rejected.rst",
             category="2 Data",
-            labels={"table": "files not taken"},
+            labels={"table": "rejected files"},
         ),
     log:
         out("logs/gather_resolved.log"),

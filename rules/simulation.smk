@@ -1,4 +1,4 @@
-# The built-in demo data: a small genome, its genes and RNA-seq samples, from a seed.
+# The built-in demo data: a small genome, its genes and RNA-seq samples, generated from a seed.
 
 if RUN.simulated:
 

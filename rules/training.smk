@@ -1,4 +1,4 @@
-# Fine-tuning: one job a model.
+# Fine-tuning: one job per model.
 from rnatracks.training.job import SPEED_SETTINGS
 
 

@@ -1,8 +1,8 @@
-"""Read a sample's bigWigs through before anything is made of them."""
+"""Read and check a sample's bigWigs before anything is made from them."""
 
 import sys
 
-sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installed
+sys.path.insert(0, snakemake.scriptdir)  # takes precedence over an installed rnatracks
 
 import logging
 from dataclasses import replace

@@ -1,8 +1,8 @@
-"""Compare a track base by base with what stands in for a prediction of it: sums by block, and a sample of bases."""
+"""Compare a track base by base with a prediction or its stand-in: sums by block, and a sample of bases."""
 
 import sys
 
-sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installed
+sys.path.insert(0, snakemake.scriptdir)  # takes precedence over an installed rnatracks
 
 from pathlib import Path
 

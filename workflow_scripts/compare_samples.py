@@ -1,8 +1,8 @@
-"""How the samples of one strand agree: heat map of correlations and PCA, drawn by deepTools."""
+"""Agreement of the samples of one strand: heat map of correlations and PCA, drawn by deepTools."""
 
 import sys
 
-sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installed
+sys.path.insert(0, snakemake.scriptdir)  # takes precedence over an installed rnatracks
 
 import tempfile
 from pathlib import Path

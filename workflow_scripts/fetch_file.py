@@ -1,8 +1,8 @@
-"""Fetch one file into the shared downloads, verified, and link to it."""
+"""Fetch and verify one file in the shared downloads, and link to it."""
 
 import sys
 
-sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installed
+sys.path.insert(0, snakemake.scriptdir)  # takes precedence over an installed rnatracks
 
 from pathlib import Path
 

@@ -1,8 +1,8 @@
-"""Fetch a backbone from the hub into the shared downloads, and say where it is."""
+"""Fetch a backbone from the Hugging Face Hub into the shared downloads, and record where it is."""
 
 import sys
 
-sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installed
+sys.path.insert(0, snakemake.scriptdir)  # takes precedence over an installed rnatracks
 
 from pathlib import Path
 

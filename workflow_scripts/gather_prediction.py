@@ -1,8 +1,8 @@
-"""Write one predicted track, all parts in the genome's order, as a bigWig."""
+"""Write one predicted track as a bigWig, from all its parts in genome order."""
 
 import sys
 
-sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installed
+sys.path.insert(0, snakemake.scriptdir)  # takes precedence over an installed rnatracks
 
 from pathlib import Path
 

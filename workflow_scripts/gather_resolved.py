@@ -1,8 +1,8 @@
-"""Put the samples of all cell types into one sheet, which can be given back as `samples:`."""
+"""Put the samples of all cell types into one sheet, which can be used as `samples:`."""
 
 import sys
 
-sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installed
+sys.path.insert(0, snakemake.scriptdir)  # takes precedence over an installed rnatracks
 
 from pathlib import Path
 

@@ -1,8 +1,8 @@
-"""Find the loci and gene types that the configuration names in the annotation."""
+"""Look up the loci and gene types of the configuration in the annotation."""
 
 import sys
 
-sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installed
+sys.path.insert(0, snakemake.scriptdir)  # takes precedence over an installed rnatracks
 
 from pathlib import Path
 

@@ -1,8 +1,8 @@
-"""Steps between neighbouring bases of one model's tracks over the grid of tiles."""
+"""Steps between neighbouring bases of one model's tracks, by position in the grid of tiles."""
 
 import sys
 
-sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installed
+sys.path.insert(0, snakemake.scriptdir)  # takes precedence over an installed rnatracks
 
 from collections import defaultdict
 from pathlib import Path

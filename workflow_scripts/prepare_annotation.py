@@ -1,8 +1,8 @@
-"""Keep the genes and exons of the chosen chromosomes, and write the union of each gene's exons, whole and unshared."""
+"""Write the genes of the chosen chromosomes and the union of each gene's exons, with and without shared bases."""
 
 import sys
 
-sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installed
+sys.path.insert(0, snakemake.scriptdir)  # takes precedence over an installed rnatracks
 
 from pathlib import Path
 

@@ -1,8 +1,8 @@
-"""Unpack, verify and index the genome; write the lengths of the chosen chromosomes and what bases they have."""
+"""Verify, decompress and index the genome; write the lengths and the base composition of the chosen chromosomes."""
 
 import sys
 
-sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installed
+sys.path.insert(0, snakemake.scriptdir)  # takes precedence over an installed rnatracks
 
 from pathlib import Path
 

@@ -1,8 +1,8 @@
-"""Steps between neighbouring bases of one track, observed and predicted, by their place in the grid of tiles."""
+"""Steps between neighbouring bases of one track, observed and predicted, by position in the grid of tiles."""
 
 import sys
 
-sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installed
+sys.path.insert(0, snakemake.scriptdir)  # takes precedence over an installed rnatracks
 
 from pathlib import Path
 

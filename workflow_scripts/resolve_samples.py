@@ -1,8 +1,8 @@
-"""Write down which files a cell type's samples are, why they were taken, and what was found and not taken."""
+"""Record which files a cell type's samples have and why they were chosen, and which files were found but rejected."""
 
 import sys
 
-sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installed
+sys.path.insert(0, snakemake.scriptdir)  # takes precedence over an installed rnatracks
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ from rnatracks.samples.search import resolve
 from rnatracks.samples.sheets import read_cell_types, read_samples, write_rejected, write_rows
 
 open_log(snakemake.log[0])
-# The cell type's own rows are parameters of the rule: rows of others are no reason to ask again.
+# Only the cell type's own rows are parameters of the rule, so rows of others do not trigger a new search.
 settings = Settings.of(snakemake.config)
 cell_types, excluded = read_cell_types(Path(settings.cell_types)), settings.exclude
 listed = read_samples(Path(settings.samples), cell_types, excluded)

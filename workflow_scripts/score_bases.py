@@ -1,8 +1,8 @@
-"""Base-level scores of every model and track, beside their ceilings and baselines, by split and region class."""
+"""Base-level scores of every model and track, with their ceilings and baselines, by split and region class."""
 
 import sys
 
-sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installed
+sys.path.insert(0, snakemake.scriptdir)  # takes precedence over an installed rnatracks
 
 from pathlib import Path
 

@@ -1,8 +1,8 @@
-"""One row a sample and strand, from the checks of all samples and their comparison; and one for each chromosome."""
+"""One row per sample and strand, from the checks and the comparison of all samples; and one per chromosome of each."""
 
 import sys
 
-sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installed
+sys.path.insert(0, snakemake.scriptdir)  # takes precedence over an installed rnatracks
 
 from pathlib import Path
 

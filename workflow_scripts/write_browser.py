@@ -2,7 +2,7 @@
 
 import sys
 
-sys.path.insert(0, snakemake.scriptdir)  # before any rnatracks that is installed
+sys.path.insert(0, snakemake.scriptdir)  # takes precedence over an installed rnatracks
 
 from pathlib import Path
 

@@ -116,7 +116,7 @@ def test_a_module_from_a_server_is_one_line(tmp_path: Path) -> None:
         refused = snakemake(folder, "--dry-run", snakefile=folder / "Snakefile")
         assert (refused.status, refused.text.strip()) == (
             1,
-            f"rnatracks: {server.url('/rules')}: found no folder; expected the Snakefile of a clone on this machine",
+            f"rnatracks: {server.url('/rules')}: found no folder; expected the Snakefile of a local clone",
         )
 
 
