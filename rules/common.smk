@@ -11,9 +11,7 @@ from snakemake.logging import logger
 # Not `workflow.basedir`: if another Snakefile imports this workflow as a module, that is the folder of that Snakefile.
 ROOT = Path(str(workflow.current_basedir)).parent
 if not ROOT.is_dir():
-    sys.exit(
-        f"rnatracks: {workflow.current_basedir}: found no folder; expected the Snakefile of a local clone"
-    )
+    sys.exit(f"rnatracks: {workflow.current_basedir}: found no folder; expected the Snakefile of a local clone")
 sys.path.insert(0, str(ROOT / "workflow_scripts"))
 
 from rnatracks.config.settings import read_settings
