@@ -157,7 +157,8 @@ def scores(folder: Path, name: str) -> list[str]:
         keys = ["model", "cell_type", "strand"]
         test, train = (table[table["split"] == split].set_index(keys) for split in ("test", "train"))
         for key, row in test.iterrows():
-            cells = [f"{row['pearson_log1p']:.3f} ({row['ci_low']:.3f} to {row['ci_high']:.3f})"]
+            interval = "" if pd.isna(row["ci_low"]) else f" ({row['ci_low']:.3f} to {row['ci_high']:.3f})"
+            cells = [f"{row['pearson_log1p']:.3f}{interval}"]
             cells += [f"{train.loc[key, 'pearson_log1p']:.3f}"]
             for column in ("replicate_ceiling", "other_cell_type", "mean_of_others"):
                 value = row.get(column, np.nan)
