@@ -296,7 +296,7 @@ NO_ID = ["a record without a gene_id", 'expected gene_id "..." in column 9']
         (record("chr1", "exon", 1, 5, "+"), ", line 1", NO_ID),
         ("chr1\tx\texon\t1\t5\t.\t+\t.\tg1.t1\n", ", line 1", NO_ID),
         ("chr1\tx\texon\t1\t5\t.\t+\t.\tID=exon1;Parent=gene1\n", ", line 1", [*NO_ID, "gffread -T"]),
-        (exon("chr1", 1, 5, "+", "G1").replace('"G1"', '"G1'), ", line 1", ["a quote that is not closed"]),
+        (exon("chr1", 1, 5, "+", "G1").replace('"G1"', '"G1'), ", line 1", ["an unclosed quote"]),
         (exon("chr1", 1, 5, "+", "G1")[:-1] + ' gene_id "G2";\n', ", line 1", ["gene_id 'G1' and 'G2'", "one gene_id"]),
         ("\ufeff" + exon("chr1", 6, 5, "+", "G1"), ", line 1", ["start '6' and end '5'"]),
     ],

@@ -49,7 +49,7 @@ def test_attributes_are_read_by_the_rules_of_the_format(text: str, expected: dic
 
 @pytest.mark.parametrize("text", ['gene_id "G1; gene_name "A";', 'gene_id "G1"; note "5" end";', '"'])
 def test_a_quote_that_is_not_closed_is_refused(text: str) -> None:
-    with pytest.raises(InputError, match="^a.gtf, line 7: found a quote that is not closed; expected"):
+    with pytest.raises(InputError, match="^a.gtf, line 7: found an unclosed quote; expected"):
         read_attributes(text, "a.gtf, line 7")
 
 

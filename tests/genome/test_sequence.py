@@ -52,7 +52,7 @@ def test_a_character_that_is_no_base_is_never_read(tmp_path: Path) -> None:
     fasta.write_text(">chr1\nACGT \nACGT \nAC\n")
     pyfaidx.Faidx(str(fasta)).close()
     assert Genome(fasta).bases("chr1", 0, 4).tobytes() == b"ACGT"
-    with pytest.raises(InputError, match=re.escape(f"{fasta}, chr1:5: found the character ' ' in its sequence")):
+    with pytest.raises(InputError, match=re.escape(f"{fasta}, chr1:5: found the character ' ' in the sequence")):
         Genome(fasta).bases("chr1", 2, 8)
 
 
@@ -82,9 +82,9 @@ def test_a_new_fasta_gets_a_new_index(tmp_path: Path) -> None:
         (b">chr1\nACGT\nAC\nACGT\n>chr2\nAC\n", "equal line length"),
         (b">chr1\nACGT\n>chr1\nAC\n", "unique names"),
         (b">chr2\nACGT\n>chr3\nAC\n", "found sequences chr2, chr3; expected chr1 among them"),
-        (b">chr1\n>chr2\nACGT\n", "expected chr1 among them, with bases"),
-        (b">chr1\nACGT ACGT\n", "the character ' ' in its sequence"),
-        (b">chr1\nACGT1\n", "the character '1' in its sequence"),
+        (b">chr1\n>chr2\nACGT\n", "expected chr1 among them, not empty"),
+        (b">chr1\nACGT ACGT\n", "the character ' ' in the sequence"),
+        (b">chr1\nACGT1\n", "the character '1' in the sequence"),
         (b">chr1\nAC\xe9T\n", "cannot be indexed"),
     ],
     ids=[

@@ -129,7 +129,7 @@ def test_a_blacklist_that_misses_the_genome_is_reported(tmp_path: Path, caplog: 
     make_windows(genome, {"chr1": Split.TRAIN}, size=10, overlap=0, blacklist=blacklist)
     assert [record.message for record in caplog.records] == [
         "blacklist: regions on MT have no effect: the genome calls it chrM",
-        "blacklist: 1 region(s) end beyond their chromosome, such as chr1:31-41: is it another assembly?",
+        "blacklist: 1 region(s) extend beyond their chromosome, such as chr1:31-41: is it for another assembly?",
     ]
     with pytest.raises(InputError, match="regions on 1, 2; expected chromosomes such as chr1, chrM"):
         other = pd.DataFrame([("1", 0, 4), ("2", 0, 4)], columns=["chrom", "start", "end"])

@@ -17,7 +17,7 @@ from .tables import EXON_COLUMNS, GENE_COLUMNS, exonic_lengths
 log = logging.getLogger(__name__)
 
 RANGE_COLUMNS = {"chrom": "Chromosome", "start": "Start", "end": "End", "strand": "Strand"}  # what pyranges calls them
-# Exons of one gene further apart than this are at two places; the longest human introns have 1.2 million bases.
+# Exons of one gene further apart than this are at two places; the longest human introns are 1.2 million bases long.
 MAX_INTRON = 2_000_000
 
 
@@ -62,11 +62,12 @@ def read_gtf(source: Path, lengths: Mapping[str, int]) -> Annotation:
 
     Notes
     -----
-    A gene id that occurs at several places becomes several genes, with `|chrom|strand` added to
-    their ids, and also `|start` (1-based) if the places are on one strand. On one strand, places are
-    different if their gene records do not touch or, without gene records, if their exons are more than
-    `MAX_INTRON` bases apart. There is no intron between transcripts of a gene that do not overlap, nor
-    between copies of a transcript, which are distinguished like those of a gene, by transcript records.
+    A gene id that occurs at several places is split into several genes, with `|chrom|strand` added to
+    their ids, and also `|start` (1-based) if several places are on one strand of a chromosome. There, two
+    places are different if their gene records do not touch or, without gene records, if their exons are more
+    than `MAX_INTRON` bases apart. The gap between transcripts of a gene that do not overlap is not an intron,
+    and neither is the gap between copies of a transcript. Copies of a transcript are told apart in the same way
+    as those of a gene, but by transcript records.
     Exons without a `transcript_id` count as one transcript.
     """
     reader = GtfReader(source, lengths)

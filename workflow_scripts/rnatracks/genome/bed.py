@@ -1,4 +1,4 @@
-"""BED files of any origin: their regions, line by line."""
+"""Regions of BED files, whichever program wrote them, read line by line."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ MAX_DIGITS = 18  # of a position, which must fit into 64 bits
 
 
 def read_bed(path: Path) -> pd.DataFrame:
-    """First three columns of a BED file, plain or gzipped whatever its name; an empty file gives no rows.
+    """First three columns of a BED file, plain or gzipped (whatever its suffix); an empty file gives no rows.
 
     Comments, `track` and `browser` lines and empty regions are skipped. Columns are separated by tabs
     or, on lines with fewer than three columns by tabs, by blanks. Quotes have no special meaning.

@@ -25,7 +25,7 @@ MAX_HEADER = 1 << 14  # bytes before a sequence that are searched for its header
 
 @dataclass(frozen=True)
 class Composition:
-    """A chromosome's length in bases, and how often it has each letter that is not A, C, G or T (N is one of them)."""
+    """A chromosome's length in bases, and the count of each letter in it that is not A, C, G or T (N included)."""
 
     length: int
     other_letters: Mapping[str, int]
@@ -59,9 +59,7 @@ def prepare_fasta(source: Path, target: Path, chromosomes: Collection[str]) -> d
         with partial.open("rb") as stream:
             first = stream.read(1)
         if first != b">":
-            raise InputError(
-                source, f"{first!r} at its beginning" if first else "an empty file", "a FASTA record ('>')"
-            )
+            raise InputError(source, f"{first!r} at the start" if first else "an empty file", "a FASTA record ('>')")
         try:
             pyfaidx.Faidx(str(partial)).close()
         except (pyfaidx.FastaIndexingError, ValueError) as error:
@@ -73,12 +71,12 @@ def prepare_fasta(source: Path, target: Path, chromosomes: Collection[str]) -> d
         index = _read_index(partial)
         missing = [chrom for chrom in chromosomes if chrom not in index.index or not index.loc[chrom, "length"]]
         if missing:
-            raise InputError(source, f"sequences {shorten(index.index)}", f"{shorten(missing)} among them, with bases")
+            raise InputError(source, f"sequences {shorten(index.index)}", f"{shorten(missing)} among them, not empty")
         return {chrom: _examine(partial, index.loc[chrom].to_dict(), f"{source}, {chrom}") for chrom in chromosomes}
 
 
 def clean_lines(stream: Iterable[bytes]) -> Iterator[bytes]:
-    """Lines of a FASTA file with any line endings, without byte order mark, trailing blanks and blank lines."""
+    """Lines of a FASTA file with any line endings, without its byte order mark, trailing blanks or blank lines."""
     lines = (line for chunk in stream for line in chunk.rstrip(b"\r\n").split(b"\r"))
     for number, line in enumerate(lines):
         text = (line if number else line.removeprefix(codecs.BOM_UTF8)).rstrip()
@@ -96,7 +94,7 @@ def composition_table(compositions: Mapping[str, Composition]) -> pd.DataFrame:
 
 
 def _examine(fasta: Path, record: Mapping[str, int], where: str) -> Composition:
-    """Count the letters of a whole sequence, which is found by its record in the index."""
+    """Count the letters of a whole sequence, located by its record in the index."""
     counts = np.zeros(256, np.int64)
     with fasta.open("rb") as stream:
         stream.seek(record["offset"])
@@ -110,7 +108,7 @@ def _examine(fasta: Path, record: Mapping[str, int], where: str) -> Composition:
     for code in np.flatnonzero(counts):
         letter = chr(code).upper()
         if code not in SYMBOLS:
-            raise InputError(where, f"the character {chr(code)!r} in its sequence", "one letter per base")
+            raise InputError(where, f"the character {chr(code)!r} in the sequence", "one letter per base")
         letters[letter] = letters.get(letter, 0) + int(counts[code])
     for letter, count in letters.items():
         if letter != "N":
@@ -119,7 +117,7 @@ def _examine(fasta: Path, record: Mapping[str, int], where: str) -> Composition:
 
 
 def _read_index(fasta: Path) -> pd.DataFrame:
-    """The `.fai` of a FASTA file by name, columns `length offset bases width`; the last two are of a full line."""
+    """The `.fai` of a FASTA file by name, columns `length offset bases width`; the last two describe a full line."""
     columns = ["name", "length", "offset", "bases", "width"]
     kinds = dict.fromkeys(columns, "int64") | {"name": str}
     return pd.read_csv(

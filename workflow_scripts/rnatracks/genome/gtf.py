@@ -1,4 +1,4 @@
-"""GTF files of any origin: the records of genes, transcripts and exons, with their attributes, line by line."""
+"""Genes, transcripts and exons of GTF files, whichever program wrote them, with their attributes, line by line."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -45,7 +45,7 @@ class GtfReader:
     Attributes
     ----------
     seen
-        Every chromosome of the file, once it has been read to the end.
+        All chromosomes in the file; complete once the file has been read to the end.
     comments
         Comment lines before the first record.
     """
@@ -62,7 +62,7 @@ class GtfReader:
         Raises
         ------
         InputError
-            For the first line that cannot be read, or record without a gene id or strand; the message names the line.
+            For the first line that cannot be read, or that lacks a gene id or strand; the message names the line.
         """
         for number, line in numbered_lines(self.path):
             if is_comment(line):
@@ -79,7 +79,9 @@ class GtfReader:
         chrom, _, feature, first, last, _, strand, _, text = fields
         start, end = _interval(first, last, where)
         if end > self._lengths[chrom]:
-            expected = f"an end within {chrom}, which has {self._lengths[chrom]:,} bases: is it another assembly?"
+            expected = (
+                f"an end within {chrom}, which has {self._lengths[chrom]:,} bases: is the file for another assembly?"
+            )
             raise InputError(where, f"a record that ends at {end:,}", expected)
         attributes = read_attributes(text, where)
         gene_id = attributes.get("gene_id", "")
@@ -119,7 +121,7 @@ def _split(line: str, where: str) -> list[str]:
     fields = line.split("\t")
     if len(fields) < COLUMNS or any(map(str.strip, fields[COLUMNS:])):
         raise InputError(where, f"{len(fields)} columns", f"the {COLUMNS} columns of a GTF")
-    return fields[:COLUMNS]  # spreadsheets add empty ones
+    return fields[:COLUMNS]  # spreadsheets add empty columns
 
 
 def _interval(first: str, last: str, where: str) -> tuple[int, int]:
@@ -147,7 +149,7 @@ def read_attributes(text: str, where: str) -> dict[str, str]:
     """
     *pieces, rest = text.split('"')  # text outside and inside quotes, alternating
     if len(pieces) % 2:
-        raise InputError(where, "a quote that is not closed", 'attributes such as gene_id "..."; in column 9')
+        raise InputError(where, "an unclosed quote", 'attributes such as gene_id "..."; in column 9')
     found: list[tuple[str, str]] = []
     for outside, quoted in zip(pieces[::2], pieces[1::2], strict=True):
         bare, _, key = outside.rpartition(";")

@@ -74,7 +74,7 @@ def locate(text: str, genes: pd.DataFrame, lengths: Mapping[str, int], margin: f
         where, found = f"locus {text!r}", f"a gene at {Region(chrom, start, end)}"
         if chrom not in lengths:
             raise InputError(where, found, f"one on {shorten(lengths)}{alias_hint(chrom, lengths)}")
-        raise InputError(where, found, f"one within {lengths[chrom]:,} bases: is it another assembly?")
+        raise InputError(where, found, f"one within {lengths[chrom]:,} bases: is the annotation for another assembly?")
     pad = int(margin * (end - start)) + 200
     return Region(chrom, max(0, start - pad), min(lengths[chrom], end + pad))
 

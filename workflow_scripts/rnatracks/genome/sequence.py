@@ -52,7 +52,7 @@ class Genome:
             if not read.all():
                 at = int(read.argmin())
                 where = f"{self.path}, {chrom}:{inner_start + at + 1:,}"
-                raise InputError(where, f"the character {text[at]!r} in its sequence", "one letter per base")
+                raise InputError(where, f"the character {text[at]!r} in the sequence", "one letter per base")
             bases[inner_start - start : inner_end - start] = read
         return bases
 
@@ -72,7 +72,7 @@ def open_genome(fasta: Path) -> Genome:
     if first == GZIP_MAGIC:
         raise InputError(fasta, "a compressed file", "an uncompressed FASTA file")
     if not first.startswith(b">"):
-        raise InputError(fasta, f"{first!r} at its beginning" if first else "an empty file", "a FASTA record ('>')")
+        raise InputError(fasta, f"{first!r} at the start" if first else "an empty file", "a FASTA record ('>')")
     if index_fits(fasta):
         return Genome(fasta)
     index = Path(f"{fasta}.fai")

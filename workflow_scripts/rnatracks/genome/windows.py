@@ -96,7 +96,7 @@ def write_windows(windows: pd.DataFrame, target: Path) -> None:
 
 
 def _check_blacklist(blacklist: pd.DataFrame, lengths: Mapping[str, int]) -> None:
-    """Refuse a blacklist of other chromosomes, and warn about regions that are not on a chromosome of the genome."""
+    """Refuse a blacklist for other chromosomes; warn about regions under another name or beyond a chromosome's end."""
     names = sorted(set(blacklist["chrom"]))
     if names and not set(names) & set(lengths):
         raise InputError("blacklist", f"regions on {shorten(names)}", f"chromosomes such as {shorten(lengths)}")
@@ -107,7 +107,7 @@ def _check_blacklist(blacklist: pd.DataFrame, lengths: Mapping[str, int]) -> Non
     if len(beyond):
         chrom, start, end = beyond.iloc[0][["chrom", "start", "end"]]
         log.warning(
-            "blacklist: %d region(s) end beyond their chromosome, such as %s:%d-%d: is it another assembly?",
+            "blacklist: %d region(s) extend beyond their chromosome, such as %s:%d-%d: is it for another assembly?",
             *(len(beyond), chrom, start + 1, end),
         )
 
