@@ -133,7 +133,7 @@ def test_a_chromosome_with_genes_and_no_signal_is_flagged(tmp_path: Path) -> Non
         "minus": [],
     }
     line = str(check.strand_problems("plus")["no_signal:chr2"])
-    assert line.startswith("sample B1 of B, plus: found no signal on chr2; expected some, as it has genes")
+    assert line.startswith("sample B1 of B, plus: found no signal on chr2; expected some, because it has genes")
     write_json(tmp_path / "check.json", check)
     assert list(read_check(tmp_path / "check.json").strand_problems("plus")) == ["no_signal:chr2"]
     both = check_sample("B1", "B", {Strand.UNSTRANDED: minus}, LENGTHS, EXONS)

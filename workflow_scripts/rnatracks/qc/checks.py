@@ -40,7 +40,7 @@ class Flag(StrEnum):
 
 # Columns of `qc/samples.tsv` that hold no numbers.
 TEXT_COLUMNS = ("sample", "cell_type", "strand", "stored_negative", "flags", "excluded")
-STOPPING = (Flag.SWAPPED, Flag.UNSTRANDED)  # what qc.stop_on_flags stops for
+STOPPING = (Flag.SWAPPED, Flag.UNSTRANDED)  # with qc.stop_on_flags, these stop the run
 
 
 @dataclass(frozen=True)
@@ -61,11 +61,11 @@ class SampleCheck:
 
     @property
     def total(self) -> float:
-        """Sum over both strands: what the sample is scaled by."""
+        """Sum over both strands, from which the sample's scale is computed."""
         return sum(summary.total for summary in self.strands.values())
 
     def scale(self, total: float) -> float:
-        """Factor that brings the sample to `total`."""
+        """Factor that scales the sample to `total`."""
         return total / self.total
 
     def problems(self) -> dict[Flag, InputError]:
@@ -73,14 +73,14 @@ class SampleCheck:
 
         Notes
         -----
-        A concordance below 0.2 is `swapped`, one from there to 0.8 `unstranded`. Two stranded
+        A concordance below 0.2 is `swapped`, one from 0.2 to 0.8 `unstranded`. Two stranded
         GM12878 libraries reach 0.977 and 0.974 on chr22, so swapped files give about 0.03 and an
         unstranded protocol gives 0.5. Nascent RNA (5' ends of K562, GM12878 and MCF7, with the
         antisense transcripts of their promoters) still reaches 0.82 to 0.87.
 
-        Both strands have about the same number of genes. A strand with less than a quarter of
-        the signal is a file of another sample, or an incomplete one; on a few chromosomes, one
-        strong gene can also be the cause.
+        Both strands have about the same number of genes. If one has less than a quarter of the
+        signal, its file belongs to another sample or is incomplete; on a few chromosomes, one
+        highly expressed gene can also be the cause.
         """
         where = f"sample {self.sample} of {self.cell_type}"
         found = {}
@@ -121,7 +121,7 @@ def no_signal(where: str, chrom: str, reason: str) -> dict[str, InputError]:
     """The flag of a file without signal on a chromosome, which makes the mean over samples there too low."""
     return {
         f"{Flag.NO_SIGNAL}:{chrom}": InputError(
-            where, f"no signal on {chrom}", f"some, as {reason} (is the file complete? if not, exclude the sample)"
+            where, f"no signal on {chrom}", f"some, because {reason} (is the file complete? if not, exclude the sample)"
         )
     }
 

@@ -19,7 +19,7 @@ class SignalSummary:
     """What a bigWig contains on the chosen chromosomes; sums are of magnitudes, in float64.
 
     `by_chromosome` has the sum over each. `bin_size` is the number of bases over which values
-    stay the same: at least 90% of the distances between two changes are multiples of it (the others
+    stay the same: at least 90% of the distances between changes are multiples of it (the others
     occur where regions were masked or lifted over). It is 1 for single-base coverage, and if there
     are too few changes to tell.
     """

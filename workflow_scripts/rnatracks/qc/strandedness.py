@@ -1,4 +1,4 @@
-"""Strand concordance: how much of a stranded sample's signal lies on the strand of the genes under it."""
+"""Strand concordance: how much of a stranded sample's signal in exons lies on the genes' own strand."""
 
 import numpy as np
 import pandas as pd
@@ -7,7 +7,7 @@ from ..genome.regions import IntervalSet
 from ..tracks.bigwig import Coverage, blocks
 from ..vocabulary import Strand
 
-LEAST_COVERED = 1000  # exonic bases with signal; with fewer, a handful of reads would decide
+LEAST_COVERED = 1000  # exonic bases with signal; with fewer, a handful of reads would decide the result
 
 
 def strand_concordance(plus: Coverage, minus: Coverage, exons: pd.DataFrame) -> float | None:

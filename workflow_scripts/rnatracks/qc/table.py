@@ -1,4 +1,4 @@
-"""The table of samples: what the checks of each found, how it agrees with its cell type, and its warning signs."""
+"""The table of samples: what the checks of each found, how well it agrees with its cell type, and its flags."""
 
 import logging
 from collections.abc import Iterable, Mapping
@@ -39,7 +39,7 @@ def sample_table(
     bad sample among three does not also flag the two good ones. A sample is an `outlier` if this
     is below `outlier_bound`, or more than 0.1 below what it reaches with another cell type.
     It is a `copy` if it covers as many bases as another sample and its correlation with it is
-    1.0000, as for the same coverage in another file or at another scale. It is `sparse` if it
+    1.0000, as when both have the same coverage, even at another scale. It is `sparse` if it
     covers less than a quarter of the bases that are usual in its cell type: sequencing depth
     alone rarely makes such a difference. `no_signal:CHROM` marks a file without any signal on a
     chromosome that has genes, or where most other samples have signal.
@@ -49,7 +49,7 @@ def sample_table(
     correlations
         For every strand, the Spearman correlation of each pair of samples.
     excluded
-        Names of samples that are not used, each with the track that it would count in; their rows hold nothing else.
+        Names of samples that are not used, each with the track it would contribute to; their rows hold nothing else.
 
     Raises
     ------
@@ -139,7 +139,7 @@ def _compare(
         if agreement[name] < least:
             raised.append(Flag.OUTLIER)
             found = f"a correlation of {agreement[name]:.2f} with the other samples of its cell type"
-            _warn(Flag.OUTLIER, where, found, f"at least {least:.2f}, judged by these and by other cell types")
+            _warn(Flag.OUTLIER, where, found, f"at least {least:.2f}, a bound set from these and from other cell types")
         for chrom, total in by_chromosome[name, strand].items():
             with_signal = sum(by_chromosome[other, strand][chrom] > 0 for other in others[name])
             if total == 0 and 2 * with_signal > len(others[name]):
@@ -163,8 +163,8 @@ def outlier_bound(agreement: NDArray[np.float64]) -> float:
     It is at least 0.3: two shallow GM12878 libraries, with 50,000 and 33,000 reads on 2 Mb of
     chr22, still correlate at 0.49, and unrelated samples at 0 or less. With four samples or
     more, it is the median minus five median absolute deviations (3.4 standard deviations of a
-    normal distribution), and at least 0.1 below the median, because samples that agree almost
-    exactly can be many deviations apart without any meaning.
+    normal distribution), and at least 0.1 below the median, because among samples that agree
+    almost exactly, a difference of many deviations means nothing.
 
     Parameters
     ----------
