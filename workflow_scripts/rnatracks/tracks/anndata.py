@@ -20,7 +20,7 @@ def to_anndata(matrix: pd.DataFrame, total: float, shared_exons: str) -> AnnData
     Parameters
     ----------
     matrix
-        As `expression.read_matrix` gives it, indexed by `gene_id`.
+        As returned by `expression.read_matrix`, indexed by `gene_id`.
     total
         Sum of each sample's strand pair over the genome after normalisation.
     shared_exons

@@ -54,7 +54,7 @@ def average(
     track
         Track name for the statistics.
     readers
-        Processes that read and average; if there are several, the calling process only writes. The file is the same.
+        Processes that read and average; with several, the calling process only writes. The file is the same either way.
 
     Raises
     ------
@@ -64,7 +64,7 @@ def average(
         If a reader is killed.
     """
     if not samples:
-        raise InputError(track, "no files to average", "at least one sample that is not under exclude")
+        raise InputError(track, "no files to average", "at least one sample that is not listed under exclude")
     total, nonzero, maximum = 0.0, 0, 0.0
     regions = list(blocks(lengths))
     with atomic_write(target) as partial, CoverageWriter(partial, lengths) as writer:
@@ -122,7 +122,7 @@ def _means(samples: Samples, regions: Sequence[Stretch], readers: int) -> Iterat
 
 
 def _send_means(receiver: Connection, sender: Connection, samples: Samples, regions: Sequence[Stretch]) -> None:
-    """A reader's work. It closes its copy of the receiving end, so that it notices if the writer is gone, and ends."""
+    """Run one reader. It closes its copy of the receiving end, so that it ends when the writer is gone."""
     receiver.close()
     try:
         for region in regions:

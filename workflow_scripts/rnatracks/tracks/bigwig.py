@@ -21,13 +21,13 @@ log = logging.getLogger(__name__)
 
 BLOCK_BASES = 1 << 20
 BYTES_PER_BASE = (
-    6  # bytes per base, including zoom levels; predicted tracks took at most 4.1 with 4 digits and 5.1 with all
+    6  # bytes per base, including zoom levels; predicted tracks took at most 4.1 with 4 digits and 5.1 with all digits
 )
 MAGIC = (bytes.fromhex("26fc8f88"), bytes.fromhex("888ffc26"))  # little- and big-endian
 
 
 def blocks(lengths: Mapping[str, int], size: int = BLOCK_BASES) -> Iterator[tuple[str, int, int]]:
-    """Cut chromosomes into (chrom, start, end) of at most `size` bases, in order."""
+    """Cut chromosomes into pieces (chrom, start, end) of at most `size` bases, in order."""
     for chrom, length in lengths.items():
         for start in range(0, length, size):
             yield chrom, start, min(start + size, length)
@@ -41,8 +41,8 @@ class Coverage:
     path
         The file.
     sparse
-        Whether a chromosome that is missing from the header has no reads, because bedGraphToBigWig and
-        others leave out chromosomes without reads: it is then read as 0. Otherwise reading it is an error.
+        Whether a chromosome that is missing from the header is read as 0, because bedGraphToBigWig and
+        other tools leave out chromosomes without reads. Otherwise reading it is an error.
 
     Raises
     ------
@@ -119,7 +119,7 @@ class Coverage:
                 raise InputError(
                     f"{self.path}, {chrom}",
                     f"a length of {self.lengths[chrom]:,}",
-                    f"{length:,} as in the genome: is it another assembly?",
+                    f"{length:,} as in the genome: is the file for another assembly?",
                 )
 
     def _unreadable(self, chrom: str, start: int, end: int) -> InputError:
@@ -184,9 +184,9 @@ def write_coverage(target: Path, lengths: Mapping[str, int], arrays: Iterable[ND
     Raises
     ------
     ValueError
-        If no array ends where a chromosome ends.
+        If an array is empty or crosses a chromosome's end, arrays are missing or left over, or a value is not finite.
     InputError
-        If the disk has less space than a track in which all values differ would take: pyBigWig hangs
+        If the disk has less free space than a track in which all values differ would take: pyBigWig hangs
         when the disk is full.
     """
     with atomic_write(target) as partial:

@@ -32,7 +32,7 @@ def exonic_means(coverage: Coverage, genes: pd.DataFrame, exons: pd.DataFrame) -
     Returns
     -------
     One value per gene, indexed by `gene_id`, in the order of `genes`; NaN for a
-    gene without exons, as `annotation.own_exons` can leave it.
+    gene without exons, as there can be after `annotation.own_exons`.
     """
     sums = np.zeros(len(exons))
     for chrom, on_chrom in exons.groupby("chrom").indices.items():
@@ -42,7 +42,7 @@ def exonic_means(coverage: Coverage, genes: pd.DataFrame, exons: pd.DataFrame) -
     totals = pd.Series(sums).groupby(exons["gene_id"].to_numpy()).sum()
     means = (totals / exonic_lengths(exons)).reindex(genes["gene_id"])
     if means.isna().any():
-        log.warning("%d of %d genes have no exonic base of their own, so no value", means.isna().sum(), len(means))
+        log.warning("%d of %d genes have no exonic base of their own and so no value", means.isna().sum(), len(means))
     return means
 
 
