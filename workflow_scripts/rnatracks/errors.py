@@ -37,7 +37,7 @@ class StoppedError(RuntimeError):
 
 
 def alias_of(name: str, present: Collection[str]) -> str | None:
-    """Another name in a file for a chromosome that it lacks under `name`; None if there is none.
+    """The name that a file uses instead of `name` for a chromosome; None if it has no such name.
 
     Names mean the same chromosome if they differ only in a `chr` prefix, in leading zeros, in letter case, or as M
     and MT do.

@@ -37,7 +37,7 @@ def atomic_write(target: Path) -> Iterator[Path]:
 
 
 def remove_partials(target: Path) -> None:
-    """Remove temporary files that killed writers of `target` left; call this before its only writer starts."""
+    """Remove temporary files left by killed writers of `target`; call this before its only writer starts."""
     left = re.compile(rf"\.partial\.\d+\.{re.escape(target.name)}")
     for path in target.parent.glob(".partial.*"):
         if left.fullmatch(path.name):
@@ -45,7 +45,7 @@ def remove_partials(target: Path) -> None:
 
 
 def open_plain_or_gzip(path: Path) -> BinaryIO:
-    """Open a file for reading bytes; a file that starts like gzip is decompressed."""
+    """Open a file for reading bytes; a file that starts with the gzip magic number is decompressed."""
     with Path(path).open("rb") as stream:
         zipped = stream.read(2) == GZIP_MAGIC
     return gzip.open(path) if zipped else Path(path).open("rb")

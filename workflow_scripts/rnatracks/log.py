@@ -1,4 +1,4 @@
-"""Logging of a rule's script, which opens the rule's log first."""
+"""Logging for the scripts of rules: each script opens the log of its rule first."""
 
 import logging
 import sys

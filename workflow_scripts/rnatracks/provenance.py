@@ -35,7 +35,7 @@ PACKAGES = [
 
 @dataclass(frozen=True)
 class Provenance:
-    """The commit and package versions that made a result."""
+    """The commit and package versions that produced a result."""
 
     commit: str | None
     versions: dict[str, str]
@@ -88,7 +88,7 @@ def read_benchmarks(files: Sequence[Path], root: Path) -> pd.DataFrame:
     Raises
     ------
     InputError
-        If a file has no row, or lacks the columns `s` and `max_rss`.
+        If a file has no row, or lacks the column `s` or `max_rss`.
     """
     rows = []
     for file in files:
