@@ -24,7 +24,7 @@ from rnatracks.planning.run import check_run, plan_run
 from rnatracks.samples.sheets import read_samples
 from rnatracks.vocabulary import Strand
 
-# Slurm sends its warning signal to all processes of a job: training reacts to it, and Snakemake must not end.
+# Slurm sends its warning signal to all processes of a job: training reacts to it, and Snakemake must not exit.
 signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 
 
@@ -38,7 +38,7 @@ CONFIG_FILES = ", ".join(map(os.path.relpath, workflow.configfiles)) or "config"
 try:
     if path_prefixes(workflow.modifier.path_modifier):
         raise InputError(
-            "module", "a prefix or replace_prefix", "results in its config: the workflow reads files by name"
+            "module", "a prefix or replace_prefix", "results set in its config: the workflow reads files by name"
         )
     check_location("--configfile", CONFIG_FILES)
     RUN = plan_run(read_settings(config, CONFIG_FILES))

@@ -1,7 +1,7 @@
 # Downloads: each file once, into a folder that several runs can share; each run has a link to it.
 
 
-# What needs a network: files and weights. Everything else runs without one, once conda has created the environments.
+# Everything that needs a network: files and weights. The rest runs offline once conda has created the environments.
 rule fetch:
     input:
         input_downloads,

@@ -104,8 +104,8 @@ def test_a_module_with_other_paths_is_one_line(tmp_path: Path, further: str) -> 
     refused = snakemake(folder, "--dry-run", snakefile=folder / "Snakefile")
     assert (refused.status, refused.text.strip()) == (
         1,
-        "rnatracks: module: found a prefix or replace_prefix; expected results in its config: the workflow reads files "
-        "by name",
+        "rnatracks: module: found a prefix or replace_prefix; expected results set in its config: the workflow reads "
+        "files by name",
     )
 
 
