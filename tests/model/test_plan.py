@@ -106,20 +106,20 @@ def test_a_model_starts_from_a_folder(tmp_path: Path) -> None:
     [
         (
             {"a": {"init_from": "a"}},
-            "config, models.a.init_from: found a circle of models: a starts from a; "
+            "config, models.a.init_from: found a cycle of models: a starts from a; "
             "expected another model, a model folder, or a backbone instead",
         ),
         (
             {"a": {"cell_types": "each", "init_from": "a-B"}},
-            "config, models.a.init_from: found a circle of models: a-B starts from a-B; expected ",
+            "config, models.a.init_from: found a cycle of models: a-B starts from a-B; expected ",
         ),
         (
             {"a": {"init_from": "b"}, "b": {"init_from": "c"}, "c": {"init_from": "a"}},
-            "config, models.a.init_from: found a circle of models: a starts from b starts from c starts from a; ",
+            "config, models.a.init_from: found a cycle of models: a starts from b starts from c starts from a; ",
         ),
         (
             {"a": {"init_from": "b"}, "b": {"init_from": "b"}},
-            "config, models.a.init_from: found a circle of models: a starts from b starts from b; ",
+            "config, models.a.init_from: found a cycle of models: a starts from b starts from b; ",
         ),
         (
             {"each": {"cell_types": "each", "backbone": "some/x"}, "b": {"init_from": "each"}},

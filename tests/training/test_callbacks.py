@@ -47,7 +47,7 @@ def see_scores(*scores: float) -> None:
 
 @pytest.mark.parametrize("lost", [0.0, -0.3, 0.009, float("nan")])
 def test_a_score_that_falls_to_zero_stops(lost: float) -> None:
-    with pytest.raises(InputError, match=r"epoch 3\.00: found a validation pearson_log1p of .*, before 0\.500"):
+    with pytest.raises(InputError, match=r"epoch 3\.00: found a validation pearson_log1p of .*, down from 0\.500"):
         see_scores(0.5, 0.3, lost)
 
 

@@ -19,7 +19,7 @@ def trained_words(plan: ModelPlan) -> str:
 
 
 def optimiser_words(settings: TrainingSettings) -> str:
-    """The optimiser of a training and the course of its learning rate.
+    """Describe the optimiser of a training and its learning-rate schedule.
 
     Examples
     --------

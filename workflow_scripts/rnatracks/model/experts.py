@@ -1,9 +1,10 @@
-"""Experts of a mixture in the number format of autocast.
+"""Mixture-of-experts layers that compute in the number format of autocast.
 
-Autocast leaves `torch.nn.functional.grouped_mm`, which multiplies by the weights of all experts at once, in the format
-of these weights: with float32 master weights, the largest products of a mixture would be computed in float32.
+Autocast does not affect `torch.nn.functional.grouped_mm`, which multiplies by the weights of all experts at once: it
+computes in the format of these weights. With float32 master weights, the largest products of a mixture would be
+computed in float32.
 
-Saved with every model: it imports nothing else of this project.
+This file is saved with every model, so it imports nothing else from this project.
 """
 
 from collections.abc import Callable
@@ -17,7 +18,7 @@ PREFIX = "autocast_"
 
 
 class _CastWeights:
-    """An experts module whose own weights are read in another format; gradients reach the originals."""
+    """An experts module whose own weights are cast to another format when read; gradients reach the originals."""
 
     def __init__(self, experts: nn.Module, dtype: torch.dtype) -> None:
         self._experts, self._dtype = experts, dtype
@@ -29,7 +30,7 @@ class _CastWeights:
 
 
 def _under_autocast(compute: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
-    """An implementation of experts that casts their weights where autocast is enabled.
+    """Wrap an implementation of experts so that it casts their weights if autocast is enabled.
 
     The result keeps the format of the hidden states, as without autocast.
     """
@@ -43,14 +44,14 @@ def _under_autocast(compute: Callable[..., torch.Tensor]) -> Callable[..., torch
     return forward
 
 
-# The others use operations that autocast knows, or half precision only.
+# The other implementations use operations that autocast handles, or only half precision.
 IMPLEMENTATIONS = ("grouped_mm", "batched_mm")
 for _name in IMPLEMENTATIONS:
     ExpertsInterface.register(PREFIX + _name, _under_autocast(ALL_EXPERTS_FUNCTIONS[_name]))
 
 
 def follow_autocast(backbone: PreTrainedModel) -> None:
-    """Have the experts of a backbone, if it has any, compute in the format of autocast."""
+    """Make the experts of a backbone, if it has any, compute in the format of autocast."""
     current = backbone.config._experts_implementation
     if current in IMPLEMENTATIONS:
         backbone.set_experts_implementation(PREFIX + current)

@@ -1,6 +1,6 @@
-"""Models that predict in half precision: the weights of large products are held in bf16 once.
+"""Prediction in half precision: the weights of large products are held in bf16 only, cast once.
 
-Autocast would cast them in every call and keep both copies. The predictions are the same to the last bit.
+Autocast would cast them in every call and keep both copies. The predictions are identical to the last bit.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,8 @@ from .trial_pass import check_half_precision
 def hold_in_half_precision(model: CoverageModel) -> None:
     """Cast the weights that autocast would cast to bf16, in place; the model can then no longer be trained.
 
-    Float32 stay embeddings, norms, the heads' last convolutions and everything of one dimension but biases of products.
+    These stay float32: embeddings, norms, the heads' last convolutions, and all one-dimensional weights except the
+    biases of products.
     """
     last = [head.convolutions[-1] for head in model.heads]
     for module in model.modules():
@@ -31,19 +32,19 @@ def hold_in_half_precision(model: CoverageModel) -> None:
 
 
 def predict_in_half_precision(models: Sequence[CoverageModel], key: str) -> None:
-    """Prepare copies of a model for predicting under autocast to bf16, after a trial.
+    """Prepare copies of a model for prediction under autocast to bf16, after a trial pass.
 
     Parameters
     ----------
     models
-        The model, once on each device.
+        Copies of the model, one on each device.
     key
-        The setting that asks for it, for the error.
+        Name of the setting that requests it, for the error message.
 
     Raises
     ------
     InputError
-        If some step of the network cannot be done in half precision.
+        If a step of the network does not support half precision.
     """
     check_half_precision(models[0], key)
     speed_up_float32(models[0].device)

@@ -146,7 +146,7 @@ class TrackHead(nn.Module):
         self.scale = nn.Parameter(torch.tensor(float(scale)))
 
     def forward(self, states: torch.Tensor, counted: torch.Tensor | None = None) -> torch.Tensor:
-        """Under autocast all convolutions but the last follow it; everything else is in the format of the weights."""
+        """Under autocast, all convolutions but the last use its format; the rest uses the format of the weights."""
         device = states.device.type
         for convolution, norm in itertools.zip_longest(self.convolutions, self.norms):
             is_last = convolution is self.convolutions[-1]

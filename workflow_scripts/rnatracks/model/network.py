@@ -134,9 +134,9 @@ class CoverageModel(PreTrainedModel):
 
     Number formats: the weights of the heads are float32, even if the backbone is loaded in half precision. Under
     autocast (bf16), products with weights (projections, experts, attention, hidden convolutions of the heads) are
-    computed in bf16, because they are nearly all of the work. The residual stream, norms, the softmax of the router,
-    and of the heads the statistics, last convolution and softplus stay float32, as does the loss: they add small
-    numbers to large ones, or are what is predicted.
+    computed in bf16, because they are nearly all of the work. The residual stream, the norms, the softmax of the
+    router, the loss, and the statistics, last convolution and softplus of the heads stay float32, because they add
+    small numbers to large ones or are what is predicted.
     """
 
     config_class = CoverageConfig

@@ -12,7 +12,7 @@ from ..errors import InputError, shorten
 from ..files import read_text
 from .weight_files import check_texts, weight_files
 
-# Refused as the attention of a model and that of its start: a network trained on both sides must not be masked.
+# Attention of a model and of the model it starts from, if refused: a network trained on both sides must not be masked.
 MASKED = ("causal", "bidirectional")
 HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 
@@ -70,7 +70,7 @@ def expand_models(families: Mapping[str, ModelSettings], cell_types: Sequence[st
         For an unknown cell type; two models with the same name; a backbone that is neither
         a folder nor a Hub id, that has a revision without being a Hub id, or that is a
         folder with missing files or an adapter; a model that starts from itself, from a
-        circle of models, from something that is neither a model nor a model folder, or from
+        cycle of models, from something that is neither a model nor a model folder, or from
         a model of the run that has different heads or sees more; or low-rank updates of a
         network without attention.
     """
@@ -130,7 +130,7 @@ def _check_start(plan: ModelPlan, plans: Mapping[str, ModelPlan]) -> None:
         if first.name in passed:
             raise InputError(
                 f"{where}.init_from",
-                f"a circle of models: {' starts from '.join([*passed, first.name])}",
+                f"a cycle of models: {' starts from '.join([*passed, first.name])}",
                 "another model, a model folder, or a backbone instead",
             )
         passed.append(first.name)

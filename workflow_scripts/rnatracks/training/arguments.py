@@ -10,14 +10,14 @@ from .callbacks import LOGGED
 from .job import TrainingJob, accumulation_steps
 from .validation import PEARSON
 
-# Names of Transformers for those of the configuration.
+# Names in the configuration, and the corresponding names in Transformers.
 OPTIMISERS = {"adafactor": "adafactor", "adamw": "adamw_torch"}
 SCHEDULES = {"cosine": "cosine", "constant": "constant_with_warmup", "plateau": "reduce_lr_on_plateau"}
 PLATEAU = {"mode": "max", "factor": 0.5, "patience": 2}
 
 
 def training_arguments(job: TrainingJob, steps_per_epoch: int, *, validate: bool) -> TrainingArguments:
-    """Arguments for one training; the epoch is chosen by validation, if there is any and the settings ask for it."""
+    """Arguments for one training; the epoch is chosen by validation, if there is any and the settings require it."""
     settings = job.settings
     processes = int(os.environ.get("WORLD_SIZE", "1"))
     choose_best = validate and settings.keep == "best" and job.plan.control == "none"

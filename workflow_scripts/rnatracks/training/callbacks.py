@@ -1,4 +1,4 @@
-"""Callbacks that monitor a training: its progress, a loss that is not finite, a loss that does not fall."""
+"""Callbacks that monitor a training: its progress, its loss (finite and falling), and its validation score."""
 
 import logging
 import math
@@ -19,8 +19,8 @@ LOG_COLUMNS = ("step", "epoch", "learning_rate", "loss", "valid_loss", "valid_pe
 LOG_NAMES = {"loss": "loss", "learning_rate": "learning_rate", f"eval_{LOSS}": "valid_loss"}
 # Minimum number of losses logged in a training, which logs at least every tenth step.
 LOGGED = 100
-# Validation score that counts as learned (below it, early epochs may fall by chance), and the
-# share of the best one at or below which it counts as lost.
+# Validation score from which a model counts as having learned (lower scores of early epochs may fall by chance), and
+# the fraction of the best score at or below which the score counts as collapsed.
 MIN_SCORE, COLLAPSED = 0.3, 0.02
 # Seconds after which progress is reported in any case.
 MAX_SILENCE = 300.0
@@ -68,7 +68,7 @@ class FallingLoss(TrainerCallback):
 
 
 class CollapsedScore(TrainerCallback):
-    """Stop the training if the validation score, once clearly above 0, falls to 0 or is undefined."""
+    """Stop the training if the validation score, once clearly above 0, falls to about 0 or lower or is undefined."""
 
     def on_log(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, logs: dict, **_: object
@@ -81,10 +81,10 @@ class CollapsedScore(TrainerCallback):
         if best >= MIN_SCORE and not score > COLLAPSED * best:
             raise InputError(
                 f"training, epoch {state.epoch:.2f}",
-                f"a validation pearson_log1p of {score:.3f}, before {best:.3f}: the predictions have collapsed",
-                "a score that stays up: lower training.learning_rate (full fine-tuning can collapse at a rate at which "
-                "LoRA does not), or train less (trainable: lora or head); training.stop_unless_falling: false goes on "
-                "regardless",
+                f"a validation pearson_log1p of {score:.3f}, down from {best:.3f}: the predictions have collapsed",
+                "a score that does not collapse: lower training.learning_rate (full fine-tuning can collapse at a rate "
+                "at which LoRA does not), train fewer weights (trainable: lora or head), or set "
+                "training.stop_unless_falling: false to continue regardless",
             )
 
 

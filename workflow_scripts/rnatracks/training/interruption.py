@@ -18,7 +18,7 @@ class Checkpointing(TrainerCallback):
     """Save at regular intervals, and save and stop on request; at the end of a step, in all processes together.
 
     A training that is stopped at the last step of an epoch validates first, so that
-    this does not have to be made up for when it is resumed.
+    the resumed training does not have to catch up on it.
 
     Parameters
     ----------

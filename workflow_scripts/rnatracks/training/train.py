@@ -1,4 +1,4 @@
-"""Fine-tuning with the Hugging Face Trainer: windows and mean tracks in, a model folder out.
+"""Fine-tuning with the Hugging Face Trainer: from windows and mean tracks to a model folder.
 
 `python -m rnatracks.training.train JOB.json` is what each process of a distributed training runs.
 """
@@ -132,7 +132,7 @@ class WindowTrainer(Trainer):
 
 
 class EpochOfSampler(TrainerCallback):
-    """Tell the sampler which epoch begins."""
+    """Set the epoch of the sampler when an epoch begins."""
 
     def __init__(self, sampler: WindowSampler) -> None:
         self._sampler = sampler
