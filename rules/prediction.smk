@@ -25,9 +25,11 @@ rule predict_chromosome:
         runtime=growing(480),
         gpu=1,
     params:
-        size=SETTINGS.windows.size,
-        overlap=SETTINGS.prediction_overlap,
-        stitch=SETTINGS.prediction.stitch,
+        tiles={
+            "size": SETTINGS.windows.size,
+            "overlap": SETTINGS.prediction_overlap,
+            **SETTINGS.prediction.model_dump(include={"stitch", "reverse_complement"}),
+        },
         precision=SETTINGS.prediction.precision,
         digits=SETTINGS.prediction.significant_digits,
     script:

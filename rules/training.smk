@@ -1,4 +1,5 @@
 # Fine-tuning: one job per model.
+from rnatracks.model.plan import TRAINING_KEYS
 from rnatracks.training.job import SPEED_SETTINGS
 
 
@@ -32,9 +33,11 @@ rule train_model:
         nodes=1,
         slurm_extra="'--signal=USR1@900'",
     params:
-        model=lambda wildcards: RUN.models[wildcards.model].model_dump(mode="json"),
+        model=lambda wildcards: RUN.models[wildcards.model].model_dump(mode="json", exclude=TRAINING_KEYS),
         windows=SETTINGS.windows.model_dump(),
-        training=SETTINGS.training.model_dump(mode="json", exclude=SPEED_SETTINGS),
+        training=lambda wildcards: SETTINGS.training_of(RUN.models[wildcards.model].family).model_dump(
+            mode="json", exclude=SPEED_SETTINGS
+        ),
         total=SETTINGS.normalisation.total,
     script:
         "../workflow_scripts/train_model.py"

@@ -15,7 +15,7 @@ ORDER = [
     *("evaluation", "figures", "report", "planning", "cli"),
 ]
 MODULES = sorted(LIBRARY.rglob("*.py"))
-SAVED_WITH_MODELS = {"network", "heads", "dilated_cnn", "experts"}
+SAVED_WITH_MODELS = {"network", "heads", "layers", "dilated_cnn", "unet", "experts"}
 
 
 def package(path: Path) -> str:

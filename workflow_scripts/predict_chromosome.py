@@ -15,7 +15,6 @@ from rnatracks.log import open_log
 from rnatracks.model.folder import load_on_devices
 from rnatracks.model.half_precision import predict_in_half_precision
 from rnatracks.prediction.predict import Precision, TilePlan, write_region
-from rnatracks.prediction.stitching import Stitch
 
 open_log(snakemake.log[0])
 torch.set_num_threads(snakemake.threads)
@@ -31,7 +30,7 @@ write_region(
     chrom,
     int(start or 0),
     int(end or genome.lengths[chrom]),
-    tiles=TilePlan(size=params.size, overlap=params.overlap, stitch=Stitch(params.stitch)),
+    tiles=TilePlan(**params.tiles),
     precision=precision,
     batch_size=Settings.of(snakemake.config).prediction.batch_size,
     target=Path(snakemake.output[0]),

@@ -18,9 +18,10 @@ from rnatracks.training.pipeline import run_training
 open_log(snakemake.log[0])
 torch.set_num_threads(snakemake.threads)
 given, settings = snakemake.input, Settings.of(snakemake.config)
+plan = ModelPlan.model_validate(snakemake.params.model)
 job = TrainingJob(
-    plan=ModelPlan.model_validate(snakemake.params.model),
-    settings=settings.training,
+    plan=plan,
+    settings=settings.training_of(plan.family),
     target=Path(snakemake.output.weights).parent,
     windows=given.windows,
     window_size=settings.windows.size,

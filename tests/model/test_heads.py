@@ -9,7 +9,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import distributed
 
-from rnatracks.model.heads import MAX_SHIFT, MAX_STRETCH, MOMENTUM, TrackHead, TrackNorm
+from rnatracks.model.heads import TrackHead
+from rnatracks.model.layers import MAX_SHIFT, MAX_STRETCH, MOMENTUM, TrackNorm
 
 CHANNELS, EPS = 3, 1e-5
 
@@ -34,7 +35,7 @@ def some_positions(*shape: int, seed: int = 2) -> torch.Tensor:
 
 def kept(values: torch.Tensor, counted: torch.Tensor) -> torch.Tensor:
     """The positions that count side by side, `[channels, positions]`."""
-    return values.transpose(1, 2)[counted].T
+    return values[counted].T
 
 
 def written_out(
@@ -75,7 +76,7 @@ def written_out(
 
 
 def test_batch_mode_is_batch_norm_of_the_positions_that_count() -> None:
-    norm, values, counted = make_norm("batch"), some_values(4, CHANNELS, 20), some_positions(4, 20)
+    norm, values, counted = make_norm("batch"), some_values(4, 20, CHANNELS), some_positions(4, 20)
     weights = some_values(CHANNELS, int(counted.sum()), seed=3)
     values.requires_grad_()
     found = kept(norm(values, counted), counted)
@@ -95,8 +96,8 @@ def test_batch_mode_is_batch_norm_of_the_positions_that_count() -> None:
 
 @pytest.mark.parametrize("mode", ["batch", "renorm", "frozen"])
 def test_what_does_not_count_changes_nothing(mode: str) -> None:
-    values, counted = some_values(2, CHANNELS, 30), some_positions(2, 30)
-    changed = torch.where(counted[:, None], values, 1e6)
+    values, counted = some_values(2, 30, CHANNELS), some_positions(2, 30)
+    changed = torch.where(counted[..., None], values, 1e6)
     plain, other = make_norm(mode), make_norm(mode)
     torch.testing.assert_close(
         kept(other(changed, counted), counted), kept(plain(values, counted), counted), rtol=1e-12, atol=0
@@ -107,7 +108,7 @@ def test_what_does_not_count_changes_nothing(mode: str) -> None:
 
 @pytest.mark.parametrize("mode", ["batch", "renorm"])
 def test_without_positions_all_count(mode: str) -> None:
-    values = some_values(2, CHANNELS, 30)
+    values = some_values(2, 30, CHANNELS)
     everywhere = make_norm(mode)(values, torch.ones(2, 30, dtype=torch.bool))
     torch.testing.assert_close(make_norm(mode)(values), everywhere)
 
@@ -119,7 +120,7 @@ def test_running_statistics_are_averages_first_and_follow_later(mode: str) -> No
     first = round(1 / MOMENTUM)
     means, variances = [], []
     for step in range(2 * first):
-        values, counted = some_values(1, CHANNELS, 12, seed=step), some_positions(1, 12, seed=step)
+        values, counted = some_values(1, 12, CHANNELS, seed=step), some_positions(1, 12, seed=step)
         norm(values + step, counted)
         means.append(kept(values + step, counted).numpy().mean(1))
         variances.append(kept(values, counted).numpy().var(1))
@@ -136,7 +137,7 @@ def test_running_statistics_are_averages_first_and_follow_later(mode: str) -> No
 @pytest.mark.parametrize("mode", ["batch", "renorm"])
 def test_a_batch_that_does_not_count_leaves_no_trace(mode: str) -> None:
     """Also as the very first one."""
-    norm, values = make_norm(mode), some_values(1, CHANNELS, 12)
+    norm, values = make_norm(mode), some_values(1, 12, CHANNELS)
     fresh = {name: value.clone() for name, value in norm.named_buffers()}
     result = norm(values.requires_grad_(), torch.zeros(1, 12, dtype=torch.bool))
     result.masked_fill(torch.ones_like(result, dtype=torch.bool), 0).sum().backward()
@@ -144,7 +145,7 @@ def test_a_batch_that_does_not_count_leaves_no_trace(mode: str) -> None:
     for name, value in norm.named_buffers():
         assert torch.equal(value, fresh[name]), name
     norm(values.detach())
-    np.testing.assert_allclose(norm.running_mean, values.detach().numpy().mean((0, 2)))
+    np.testing.assert_allclose(norm.running_mean, values.detach().numpy().mean((0, 1)))
 
 
 # How far the running statistics lie from those of the values: near, so far that both limits hold, in either direction.
@@ -153,7 +154,7 @@ NEAR, WIDE, NARROW = (0.7, 1.5), (60.0, 200.0), (-60.0, 0.02)
 
 @pytest.mark.parametrize(("offset", "stretch"), [NEAR, WIDE, NARROW], ids=["near", "clipped wide", "clipped narrow"])
 def test_renorm_is_the_published_formula(offset: float, stretch: float) -> None:
-    norm, values, counted = make_norm("renorm"), some_values(3, CHANNELS, 25), some_positions(3, 25)
+    norm, values, counted = make_norm("renorm"), some_values(3, 25, CHANNELS), some_positions(3, 25)
     chosen = kept(values, counted).numpy()
     norm.running_mean.copy_(torch.from_numpy(chosen.mean(1) + offset))
     norm.running_var.copy_(torch.from_numpy(chosen.var(1) * stretch))
@@ -175,17 +176,17 @@ def test_limits_are_the_published_ones() -> None:
 
 
 def test_renorm_with_the_values_own_statistics_is_batch_norm() -> None:
-    values = some_values(3, CHANNELS, 25)
+    values = some_values(3, 25, CHANNELS)
     plain, corrected = make_norm("batch"), make_norm("renorm")
     for norm in (plain, corrected):
-        norm.running_mean.copy_(values.mean((0, 2)))
-        norm.running_var.copy_(values.var((0, 2), correction=0))
+        norm.running_mean.copy_(values.mean((0, 1)))
+        norm.running_var.copy_(values.var((0, 1), correction=0))
         norm.num_batches_tracked.fill_(500)
     torch.testing.assert_close(corrected(values), plain(values))
 
 
 def windows_of_two_levels() -> tuple[torch.Tensor, torch.Tensor]:
-    noise = some_values(2, 1, CHANNELS, 200)
+    noise = some_values(2, 1, 200, CHANNELS)
     return noise[0], noise[1] + 2
 
 
@@ -206,20 +207,20 @@ def test_plain_batch_norm_erases_the_level_of_a_window() -> None:
     low, high = windows_of_two_levels()
     for _ in range(200):
         norm(low), norm(high)
-    trained = [norm(window).mean((0, 2)) for window in (low, high)]
+    trained = [norm(window).mean((0, 1)) for window in (low, high)]
     torch.testing.assert_close(trained[0], trained[1])
-    predicted = [norm.eval()(window).mean((0, 2)) for window in (low, high)]
+    predicted = [norm.eval()(window).mean((0, 1)) for window in (low, high)]
     assert ((predicted[1] - predicted[0]) > 0.5 * norm.weight).all()
 
 
 def test_frozen_uses_running_statistics_and_keeps_them() -> None:
-    norm, values = make_norm("frozen"), some_values(2, CHANNELS, 30)
+    norm, values = make_norm("frozen"), some_values(2, 30, CHANNELS)
     norm.running_mean.copy_(torch.tensor([1.0, -2.0, 5.0]))
     norm.running_var.copy_(torch.tensor([0.5, 4.0, 9.0]))
     kept_buffers = {name: value.clone() for name, value in norm.named_buffers()}
     found = norm(values, some_positions(2, 30))
     weight, bias, mean, variance = (
-        getattr(norm, name).detach().numpy()[:, None] for name in ("weight", "bias", "running_mean", "running_var")
+        getattr(norm, name).detach().numpy() for name in ("weight", "bias", "running_mean", "running_var")
     )
     expected = (values.numpy() - mean) / np.sqrt(variance + EPS) * weight + bias
     np.testing.assert_allclose(found.detach(), expected)
@@ -230,13 +231,13 @@ def test_frozen_uses_running_statistics_and_keeps_them() -> None:
 
 @pytest.mark.parametrize("mode", ["batch", "renorm", "frozen"])
 def test_evaluation_uses_running_statistics_and_keeps_them(mode: str) -> None:
-    norm, values = make_norm(mode), some_values(2, CHANNELS, 30)
+    norm, values = make_norm(mode), some_values(2, 30, CHANNELS)
     norm.running_mean.copy_(torch.tensor([1.0, -2.0, 5.0]))
     before = {name: value.clone() for name, value in norm.named_buffers()}
     found = norm.eval()(values, some_positions(2, 30))
     reference = torch.nn.BatchNorm1d(CHANNELS).double().eval()
     reference.load_state_dict(norm.state_dict())
-    torch.testing.assert_close(found, reference(values))
+    torch.testing.assert_close(found, reference(values.transpose(1, 2)).transpose(1, 2))
     for name, value in norm.named_buffers():
         assert torch.equal(value, before[name]), name
 
@@ -272,7 +273,7 @@ def share_of_work(rank: int, folder: Path, modes: list[str]) -> None:
 
 
 def shared_batch() -> tuple[torch.Tensor, torch.Tensor]:
-    states, counted = some_values(4, 4, 30), some_positions(4, 30)
+    states, counted = some_values(4, 30, 4), some_positions(4, 30)
     states[2:] += 4
     counted[3] = False
     return states, counted
@@ -299,7 +300,7 @@ def test_two_processes_are_as_one(tmp_path: Path) -> None:
 
 def reference_head(head: TrackHead, states: torch.Tensor, plain_output: bool = False) -> torch.Tensor:
     """The head in evaluation written out: (convolution, batch norm, GELU) three times, scale, softplus."""
-    weights = head.state_dict()
+    weights, states = head.state_dict(), states.transpose(1, 2)
     for layer in range(3):
         kernel, bias = weights[f"convolutions.{layer}.weight"], weights.get(f"convolutions.{layer}.bias")
         states = F.conv1d(states, kernel, bias, padding=kernel.shape[-1] // 2)
@@ -323,7 +324,7 @@ def test_head_equals_the_written_out_one(kernel_size: int, plain_output: bool) -
         norm.running_var.uniform_(0.5, 2)
         torch.nn.init.uniform_(norm.weight, 0.5, 2)
         torch.nn.init.normal_(norm.bias)
-    states = some_values(2, 6, 40)
+    states = some_values(2, 40, 6)
     torch.testing.assert_close(head(states), reference_head(head, states, plain_output))
 
 
@@ -351,7 +352,7 @@ def test_published_shape() -> None:
 def test_published_head_has_a_floor_and_the_plain_one_none() -> None:
     """GELU is never below -0.17: whatever the states, nor is the scaled result, before its softplus."""
     torch.manual_seed(0)
-    scale, states = 8.0, 30 * (some_values(2, 4, 2000) - 3)
+    scale, states = 8.0, 30 * (some_values(2, 2000, 4) - 3)
     published, plain = (
         TrackHead(4, [8, 8], 3, 0.0, scale, plain_output=plain).double().eval() for plain in (False, True)
     )
@@ -363,7 +364,7 @@ def test_published_head_has_a_floor_and_the_plain_one_none() -> None:
 
 
 def test_dropout_is_for_training_and_not_behind_a_plain_output() -> None:
-    states = torch.ones(1, 4, 1000, dtype=torch.float64)
+    states = torch.ones(1, 1000, 4, dtype=torch.float64)
     published, plain = (
         TrackHead(4, [1], 1, 0.5, 1.0, "frozen", plain_output=plain).double() for plain in (False, True)
     )
@@ -382,7 +383,7 @@ def test_dropout_is_for_training_and_not_behind_a_plain_output() -> None:
 @pytest.mark.parametrize("length", [1, 2, 7, 64])
 def test_length_is_kept(kernel_size: int, length: int) -> None:
     head = TrackHead(4, [3, 2], kernel_size, 0.1, 8.0).eval()
-    assert head(torch.zeros(2, 4, length)).shape == (2, length)
+    assert head(torch.zeros(2, length, 4)).shape == (2, length)
 
 
 @pytest.mark.parametrize("kernel_size", [2, 8])
@@ -396,8 +397,8 @@ def test_impulse_is_not_shifted() -> None:
     head = TrackHead(2, [2, 2], 5, 0.0, 1.0).eval().double()
     for convolution in head.convolutions:
         torch.nn.init.constant_(convolution.weight, 0.1)
-    states = torch.zeros(1, 2, 41, dtype=torch.float64)
-    states[:, :, 20] = 5
+    states = torch.zeros(1, 41, 2, dtype=torch.float64)
+    states[:, 20] = 5
     with torch.no_grad():
         answer = head(states)[0] - head(torch.zeros_like(states))[0]
     assert torch.argmax(answer) == 20

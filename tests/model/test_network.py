@@ -29,6 +29,7 @@ BACKBONES = {
     "bidirectional": CAUSAL | {"is_causal": False},
     "experts": CAUSAL | EXPERTS,
     "cnn": {"type": "dilated_cnn", "num_hidden_layers": 4},
+    "unet": {"type": "unet", "widths": [8, 8, 12], "dilations": [1, 2], "attention_layers": 1, "attention_heads": 2},
 }
 CNN_IDS = {"A": 0, "C": 1, "G": 2, "T": 3, "N": 4}
 TRACKS = ["NK.minus", "B.unstranded", "B.plus", "T_CD8.v2.plus", "NK.plus", "B.minus", "T_CD8.v2.minus", "M.unstranded"]
@@ -47,7 +48,7 @@ def model_of(kind: str, strands: str = "heads", tracks: list[str] | None = None,
         backbone=BACKBONES[kind],
         tracks=tracks,
         strands=strands,
-        token_ids=CNN_IDS if kind == "cnn" else GENOS_IDS,
+        token_ids=CNN_IDS if kind in ("cnn", "unet") else GENOS_IDS,
         **changes,
     )
     for head in model.heads:
@@ -97,7 +98,7 @@ def test_predictions_are_one_head_a_track() -> None:
     model, tokens = small_model(), some_tokens(3, 50)
     with torch.no_grad():
         predictions = model(tokens).predictions
-        states = model.backbone(tokens).last_hidden_state.transpose(1, 2)
+        states = model.backbone(tokens).last_hidden_state
         expected = [head(states) for head in model.heads]
     assert predictions.shape == (3, 2, 50)
     torch.testing.assert_close(predictions, torch.stack(expected, 1))
@@ -135,11 +136,11 @@ def test_batch_statistics_are_those_of_bases_that_some_track_counts() -> None:
     model, tokens, labels = small_model().train(), some_tokens(2, 30), some_labels(2, 2, 30, ignored=0.6)
     counted = (labels != IGNORED).any(1)
     assert 0 < counted.sum() < counted.numel()
-    states = model.backbone(tokens).last_hidden_state.transpose(1, 2)
+    states = model.backbone(tokens).last_hidden_state
     model(tokens, labels)
     for head in model.heads:
         norm = head.norms[0]
-        found = F.conv1d(states, head.convolutions[0].weight, padding=2).transpose(1, 2)[counted]
+        found = F.conv1d(states.transpose(1, 2), head.convolutions[0].weight, padding=2).transpose(1, 2)[counted]
         torch.testing.assert_close(norm.running_mean, found.mean(0))
         torch.testing.assert_close(norm.running_var, found.var(0, correction=0))
 
@@ -225,7 +226,7 @@ def test_router_loss_is_only_for_comparison() -> None:
 def test_heads_under_autocast_are_float32_but_for_hidden_convolutions(kind: str) -> None:
     model = model_of(kind)
     tokens, states = tokens_of(model, some_bases(2, 60)), []
-    model.backbone.register_forward_hook(lambda *call: states.append(call[2].last_hidden_state.transpose(1, 2)))
+    model.backbone.register_forward_hook(lambda *call: states.append(call[2].last_hidden_state))
     exact = model(tokens).predictions
     with torch.autocast("cpu", torch.bfloat16):
         output = model(tokens, some_labels(2, 2, 60))
@@ -240,13 +241,13 @@ def by_hand(head: TrackHead, values: torch.Tensor) -> torch.Tensor:
     """A head whose convolutions but the last round their inputs, weights and results to bf16."""
     for number, convolution in enumerate(head.convolutions):
         if number < len(head.convolutions) - 1:
-            weight = convolution.weight.bfloat16()
-            values = F.conv1d(values.bfloat16(), weight, padding="same").float()
+            weight, image = convolution.weight.bfloat16()[:, :, None], values.bfloat16().transpose(1, 2)[:, :, None]
+            values = F.conv2d(image, weight, padding="same")[:, :, 0].transpose(1, 2).float()
         else:
             values = convolution(values)
         if number < len(head.norms):
             values = F.gelu(head.norms[number](values))
-    return F.softplus(values.squeeze(1) * head.scale)
+    return F.softplus(values.squeeze(2) * head.scale)
 
 
 @torch.no_grad()
@@ -256,7 +257,7 @@ def test_heads_are_computed_in_float32_on_a_bfloat16_backbone() -> None:
     tokens = tokens_of(model, some_bases(2, 60))
     states = model.backbone(tokens).last_hidden_state
     assert states.dtype == torch.bfloat16
-    expected = torch.stack([head(states.transpose(1, 2).float()) for head in model.heads], 1)
+    expected = torch.stack([head(states.float()) for head in model.heads], 1)
     assert torch.equal(model(tokens).predictions, expected)
 
 
@@ -488,7 +489,7 @@ def test_saved_model_returns_bitwise(kind: str, strands: str, tmp_path: Path) ->
     for key in [*ours, "router_loss", "window_size", "token_ids"]:
         assert getattr(again.config, key) == getattr(model.config, key), key
     assert again.heads[0].norms[0].mode == "renorm"
-    code = {"network.py", "heads.py", "dilated_cnn.py", "experts.py"}
+    code = {"network.py", "heads.py", "layers.py", "dilated_cnn.py", "unet.py", "experts.py"}
     assert {path.name for path in tmp_path.iterdir()} == {"config.json", "model.safetensors"} | code
 
 

@@ -59,6 +59,8 @@ def test_what_is_configured_for_a_model_is_planned() -> None:
         "family": "one",
         "revision": None,
         "init_from": None,
+        "preset": None,
+        "training": {},
         "control": "none",
         "head": head,
     }
@@ -134,7 +136,7 @@ def test_a_model_starts_from_a_folder(tmp_path: Path) -> None:
         (
             {"a": {"backbone": CNN, "trainable": "lora"}},
             "config, models.a.trainable: found 'lora', on the dilated_cnn of a; "
-            "expected all or head, because it has no attention",
+            "expected all or head, because it has no such projections",
         ),
         (
             {"a": {"init_from": "b", "trainable": "lora"}, "b": {"init_from": "c"}, "c": {"backbone": CNN}},

@@ -36,7 +36,7 @@ def test_measuring_leaves_everything_as_it_was(training: bool, precision: str) -
     assert any(name.endswith("num_batches_tracked") for name in before)
     torch.manual_seed(11)
     state = torch.get_rng_state()
-    cost = measure_cost(model, make_batch(), precision)
+    cost = measure_cost(model, make_batch(), bf16=precision == "bf16")
     assert torch.equal(torch.get_rng_state(), state)
     assert {module.training for module in model.modules()} == {training}
     assert model.state_dict().keys() == before.keys()
@@ -47,7 +47,7 @@ def test_measuring_leaves_everything_as_it_was(training: bool, precision: str) -
 
 def test_the_first_step_is_the_same_as_without() -> None:
     measured, other = small_model(), small_model()
-    measure_cost(measured, make_batch(), "float32")
+    measure_cost(measured, make_batch(), bf16=False)
     found, expected = one_step(measured), one_step(other)
     assert found.keys() == expected.keys()
     assert [name for name, value in found.items() if not torch.equal(value, expected[name])] == []
@@ -63,7 +63,7 @@ def test_what_is_measured_is_training() -> None:
     model.heads[0].scale.register_hook(gradients.append)
     projection = model.backbone.layers[0].self_attn.q_proj
     projection.register_forward_hook(lambda _module, _inputs, output: types.add(output.dtype))
-    measure_cost(model, make_batch(), "bf16")
+    measure_cost(model, make_batch(), bf16=True)
     assert modes == [True, True, True]
     assert len(gradients) == 3
     assert types == {torch.bfloat16}
@@ -72,7 +72,7 @@ def test_what_is_measured_is_training() -> None:
 def test_frozen_weights_are_no_hindrance() -> None:
     model = small_model()
     model.backbone.requires_grad_(False)
-    measure_cost(model, make_batch(), "float32")
+    measure_cost(model, make_batch(), bf16=False)
     assert not any(value.requires_grad for value in model.backbone.parameters())
     assert all(value.requires_grad for value in model.heads.parameters())
 
@@ -82,7 +82,7 @@ def test_memory_is_the_peak_of_this_process() -> None:
     at_once = np.ones(50_000_000)  # 400 MB, which are free again when the cost is measured
     peak = psutil.Process().memory_info().rss
     del at_once
-    found = measure_cost(small_model(), make_batch(), "float32").memory
+    found = measure_cost(small_model(), make_batch(), bf16=False).memory
     assert 0.95 * peak < found <= 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 

@@ -287,7 +287,7 @@ def test_half_precision_and_checkpointing_run(tmp_path: Path, data: Path) -> Non
 def test_folder_holds_the_trained_model(tmp_path: Path, data: Path, recorded: list) -> None:
     job = make_job(data, tmp_path / "B")
     train(job)
-    code = {"network.py", "heads.py", "dilated_cnn.py", "experts.py"}
+    code = {"network.py", "heads.py", "layers.py", "dilated_cnn.py", "unet.py", "experts.py"}
     model_files = {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"}
     assert {path.name for path in job.target.iterdir()} == code | model_files | {"training_log.tsv", "tensorboard"}
     assert [path.name for path in tmp_path.iterdir()] == ["B"]

@@ -61,9 +61,13 @@ def _add_locus(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--observed", type=Path, help="folder of observed {track}.bw to draw above the predictions")
     parser.add_argument("--out", type=Path, default=Path(), help="output folder (default: current folder)")
     parser.add_argument("--overlap", type=int, help="bases shared by adjacent tiles (default: half the model's window)")
-    parser.add_argument("--stitch", choices=[*map(str, Stitch)], default="blend")
-    parser.add_argument("--precision", choices=[*map(str, Arithmetic)], default="auto")
-    parser.add_argument("--batch-size", type=int, default=4)
+    stitches, formats = [*map(str, Stitch)], [*map(str, Arithmetic)]
+    parser.add_argument("--stitch", choices=stitches, default="blend", help="how tiles are combined (default: blend)")
+    both = "average with the prediction of the reverse complement, which takes twice as long"
+    parser.add_argument("--reverse-complement", action="store_true", help=both)
+    about = "number format of products (default: bf16 on a GPU, otherwise float32)"
+    parser.add_argument("--precision", choices=formats, default="auto", help=about)
+    parser.add_argument("--batch-size", type=int, default=4, help="tiles predicted at once (default: 4)")
     parser.set_defaults(run=_predict_locus)
 
 
@@ -81,6 +85,7 @@ def _predict_locus(options: argparse.Namespace) -> list[Path]:
         genes=genes,
         overlap=options.overlap,
         stitch=options.stitch,
+        reverse_complement=options.reverse_complement,
         precision=options.precision,
         batch_size=options.batch_size,
     )

@@ -1,7 +1,7 @@
 """Terms that all packages share: strands, splits, sources, tracks and the form of a name."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -20,6 +20,11 @@ class Strand(StrEnum):
     def symbol(self) -> str:
         """`+`, `-` or `.`, as annotation files write it."""
         return {Strand.PLUS: "+", Strand.MINUS: "-", Strand.UNSTRANDED: "."}[self]
+
+    @property
+    def opposite(self) -> "Strand":
+        """The strand of the same reads on the reverse complement."""
+        return {Strand.PLUS: Strand.MINUS, Strand.MINUS: Strand.PLUS}.get(self, self)
 
     def holds(self, gene_strand: str) -> bool:
         """Whether the reads of a gene on `gene_strand` (`+` or `-`) fall on this track."""
@@ -67,3 +72,15 @@ class Track:
         """Parse `{cell_type}.{strand}`; the cell type itself may contain dots."""
         cell_type, _, strand = name.rpartition(".")
         return cls(cell_type, Strand(strand))
+
+
+def opposite_tracks(names: Sequence[str]) -> list[int]:
+    """For each track, the index of the other strand of its cell type, or its own index if it is unstranded.
+
+    Examples
+    --------
+    >>> opposite_tracks(["a.plus", "a.minus", "b.unstranded"])
+    [1, 0, 2]
+    """
+    tracks = [Track.parse(name) for name in names]
+    return [tracks.index(Track(track.cell_type, track.strand.opposite)) for track in tracks]

@@ -71,7 +71,9 @@ def first_fault(error: ValidationError, model: type[BaseModel], config: object, 
         case "literal_error":
             expected = f"one of: {', '.join(map(str, get_args(bare(node))))}"
         case "too_short" | "string_too_short":
-            found, expected = "an empty value", f"at least 1 {'character' if kind == 'string_too_short' else 'entry'}"
+            found, fewest = "too few entries" if value else "an empty value", context["min_length"]
+            unit = "character" if kind == "string_too_short" else "entry" if fewest == 1 else "entries"
+            expected = f"at least {fewest} {unit}"
         case "string_pattern_mismatch":
             expected = PATTERNS.get(context["pattern"]) or about.rstrip(".")
         case bound if bound in BOUNDS:

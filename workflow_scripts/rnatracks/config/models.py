@@ -9,6 +9,12 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 from ..downloads.locations import normal_path
 from ..errors import InputError
 from .fields import EACH, LIST, Number, Odd, Section, Text, Word, Words, usable
+from .presets import PRESETS, overlaid
+
+
+# Networks that see both sides of each base, whatever `attention` says.
+CONVOLUTIONAL = ("unet", "dilated_cnn")
+UNET_WIDTHS = (32, 48, 64, 96, 128, 128, 128)
 
 
 class MixtralSettings(Section):
@@ -49,11 +55,46 @@ class MixtralSettings(Section):
         return self
 
 
+class UNetSettings(Section):
+    """A convolutional encoder and decoder with skips, which needs no cluster."""
+
+    type: Literal["unet"]
+    """A convolutional encoder and decoder with skips, which needs no cluster."""
+
+    widths: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=2), LIST] = UNET_WIDTHS
+    """Channels of each level. The first level has one position per base; each further one has half as many positions."""
+
+    kernel_size: Odd = 5
+    """Kernel size of all convolutions but the first, which spans 15 bases; in positions of their level, odd."""
+
+    dilations: Annotated[tuple[Annotated[int, Field(ge=1)], ...], LIST] = (2, 4, 8, 16)
+    """Dilation of each residual convolution on the last level."""
+
+    attention_layers: int = Field(default=0, ge=0)
+    """Attention layers on the last level, after these convolutions."""
+
+    attention_heads: int = Field(default=4, ge=1)
+    """Heads per attention layer. The last of widths must be a multiple of twice this number if there is such a layer."""
+
+    batch_norm: Literal["batch", "renorm", "frozen"] = "batch"
+    """How batch norm normalises during training, as in head.batch_norm."""
+
+    dropout: Number = Field(default=0, ge=0, lt=1)
+    """Dropout rate after each layer on the last level during training."""
+
+    @model_validator(mode="after")
+    def _check_heads(self) -> Self:
+        if self.attention_layers and self.widths[-1] % (2 * self.attention_heads):
+            expected = f"widths whose last one is a multiple of twice attention_heads ({self.attention_heads})"
+            raise InputError("widths", list(self.widths), expected)
+        return self
+
+
 class DilatedCnnSettings(Section):
-    """A small convolutional network similar to Basenji: the baseline that a language model should beat."""
+    """A small convolutional network similar to Basenji."""
 
     type: Literal["dilated_cnn"]
-    """A small convolutional network similar to Basenji: the baseline that a language model should beat."""
+    """A small convolutional network similar to Basenji."""
 
     hidden_size: int = Field(ge=1)
     """Channels per layer."""
@@ -97,6 +138,7 @@ ModelName = Annotated[Text, AfterValidator(_local_or_not)]
 Network = Annotated[
     Annotated[ModelName, Tag("text")]
     | Annotated[MixtralSettings, Tag("mixtral")]
+    | Annotated[UNetSettings, Tag("unet")]
     | Annotated[DilatedCnnSettings, Tag("dilated_cnn")],
     Discriminator(
         _kind_of_network,
@@ -127,8 +169,8 @@ class LoraSettings(Section):
 class HeadSettings(Section):
     """Convolutions that turn the hidden states of the backbone into one track."""
 
-    channels: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1), LIST] = (256, 64)
-    """Channels of the hidden convolutions; a final convolution to one channel follows."""
+    channels: Annotated[tuple[Annotated[int, Field(ge=1)], ...], LIST] = (256, 64)
+    """Channels of the hidden convolutions; a final convolution to one channel follows. With [], there is only that."""
 
     kernel_size: Odd = 9
     """Kernel size of the convolutions in bases; odd."""
@@ -158,6 +200,11 @@ class ModelSettings(Section):
     """Either the word each, for one model per cell type, called NAME-CELLTYPE; or a list of cell types, for one joint
     model, called NAME."""
 
+    preset: Literal["unet"] | None = None
+    """Defaults in one word. unet: a U-Net with a head, an optimiser and augmentation that suit it, for small genomes, one
+    GPU or none; docs/training.md lists them. Keys of this model take precedence over those of the preset, and those over
+    the section training."""
+
     backbone: Network | None = None
     """Network below the heads. Text is a Hugging Face Hub id or a local model folder; its weights are fine-tuned in
     float32, whatever the format in which they are stored. It must read one token per base and output one hidden state
@@ -183,11 +230,12 @@ class ModelSettings(Section):
     """causal: each base sees only the sequence to its left, as published. bidirectional: it sees the whole window.
     Networks that were pretrained with context on both sides, such as encoders, require bidirectional; state-space and
     recurrent networks require causal. What a backbone sees is tested before training, and a wrong value is refused. A
-    dilated_cnn always sees both sides, whatever the value."""
+    unet and a dilated_cnn always see both sides, whatever the value."""
 
     trainable: Literal["all", "head", "lora"] = "all"
     """all: train every weight, as published. head: train the heads only. lora: train the heads and low-rank updates of
-    the attention projections, which must be called q_proj, k_proj, v_proj and o_proj; a dilated_cnn has none."""
+    the attention projections, which must be called q_proj, k_proj, v_proj and o_proj; a unet and
+    a dilated_cnn have none."""
 
     lora: LoraSettings = LoraSettings()
     """Low-rank updates that are trained with trainable: lora. They are merged into the weights when the model is saved,
@@ -196,10 +244,25 @@ class ModelSettings(Section):
     head: HeadSettings = HeadSettings()
     """Convolutions that turn the hidden states of the backbone into one track."""
 
+    training: dict[Any, Any] = {}
+    """Keys of the section training that have another value for this model."""
+
     control: Literal["none", "shuffled_targets"] = "none"
     """none: train as usual. shuffled_targets: train each window on the coverage of another window. This baseline shows
     the score of the same kind of model when coverage does not belong to the sequence; it is not exactly 0, because any
     function of sequence can correlate with coverage by chance."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_in_preset(cls, values: Any) -> Any:
+        if not isinstance(values, Mapping) or values.get("preset") not in PRESETS:
+            return values
+        preset = PRESETS[values["preset"]]
+        if values.get("init_from") is not None:
+            preset = {key: value for key, value in preset.items() if key != "backbone"}
+        given = {key: value for key, value in values.items() if (key, value) != ("backbone", None)}
+        # A network of another type has other keys.
+        return overlaid(preset, given, whole=("backbone",))
 
     @model_validator(mode="after")
     def _check_origin(self) -> Self:

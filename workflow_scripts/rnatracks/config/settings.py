@@ -27,6 +27,7 @@ from .data import (
 from .error_messages import first_fault
 from .fields import Folder, Location, Name, Section, Texts, Words
 from .models import DilatedCnnSettings, ModelSettings
+from .presets import overlaid
 from .training import PredictionSettings, TrainingSettings
 
 
@@ -130,10 +131,30 @@ class Settings(Section):
         """Each locus as written in the configuration, by its file name."""
         return {locus_file_name(locus): locus for locus in self.loci}
 
+    def training_of(self, family: str) -> TrainingSettings:
+        """The section `training`, with the values that a family of models has of its own.
+
+        Raises
+        ------
+        InputError
+            If these are not valid. `read_settings` has checked them.
+        """
+        own = self.models[family].training
+        together = overlaid(self.training.model_dump(), own)
+        try:
+            return TrainingSettings.model_validate(together)
+        except ValidationError as error:
+            where, found, expected = first_fault(error, TrainingSettings, together, f"models.{family}.training").args
+            raise InputError(where.replace(", ", ".", 1), found, expected) from error
+
     @model_validator(mode="after")
-    def _check_schedule(self) -> Self:
-        if self.training.schedule == "plateau" and not self.split.valid:
-            raise InputError("training.schedule", "plateau without split.valid", "a validation chromosome, or cosine")
+    def _check_training(self) -> Self:
+        for key, each in {
+            "training": self.training,
+            **{f"models.{family}.training": self.training_of(family) for family in self.models},
+        }.items():
+            if each.schedule == "plateau" and not self.split.valid:
+                raise InputError(f"{key}.schedule", "plateau without split.valid", "a validation chromosome, or cosine")
         return self
 
     @model_validator(mode="after")

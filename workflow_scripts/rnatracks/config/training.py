@@ -49,8 +49,9 @@ class TrainingSettings(Section):
     max_grad_norm: Number = Field(default=1.0, gt=0)
     """Gradients are clipped to this norm."""
 
-    precision: Literal["bf16", "float32"] = "bf16"
-    """Number format of the forward and backward passes; bf16 is fast only on recent GPUs."""
+    precision: Literal["auto", "bf16", "float32"] = "bf16"
+    """Number format of the forward and backward passes; bf16 is fast only on recent GPUs. auto is bf16 on a GPU and
+    float32 otherwise."""
 
     gradient_checkpointing: bool = True
     """Recompute activations in the backward pass, which saves memory and costs time."""
@@ -113,6 +114,10 @@ class PredictionSettings(Section):
 
     precision: Literal["auto", "bf16", "float32"] = "auto"
     """Number format of large products in the forward pass; auto is bf16 on a GPU and float32 otherwise."""
+
+    reverse_complement: bool = False
+    """Predict the reverse complement as well, swap its strands, and average both on the squashed scale. This takes twice
+    as long. It changes nothing for models with strands: reverse_complement, which read both anyway."""
 
     significant_digits: int | None = Field(default=4, ge=2, le=7)
     """Significant decimal digits of the predicted coverage, or null for full float32 precision. Fewer digits make

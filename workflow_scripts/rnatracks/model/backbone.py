@@ -20,7 +20,6 @@ from transformers import (
 )
 
 from ..errors import InputError, shorten
-from .dilated_cnn import DilatedCNN  # noqa: F401  makes it known to Transformers
 from .loading import errors_in_one_line
 from .network import UNUSED, drop_unused
 from .receptive_field import longest_input, set_attention
@@ -39,11 +38,11 @@ def load_backbone(
     ----------
     spec
         A Hugging Face Hub id or a folder, whose weights are loaded in float32 and without
-        remote code; or a mapping with `type` (`mixtral` or `dilated_cnn`) and other
+        remote code; or a mapping with `type` (`mixtral`, `unet` or `dilated_cnn`) and other
         settings of the network, which is built with random weights.
     attention
         `causal`, or `bidirectional` if a base also sees the bases to its right. Has no
-        effect on a `dilated_cnn`.
+        effect on a `unet` or a `dilated_cnn`.
     max_length
         Length of the longest input in tokens.
     family

@@ -1,7 +1,4 @@
-"""A small Basenji-like network in place of a language model: the baseline that a language model should beat.
-
-This file is saved with every model, so it imports nothing else from this project.
-"""
+"""A small Basenji-like network in place of a language model."""
 
 import torch
 from torch import nn
@@ -9,7 +6,7 @@ from transformers import AutoConfig, AutoModel, PreTrainedConfig, PreTrainedMode
 from transformers.modeling_layers import GradientCheckpointingLayer
 from transformers.modeling_outputs import BaseModelOutput
 
-STEM_KERNEL_SIZE = 15
+from .layers import STEM_KERNEL_SIZE, Convolution, one_hot
 
 
 class DilatedCNNConfig(PreTrainedConfig):
@@ -56,13 +53,12 @@ class DilatedBlock(GradientCheckpointingLayer):
         super().__init__()
         width = config.hidden_size
         self.norm = nn.LayerNorm(width)
-        self.dilated = nn.Conv1d(width, width, config.kernel_size, dilation=dilation, padding="same")
-        self.mix = nn.Conv1d(width, width, 1)
+        self.dilated = Convolution(width, width, config.kernel_size, dilation=dilation)
+        self.mix = Convolution(width, width, 1)
         self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, states: torch.Tensor) -> torch.Tensor:
-        update = self.norm(states.transpose(1, 2)).transpose(1, 2)
-        update = self.mix(nn.functional.gelu(self.dilated(update)))
+        update = self.mix(nn.functional.gelu(self.dilated(self.norm(states))))
         return states + self.dropout(update)
 
 
@@ -76,9 +72,7 @@ class DilatedCNN(PreTrainedModel):
 
     def __init__(self, config: DilatedCNNConfig) -> None:
         super().__init__(config)
-        if config.kernel_size % 2 == 0:
-            raise ValueError(f"{config.kernel_size=} must be odd, otherwise the states are shifted")
-        self.stem = nn.Conv1d(4, config.hidden_size, STEM_KERNEL_SIZE, padding="same")
+        self.stem = Convolution(4, config.hidden_size, STEM_KERNEL_SIZE)
         self.blocks = nn.ModuleList(DilatedBlock(config, 2**layer) for layer in range(config.num_hidden_layers))
         self.norm = nn.LayerNorm(config.hidden_size)
         self.post_init()
@@ -87,11 +81,10 @@ class DilatedCNN(PreTrainedModel):
         """Keep PyTorch's initial values."""
 
     def forward(self, input_ids: torch.Tensor) -> BaseModelOutput:
-        one_hot = nn.functional.one_hot(input_ids, self.config.vocab_size)[..., :4]
-        states = self.stem(one_hot.transpose(1, 2).to(self.stem.weight.dtype))
+        states = self.stem(one_hot(input_ids, self.config.vocab_size, self.stem.weight.dtype))
         for block in self.blocks:
             states = block(states)
-        return BaseModelOutput(last_hidden_state=self.norm(states.transpose(1, 2)))
+        return BaseModelOutput(last_hidden_state=self.norm(states))
 
 
 # A model folder that is loaded with its own code registers these classes a second time.

@@ -16,6 +16,7 @@ from transformers.utils import ModelOutput
 from .dilated_cnn import DilatedCNN  # noqa: F401  makes it known to Transformers
 from .experts import follow_autocast
 from .heads import TrackHead
+from .unet import UNet  # noqa: F401  makes it known to Transformers
 
 # Label of a base that does not count, as elsewhere in Transformers.
 IGNORED = -100.0
@@ -84,7 +85,7 @@ class CoverageConfig(PreTrainedConfig):
         self.tracks = tracks or []
         self.track_means = track_means or []
         self.strands = strands
-        self.head_channels = head_channels or [256, 64]
+        self.head_channels = [256, 64] if head_channels is None else head_channels
         self.head_kernel_size = head_kernel_size
         self.head_dropout = head_dropout
         self.head_initial_scale = head_initial_scale
@@ -208,9 +209,10 @@ class CoverageModel(PreTrainedModel):
         counted = None if labels is None else labels != IGNORED
         reads, positions = self._views(input_ids, None if counted is None else counted.any(1))
         routed = {"output_router_logits": True} if labels is not None and self.config.router_loss else {}
-        outputs = self.backbone(input_ids=reads, **routed)
+        masked = {"counted": positions} if getattr(self.backbone, "takes_counted", False) else {}
+        outputs = self.backbone(input_ids=reads, **routed, **masked)
         # Float32, unless the whole model was cast by hand.
-        states = outputs.last_hidden_state.transpose(1, 2).to(self.heads[0].scale.dtype)
+        states = outputs.last_hidden_state.to(self.heads[0].scale.dtype)
         tracks = [head(states, positions) for head in self.heads]
         with torch.autocast(input_ids.device.type, enabled=False):
             predictions = self._tracks(tracks).float()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..config.fields import Names
-from ..config.models import DilatedCnnSettings, ModelSettings
+from ..config.models import DilatedCnnSettings, ModelSettings, UNetSettings
 from ..errors import InputError, shorten
 from ..files import read_text
 from .weight_files import check_texts, weight_files
@@ -15,6 +15,8 @@ from .weight_files import check_texts, weight_files
 # Attention of a model and of the model it starts from, if refused: a network trained on both sides must not be masked.
 MASKED = ("causal", "bidirectional")
 HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
+# Keys of a model that matter for its training settings only.
+TRAINING_KEYS = {"preset", "training"}
 
 
 class ModelPlan(ModelSettings):
@@ -142,18 +144,18 @@ def _check_start(plan: ModelPlan, plans: Mapping[str, ModelPlan]) -> None:
             f"{first.init_from!r}, neither a model of this configuration nor a folder with config.json and weights",
             f"a model folder{f', or one of: {shorten(others)}' if others else ''}",
         )
-    is_cnn = isinstance(first.backbone, DilatedCnnSettings)
-    if plan.init_from in plans and not is_cnn and (plan.attention, plans[plan.init_from].attention) == MASKED:
+    is_convolutional = isinstance(first.backbone, UNetSettings | DilatedCnnSettings)
+    if plan.init_from in plans and not is_convolutional and (plan.attention, plans[plan.init_from].attention) == MASKED:
         raise InputError(
             f"{where}.attention",
             f"'causal', but {plan.init_from}, from which {plan.name} starts, sees both sides",
             "bidirectional",
         )
-    if plan.trainable == "lora" and is_cnn:
+    if plan.trainable == "lora" and is_convolutional:
         raise InputError(
             f"{where}.trainable",
-            f"'lora', on the dilated_cnn of {first.name}",
-            "all or head, because it has no attention",
+            f"'lora', on the {first.backbone.type} of {first.name}",
+            "all or head, because it has no such projections",
         )
 
 

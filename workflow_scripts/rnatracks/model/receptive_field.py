@@ -9,8 +9,8 @@ import torch
 from torch import nn
 from transformers import PreTrainedConfig, PreTrainedModel
 
+from ..config.models import CONVOLUTIONAL
 from ..errors import InputError
-from .dilated_cnn import DilatedCNNConfig
 from .loading import errors_in_one_line
 
 LENGTH, SHORTEST = 32, 8  # bases of a pass, in addition to what a layer sees at once; minimum for any pass
@@ -105,7 +105,7 @@ def set_attention(
     """Make a backbone see one side or both, and record this in its configuration (`is_causal`).
 
     A network that sees both sides when it is loaded was trained on both, and is not masked.
-    A `dilated_cnn` sees both sides, whatever is requested.
+    A `unet` and a `dilated_cnn` see both sides, whatever is requested.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ def set_attention(
         As for `probe`, or if the backbone does not see what it should.
     """
     found = probe(backbone, token_ids, where, longest=longest)
-    if backbone.config.model_type == DilatedCNNConfig.model_type:
+    if backbone.config.model_type in CONVOLUTIONAL:
         return found
     asked, other = ("causal", "bidirectional") if is_causal else ("bidirectional", "causal")
     wanted = Sight.LEFT if is_causal else Sight.BOTH

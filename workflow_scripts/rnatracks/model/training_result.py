@@ -9,14 +9,18 @@ from typing import Any, Self
 
 import pandas as pd
 
+from ..config.models import CONVOLUTIONAL
 from ..files import read_text
 from .plan import ModelPlan
 
-SIGHTS = {
-    "causal": "with causal attention, so that each base sees only the sequence to its left",
-    "bidirectional": "with bidirectional attention over the whole window",
-    "dilated_cnn": "whose convolutions look both ways",
-} | dict.fromkeys(("falcon_mamba", "mamba", "mamba2", "rwkv", "xlstm"), "which reads from left to right")
+SIGHTS = (
+    {
+        "causal": "with causal attention, so that each base sees only the sequence to its left",
+        "bidirectional": "with bidirectional attention over the whole window",
+    }
+    | dict.fromkeys(CONVOLUTIONAL, "whose convolutions look both ways")
+    | dict.fromkeys(("falcon_mamba", "mamba", "mamba2", "rwkv", "xlstm"), "which reads from left to right")
+)
 
 
 class Kept(StrEnum):
@@ -78,7 +82,7 @@ def sees_right(config: Mapping[str, Any], attention: str) -> bool:
     """Whether the state of a base depends on bases to its right; for older folders, the plan of the model shows it."""
     if config.get("sees_right") is not None:
         return config["sees_right"]
-    return attention == "bidirectional" or config["backbone_config"]["model_type"] == "dilated_cnn"
+    return attention == "bidirectional" or config["backbone_config"]["model_type"] in CONVOLUTIONAL
 
 
 def describe_sight(config: Mapping[str, Any], attention: str) -> str:

@@ -1,22 +1,29 @@
 """Tests whether a network runs as configured, before any data are read."""
 
+import logging
+
 import torch
 
 from ..errors import InputError
 from .loading import describe_error
 from .network import CoverageModel
 
+log = logging.getLogger(__name__)
+
 LENGTH = 32  # bases
 
 
-def enable_checkpointing(model: CoverageModel) -> None:
-    """Recompute activations in the backward pass.
+def enable_checkpointing(model: CoverageModel) -> bool:
+    """Recompute activations in the backward pass; False if it is of no use, because they take little memory.
 
     Raises
     ------
     InputError
         If the backbone does not support this.
     """
+    if model.config.backbone_config.model_type == "unet":
+        log.info("training.gradient_checkpointing has no effect on a unet, whose activations take little memory")
+        return False
     try:
         model.activation_checkpointing_enable()
     except ValueError as error:
@@ -24,6 +31,7 @@ def enable_checkpointing(model: CoverageModel) -> None:
         raise InputError(
             "config, training.gradient_checkpointing", f"true, which {kind} does not support", "false"
         ) from error
+    return True
 
 
 def check_half_precision(model: CoverageModel, key: str) -> None:

@@ -38,6 +38,7 @@ def predict_locus(
     genes: pd.DataFrame = NO_GENES,
     overlap: int | None = None,
     stitch: Stitch | str = Stitch.BLEND,
+    reverse_complement: bool = False,
     precision: Arithmetic | str = Arithmetic.AUTO,
     batch_size: int = 4,
 ) -> LocusPrediction:
@@ -59,7 +60,7 @@ def predict_locus(
         From `annotation.read_gtf`.
     overlap
         Bases that neighbouring tiles share; by default half of the model's window.
-    stitch, precision, batch_size
+    stitch, reverse_complement, precision, batch_size
         As in the section `prediction` of the configuration.
 
     Raises
@@ -93,7 +94,7 @@ def predict_locus(
         region.chrom,
         region.start,
         region.end,
-        tiles=TilePlan(size=size, overlap=overlap, stitch=stitch),
+        tiles=TilePlan(size=size, overlap=overlap, stitch=stitch, reverse_complement=reverse_complement),
         precision=numbers,
         batch_size=batch_size,
     )

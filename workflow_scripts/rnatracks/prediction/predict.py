@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..files import atomic_write, remove_partials
-from ..genome.sequence import UNKNOWN, Genome
+from ..genome.sequence import COMPLEMENT, UNKNOWN, Genome
 from ..genome.windows import tile_starts
 from ..model.backbone import token_lookup
 from ..model.network import CoverageModel
 from ..tracks.squash import round_significant, unsquash
-from ..vocabulary import Strand, Track
+from ..vocabulary import Strand, Track, opposite_tracks
 from .stitching import Stitch, View, joined, stitch, tile_weights
 
 log = logging.getLogger(__name__)
@@ -31,11 +31,15 @@ STRETCH = 1 << 15  # bases that are unsquashed at once
 
 @dataclass(frozen=True, kw_only=True)
 class TilePlan:
-    """How a chromosome is cut into tiles of `size` bases with `overlap` bases in common, and how they are stitched."""
+    """How a chromosome is cut into tiles of `size` bases with `overlap` bases in common, and how they are stitched.
+
+    With `reverse_complement`, a tile is the mean of its prediction and that of its reverse complement.
+    """
 
     size: int
     overlap: int
     stitch: Stitch
+    reverse_complement: bool = False
 
 
 class Arithmetic(StrEnum):
@@ -71,12 +75,12 @@ class Precision:
         return cls(bf16=arithmetic is Arithmetic.BF16 or on_gpu, digits=digits)
 
 
-def track_views(model: CoverageModel) -> list[View]:
-    """From which side each track of a model sees the sequence."""
+def track_views(model: CoverageModel, *, reverse_complement: bool = False) -> list[View]:
+    """From which side each track of a model sees the sequence, where it may read the reverse complement as well."""
     sees_right = getattr(model.config, "sees_right", None)
     if sees_right is None:
         sees_right = not model.config.backbone_config.is_causal
-    if sees_right:
+    if sees_right or (reverse_complement and model.config.strands == "heads"):
         return [View.BOTH] * len(model.config.tracks)
     if model.config.strands == "heads":
         return [View.LEFT] * len(model.config.tracks)
@@ -93,6 +97,7 @@ def predict_tiles(
     *,
     batch_size: int,
     bf16: bool = False,
+    reverse_complement: bool = False,
 ) -> Iterator[tuple[int, NDArray[np.float32]]]:
     """Predict tiles in order; yields (start, squashed coverage `[track, size]`).
 
@@ -107,10 +112,22 @@ def predict_tiles(
         Tiles per batch.
     bf16
         Whether the forward pass is in half precision.
+    reverse_complement
+        Whether to average each prediction with that of the reverse complement, on the squashed scale. A model that
+        reads both anyway (`strands: reverse_complement`) is not run again: the result would be the same.
     """
     batches = [starts[first : first + batch_size] for first in range(0, len(starts), batch_size)]
     computing = [threading.Lock() for _ in models]
     lookup = token_lookup(models[0].config.token_ids)
+    reads_both = reverse_complement and models[0].config.strands == "heads"
+    opposite = opposite_tracks(models[0].config.tracks) if reads_both else []
+
+    def run(model: CoverageModel, bases: NDArray[np.uint8]) -> NDArray[np.float32]:
+        tokens = torch.from_numpy(lookup[bases])
+        if model.device.type == "cuda":
+            tokens = tokens.pin_memory().to(model.device, non_blocking=True)
+        with torch.autocast(model.device.type, torch.bfloat16, enabled=bf16):
+            return model(tokens).predictions.float().cpu().numpy()
 
     def predict(number: int) -> NDArray[np.float32]:
         bases = np.stack([genome.bases(chrom, start, start + size) for start in batches[number]])
@@ -118,12 +135,11 @@ def predict_tiles(
         output = np.zeros((len(bases), len(models[0].config.tracks), size), np.float32)
         if known.any():
             model = models[number % len(models)]
-            tokens = torch.from_numpy(lookup[bases[known]])
             with computing[number % len(models)], torch.inference_mode():
-                if model.device.type == "cuda":
-                    tokens = tokens.pin_memory().to(model.device, non_blocking=True)
-                with torch.autocast(model.device.type, torch.bfloat16, enabled=bf16):
-                    output[known] = model(tokens).predictions.float().cpu().numpy()
+                output[known] = run(model, bases[known])
+                if reads_both:
+                    backward = run(model, COMPLEMENT[bases[known, ::-1]])
+                    output[known] = (output[known] + backward[:, opposite, ::-1]) / 2
         return output
 
     places = ", ".join(str(model.device) for model in models)
@@ -175,8 +191,11 @@ def predict_region(
     touching = [
         first for first in tile_starts(length, tiles.size, tiles.overlap) if first < end and first + tiles.size > start
     ]
-    predicted = predict_tiles(models, genome, chrom, touching, tiles.size, batch_size=batch_size, bf16=precision.bf16)
-    weights = tile_weights(tiles.stitch, tiles.size, track_views(models[0]))
+    both = {"reverse_complement": tiles.reverse_complement}
+    predicted = predict_tiles(
+        models, genome, chrom, touching, tiles.size, batch_size=batch_size, bf16=precision.bf16, **both
+    )
+    weights = tile_weights(tiles.stitch, tiles.size, track_views(models[0], **both))
     config = models[0].config
     for position, values in joined(stitch(predicted, start, end, weights), STRETCH):
         squashed = zip(values.astype(np.float32), config.track_means, strict=True)

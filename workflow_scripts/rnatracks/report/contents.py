@@ -60,7 +60,7 @@ def report_content(
     )
     trained = [read_provenance(path) for path in files.provenance]
     kept = {
-        name: TrainedModel.read(path.parent, run.models[name], settings.training.keep)
+        name: TrainedModel.read(path.parent, run.models[name], settings.training_of(run.models[name].family).keep)
         for name, path in zip(run.models, files.logs, strict=True)
     }
     families = {name: plan.family for name, plan in run.models.items()}

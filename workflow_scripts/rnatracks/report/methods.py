@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from ..config.fields import Section
+from ..config.models import HeadSettings
 from ..config.settings import Settings
+from ..config.training import TrainingSettings
 from ..errors import shorten
 from ..model.descriptions import STRAND_WORDS, optimiser_words, trained_words
 from ..model.plan import ModelPlan
@@ -11,6 +13,7 @@ from ..model.training_result import Kept, KeptWeights, TrainedModel
 from ..samples.sample import CellType
 
 MAX_NAMED = 20  # cell types
+NETWORKS = {"dilated_cnn": "dilated convolutional", "unet": "U-Net"}
 NORMS = {
     "batch": "batch normalisation",
     "renorm": "batch renormalisation",
@@ -51,13 +54,12 @@ def methods_text(
         Software and its versions.
     """
     paragraphs = [_data(settings, cell_types, samples), _windows(settings)]
-    families = {plan.family: plan for plan in reversed(models.values())}
-    paragraphs += [
-        _model(families[name], trained[families[name].name].sight)
-        for name in dict.fromkeys(plan.family for plan in models.values())
-    ]
+    families: dict[str, list[str]] = {}
+    for name, plan in models.items():
+        families.setdefault(plan.family, []).append(name)
+    paragraphs += [_model(models[names[0]], trained[names[0]].sight) for names in families.values()]
     kept = {name: model.kept for name, model in trained.items()}
-    paragraphs += [_training(settings, kept), _prediction(settings), _evaluation(settings)]
+    paragraphs += [_training(settings, families, kept), _prediction(settings), _evaluation(settings)]
     software = ", ".join(f"{name} {version}" for name, version in versions.items())
     return [*paragraphs, f"Software: {software}."]
 
@@ -104,35 +106,63 @@ def _model(plan: ModelPlan, sight: str) -> str:
     elif isinstance(plan.backbone, str):
         body = f"fine-tunes {plan.backbone}, a network {sight}"
     else:
-        kind = plan.backbone.type.replace("dilated_cnn", "dilated convolutional")
+        kind = NETWORKS.get(plan.backbone.type, plan.backbone.type)
         body = f"is a randomly initialised {kind} network ({_list_settings(plan.backbone)}) {sight}"
     head = plan.head
-    widths = " and ".join(", ".join(map(str, [*head.channels, 1])).rsplit(", ", 1))
-    last = ", except after the last one" if head.plain_output else ""
     control = " As a control, it was trained on the coverage of other windows." if plan.control != "none" else ""
     return (
         f"Model {plan.family} {body}; {trained_words(plan)} were trained. "
-        f"Each head consists of convolutions over the last hidden states, with kernel size {head.kernel_size} and "
-        f"{widths} channels, each followed by {NORMS[head.batch_norm]}, GELU and dropout of {head.dropout:g}{last}, "
-        f"and then a learnable scale (initial value {head.initial_scale:g}) and softplus; "
-        f"{STRAND_WORDS[plan.strands]}.{control}"
+        f"Each head consists of {_head(head)}, and then a learnable scale (initial value {head.initial_scale:g}) and "
+        f"softplus; {STRAND_WORDS[plan.strands]}.{control}"
     )
 
 
-def _training(settings: Settings, kept: Mapping[str, KeptWeights]) -> str:
-    training = settings.training
+def _head(head: HeadSettings) -> str:
+    if not head.channels and head.plain_output:
+        return f"one convolution over the last hidden states, with kernel size {head.kernel_size}"
+    widths = " and ".join(", ".join(map(str, [*head.channels, 1])).rsplit(", ", 1))
+    last = ", except after the last one" if head.plain_output else ""
+    return (
+        f"convolutions over the last hidden states, with kernel size {head.kernel_size} and {widths} channels, each "
+        f"followed by {NORMS[head.batch_norm]}, GELU and dropout of {head.dropout:g}{last}"
+    )
+
+
+def _training(settings: Settings, families: Mapping[str, Sequence[str]], kept: Mapping[str, KeptWeights]) -> str:
+    """Loss, recipe and kept weights of each group of families that are trained alike.
+
+    Parameters
+    ----------
+    families
+        Names of the models of each family.
+    """
+    groups: dict[TrainingSettings, list[str]] = {}
+    for family in families:
+        groups.setdefault(settings.training_of(family), []).append(family)
+    text = (
+        "Normalised coverage t was squashed to y = x for x = (t / m)^0.75 up to 10 and to y = 2 sqrt(10 x) − 10 above, "
+        "where m is the mean over bases with signal, averaged over the strands of a cell type. The loss was the mean "
+        "squared error of y."
+    )
+    for training, members in groups.items():
+        of_group = {name: kept[name] for family in members for name in families[family]}
+        subject = "Training" if len(groups) == 1 else f"Training of {_list(members)}"
+        text += f" {subject} {_recipe(training, of_group)}"
+    return f"{text} {_weights(kept)}"
+
+
+def _recipe(training: TrainingSettings, kept: Mapping[str, KeptWeights]) -> str:
     augmentation = training.augmentation
     changes = [f"shifts of up to {augmentation.shift:,} bases"] if augmentation.shift else []
     changes += ["reverse complements of half of the windows"] if augmentation.reverse_complement else []
-    router = ""
-    if training.router_loss:
-        router = f", with a load-balancing loss of weight {training.router_loss:g} for networks with experts"
+    router = f", with a load-balancing loss of weight {training.router_loss:g} for networks with experts"
+    precision = {"auto": "bf16 (on a GPU) or float32"}.get(training.precision, training.precision)
     return (
-        "Normalised coverage t was squashed to y = x for x = (t / m)^0.75 up to 10 and to y = 2 sqrt(10 x) − 10 above, "
-        "where m is the mean over bases with signal, averaged over the strands of a cell type. The loss was the mean "
-        f"squared error of y{router}. Training ran for {_epochs(training.epochs, kept)} epochs in global batches of "
+        f"ran for {_epochs(training.epochs, kept)} epochs in global batches of "
         f"{training.global_batch_size} windows with {optimiser_words(training)}, gradients clipped to a norm of "
-        f"{training.max_grad_norm:g}, {training.precision} precision and seed {training.seed}. {_weights(kept)}"
+        f"{training.max_grad_norm:g}, {precision} precision and seed {training.seed}"
+        + (router if training.router_loss else "")
+        + "."
         + (f" Windows were augmented by {' and '.join(changes)}." if changes else "")
     )
 
@@ -162,10 +192,12 @@ def _range(values: Sequence[float]) -> str:
 
 def _prediction(settings: Settings) -> str:
     digits = settings.prediction.significant_digits
+    both = "Both strands of each window were read, and their predictions averaged. "
+    read = both if settings.prediction.reverse_complement else ""
     rounded = f", and rounded to {digits} significant digits" if digits else ""
     return (
         f"Tracks were predicted in windows of the same size, {_overlap(settings)}. Where windows overlap, the value of "
-        f"a base is {STITCHES[settings.prediction.stitch]}. Predictions were transformed back to the scale of coverage "
+        f"a base is {STITCHES[settings.prediction.stitch]}. {read}Predictions were transformed back to the scale of coverage "
         f"by the exact inverse of the squashing{rounded}; unknown bases are 0."
     )
 
@@ -204,4 +236,5 @@ def _list(names: Sequence[str]) -> str:
 
 
 def _list_settings(backbone: Section) -> str:
-    return ", ".join(f"{key} {value}" for key, value in backbone if key != "type")
+    values = {key: value for key, value in backbone if key != "type"}
+    return ", ".join(f"{key} {'-'.join(map(str, v)) if isinstance(v, tuple) else v}" for key, v in values.items())

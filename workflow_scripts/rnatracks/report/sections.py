@@ -10,6 +10,7 @@ import pandas as pd
 from ..figures.scores import chosen_tracks
 from ..figures.style import track_name
 from ..files import read_text
+from ..model.plan import TRAINING_KEYS
 from ..samples.sample import PUBLISHED_SAMPLES
 from ..vocabulary import Strand, Track
 from . import tables
@@ -52,12 +53,18 @@ def data_section(files: ReportFiles, run: Reported, samples: pd.DataFrame, chrom
 
 
 def training_section(files: ReportFiles, run: Reported) -> list[TrainingRun]:
-    recipe = run.settings.training.model_dump(mode="json")
     return [
         TrainingRun(
             model=name,
             settings=facts(
-                pd.json_normalize({"model": plan.model_dump(mode="json"), "training": recipe}).iloc[0].to_dict()
+                pd.json_normalize(
+                    {
+                        "model": plan.model_dump(mode="json", exclude=TRAINING_KEYS),
+                        "training": run.settings.training_of(plan.family).model_dump(mode="json"),
+                    }
+                )
+                .iloc[0]
+                .to_dict()
             ),
             curve=run.figures("training_curve", [path], [name]),
         )

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from transformers import TrainingArguments
 
+from ..config.training import TrainingSettings
 from .callbacks import LOGGED
 from .job import TrainingJob, accumulation_steps
 from .validation import PEARSON
@@ -16,8 +17,23 @@ SCHEDULES = {"cosine": "cosine", "constant": "constant_with_warmup", "plateau": 
 PLATEAU = {"mode": "max", "factor": 0.5, "patience": 2}
 
 
-def training_arguments(job: TrainingJob, steps_per_epoch: int, *, validate: bool) -> TrainingArguments:
-    """Arguments for one training; the epoch is chosen by validation, if there is any and the settings require it."""
+def trains_in_half_precision(settings: TrainingSettings) -> bool:
+    """Whether the forward and backward passes are in bf16 on this machine."""
+    return settings.precision == "bf16" or (settings.precision == "auto" and torch.cuda.is_available())
+
+
+def training_arguments(
+    job: TrainingJob, steps_per_epoch: int, *, validate: bool, recomputes: bool
+) -> TrainingArguments:
+    """Arguments for one training.
+
+    Parameters
+    ----------
+    validate
+        Whether there is validation, by which the epoch is chosen if the settings ask for it.
+    recomputes
+        Whether activations are recomputed in the backward pass.
+    """
     settings = job.settings
     processes = int(os.environ.get("WORLD_SIZE", "1"))
     choose_best = validate and settings.keep == "best" and job.plan.control == "none"
@@ -40,9 +56,9 @@ def training_arguments(job: TrainingJob, steps_per_epoch: int, *, validate: bool
         use_cpu=not cuda,
         ddp_backend=None if processes == 1 else "nccl" if cuda else "gloo",
         ddp_find_unused_parameters=False,
-        bf16=settings.precision == "bf16",
+        bf16=trains_in_half_precision(settings),
         torch_compile=settings.compile,
-        activation_checkpointing=settings.gradient_checkpointing,
+        activation_checkpointing=recomputes,
         dataloader_num_workers=settings.loader_workers,
         dataloader_pin_memory=cuda,
         seed=settings.seed,

@@ -13,6 +13,7 @@ from torch.utils.data import default_collate
 from transformers import Trainer
 
 from ..errors import InputError
+from ..model.layers import TrackNorm
 from ..model.network import CoverageModel
 from .job import TrainingJob
 
@@ -30,7 +31,7 @@ class Cost:
     memory: int
 
 
-def measure_cost(model: CoverageModel, batch: Mapping[str, torch.Tensor], precision: str) -> Cost:
+def measure_cost(model: CoverageModel, batch: Mapping[str, torch.Tensor], *, bf16: bool) -> Cost:
     """Time the fastest of three passes over one micro-batch; weights, buffers and random state are left unchanged.
 
     Parameters
@@ -39,8 +40,8 @@ def measure_cost(model: CoverageModel, batch: Mapping[str, torch.Tensor], precis
         On the device that it will be trained on.
     batch
         `input_ids` and `labels`.
-    precision
-        `bf16` or `float32`.
+    bf16
+        Whether the passes are in half precision.
 
     Raises
     ------
@@ -62,7 +63,7 @@ def measure_cost(model: CoverageModel, batch: Mapping[str, torch.Tensor], precis
         seconds = float("inf")
         for _ in range(3):
             began = time.monotonic()
-            with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
+            with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
                 try:
                     model(**batch).loss.backward()
                 except torch.cuda.OutOfMemoryError as error:
@@ -129,14 +130,14 @@ def log_cost(trainer: Trainer, job: TrainingJob, steps_per_epoch: int, training:
         f"{steps * settings.global_batch_size * job.window_size:,}",
     )
     at_once = arguments.world_size * settings.micro_batch_size
-    if job.plan.head.batch_norm == "batch" and at_once < FEW_WINDOWS:
+    if any(isinstance(each, TrackNorm) and each.mode == "batch" for each in model.modules()) and at_once < FEW_WINDOWS:
         log.warning(
             "batch norm takes its statistics from only %d window(s) at once, so it removes their level in training but "
             "not in prediction: use more processes, a larger training.micro_batch_size, or head.batch_norm: renorm",
             at_once,
         )
     batch = default_collate([trainer.train_dataset[0]] * settings.micro_batch_size)
-    cost = measure_cost(model, batch, settings.precision)
+    cost = measure_cost(model, batch, bf16=trainer.args.bf16)
     passes = steps * arguments.gradient_accumulation_steps
     watch = settings.epochs * validation / (3 * settings.micro_batch_size * arguments.world_size)
     log.info(

@@ -20,10 +20,8 @@ from ..model.network import IGNORED
 from ..tracks.bigwig import Coverage
 from ..tracks.squash import squash
 from ..tracks.targets import TargetTrack
-from ..vocabulary import Strand, Track
+from ..vocabulary import opposite_tracks
 from .stop import SIGNALS
-
-OPPOSITE = {Strand.PLUS: Strand.MINUS, Strand.MINUS: Strand.PLUS, Strand.UNSTRANDED: Strand.UNSTRANDED}
 
 
 class Draw(NamedTuple):
@@ -65,7 +63,7 @@ class WindowDataset(Dataset):
         self._size, self._fasta, self._tracks, self._lookup = size, fasta, tuple(tracks), lookup
         self._target_of = np.arange(len(self._places)) if target_of is None else target_of
         self._blacklist = None if blacklist is None else IntervalSet(blacklist)
-        self._opposite = _opposite_tracks([track.name for track in tracks])
+        self._opposite = opposite_tracks([track.name for track in tracks])
         self._opened_by: int | None = None
 
     def __len__(self) -> int:
@@ -128,12 +126,6 @@ def _end_with(parent: int) -> None:
     while signal.sigwaitinfo(SIGNALS).si_pid != parent:
         pass
     os._exit(0)
-
-
-def _opposite_tracks(names: Sequence[str]) -> list[int]:
-    """For each track, the index of the other strand of its cell type, or its own index if it is unstranded."""
-    tracks = [Track.parse(name) for name in names]
-    return [tracks.index(Track(track.cell_type, OPPOSITE[track.strand])) for track in tracks]
 
 
 class WindowSampler(Sampler[Draw]):

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from ..config.training import TrainingSettings
 from ..errors import InputError
 from ..files import file_checksum, read_text, write_text
-from ..model.plan import FetchedWeights, ModelPlan
+from ..model.plan import TRAINING_KEYS, FetchedWeights, ModelPlan
 
 # Settings that change how fast or how safely a model is trained, but not the resulting model.
 SPEED_SETTINGS = (
@@ -104,7 +104,7 @@ def recipe(job: TrainingJob) -> dict[str, Any]:
     if job.start is not None:
         files += sorted(job.start.glob("*.safetensors"))
     return {
-        "plan": job.plan.model_dump(mode="json"),
+        "plan": job.plan.model_dump(mode="json", exclude=TRAINING_KEYS),
         "training": settings,
         "backbone": None if job.weights is None else job.weights.commit,
         "windows": [job.window_size, job.max_n_fraction, job.max_blacklist_fraction],

@@ -38,7 +38,7 @@ from ..model.seen_chromosomes import record_sequences
 from ..model.trial_pass import check_half_precision, enable_checkpointing
 from ..tracks.targets import target_tracks
 from ..vocabulary import Split
-from .arguments import training_arguments
+from .arguments import trains_in_half_precision, training_arguments
 from .callbacks import CollapsedScore, FallingLoss, FiniteLoss, ProgressLog, tidy_history
 from .checkpoints import claim_recipe, clear, newest_whole
 from .cost import log_cost
@@ -156,9 +156,8 @@ def prepare(job: TrainingJob, request: StopRequest) -> tuple[WindowTrainer, PreT
         start=job.start,
         weights=None if job.weights is None else Path(job.weights.folder),
     )
-    if settings.gradient_checkpointing:
-        enable_checkpointing(model)
-    if settings.precision == "bf16":
+    recomputes = settings.gradient_checkpointing and enable_checkpointing(model)
+    if trains_in_half_precision(settings):
         # On the device that the Trainer will choose, because support for half precision depends on it.
         device = f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if torch.cuda.is_available() else "cpu"
         check_half_precision(model.to(device), "config, training.precision")
@@ -191,7 +190,7 @@ def prepare(job: TrainingJob, request: StopRequest) -> tuple[WindowTrainer, PreT
         len(training), settings.global_batch_size, **dict(settings.augmentation), seed=settings.seed
     )
     steps_per_epoch = len(sampler) // settings.global_batch_size
-    arguments = training_arguments(job, steps_per_epoch, validate=len(validation) > 0)
+    arguments = training_arguments(job, steps_per_epoch, validate=len(validation) > 0, recomputes=recomputes)
     checkpointing = Checkpointing(request, settings.checkpoint_minutes, settings.keep_checkpoints, steps_per_epoch)
     trainer = WindowTrainer(
         model=model,

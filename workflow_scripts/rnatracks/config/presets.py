@@ -1,0 +1,33 @@
+"""Presets of models: values in place of the defaults, by one word."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+# With the keys of a model.
+PRESETS: dict[str, dict[str, Any]] = {
+    "unet": {
+        "backbone": {"type": "unet"},
+        "head": {"channels": [], "kernel_size": 1, "dropout": 0, "initial_scale": 1, "plain_output": True},
+        "training": {
+            "optimizer": "adamw",
+            "learning_rate": 3.0e-3,
+            "weight_decay": 0.01,
+            "schedule": "cosine",
+            "warmup_fraction": 0.05,
+            "global_batch_size": 4,
+            "micro_batch_size": 4,
+            "precision": "auto",
+            "gradient_checkpointing": False,
+            "augmentation": {"reverse_complement": True},
+        },
+    }
+}
+
+
+def overlaid(below: Mapping[str, Any], above: Mapping[str, Any], whole: Sequence[str] = ()) -> dict[str, Any]:
+    """Two levels of settings: where both have a section, it is overlaid key by key, except those in `whole`."""
+    result = {**below, **above}
+    for key, section in below.items():
+        if isinstance(section, Mapping) and isinstance(above.get(key), Mapping) and key not in whole:
+            result[key] = overlaid(section, above[key])
+    return result
