@@ -34,7 +34,6 @@ from rnatracks.training.dataset import WindowSampler
 from rnatracks.training.job import TrainingJob
 from rnatracks.training.stop import StopRequest
 from rnatracks.training.train import prepare, train
-from rnatracks.vocabulary import Split
 
 LANGUAGE_MODEL = {"type": "mixtral", "hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2}
 LANGUAGE_MODEL |= {"num_attention_heads": 4, "num_key_value_heads": 2, "num_local_experts": 4}
@@ -54,7 +53,9 @@ def prepare_run(name: str, data: Path, out: Path, cores: int, window: int | None
     if name == "demo":
         config = yaml.safe_load(DEMO.read_text().replace("results/demo", "results"))
         for key in ("samples", "cell_types"):
-            (folder / f"{key}.tsv").write_text((REPOSITORY / config[key]).read_text().replace("results/demo", "results"))
+            (folder / f"{key}.tsv").write_text(
+                (REPOSITORY / config[key]).read_text().replace("results/demo", "results")
+            )
             config[key] = f"{key}.tsv"
         del config["evaluation"]["baselines"]
         config["loci"] = []

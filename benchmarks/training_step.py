@@ -1,11 +1,13 @@
-"""Tokens per second of our training step, compared with a plain loop on the same model in the same run.
+"""Tokens per second of our training step, compared with a plain loop in the same run.
 
-The plain loop has its windows in memory and calls only the model, `backward`, gradient clipping and
-Transformers' Adafactor. Ours reads windows from FASTA and bigWig files, logs, and monitors the loss. The
-two take turns, and the medians of the repeats are compared. With `--shape genos` on a GPU, the model has
-the shape of Genos-1.2B with random weights, and its share of the GPU's peak speed is reported.
+The plain loop has its windows in memory and calls only the model, `backward`, gradient clipping and the optimiser. Ours
+reads windows from FASTA and bigWig files, logs, and monitors the loss. Both train the same model; with `--shape cnn`
+and `--shape unet`, the plain loop trains the same network as a plain PyTorch script would write it
+(`plain_networks.py`), and our time with `strands: reverse_complement` is measured as well. They take turns, and the
+medians of the repeats are compared. With `--shape genos` on a GPU, the model has the shape of Genos-1.2B with random
+weights, and its share of the GPU's peak speed is reported.
 
-    python benchmarks/training_step.py [--shape demo|medium|genos] [--repeats 5]
+    python benchmarks/training_step.py [--shape demo|medium|genos|cnn|unet] [--repeats 5] [--threads 1]
 """
 
 import argparse
@@ -15,7 +17,8 @@ import statistics
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +28,8 @@ import pyfaidx
 import torch
 import yaml
 from harness import DEMO, demo_backbone
+from plain_networks import PlainCNN, PlainUNet, loss_of
+from torch import nn
 from torch.utils.data import default_collate
 from transformers import Adafactor, TrainerCallback, TrainerState, TrainingArguments
 
@@ -52,6 +57,8 @@ class Shape:
     steps: int
     precision: str = "float32"
     checkpointing: bool = False
+    model: dict[str, object] = field(default_factory=lambda: {"head": {"channels": [32, 16]}})
+    plain: Callable[[int], nn.Module] | None = None
 
 
 def mixtral(hidden: int, inner: int, layers: int, heads: int, experts: int) -> dict[str, object]:
@@ -78,11 +85,24 @@ SHAPES = {
         steps=10,
         precision="bf16",
         checkpointing=True,
+        model={},
+    ),
+    "cnn": Shape(
+        {"type": "dilated_cnn", "hidden_size": 64, "num_hidden_layers": 10},
+        window=8192,
+        batch=4,
+        micro_batch=4,
+        steps=20,
+        model={"preset": "unet"},
+        plain=PlainCNN,
+    ),
+    "unet": Shape(
+        {"type": "unet"}, window=16_384, batch=4, micro_batch=4, steps=20, model={"preset": "unet"}, plain=PlainUNet
     ),
 }
 
 
-def write_job(folder: Path, shape: Shape) -> TrainingJob:
+def write_job(folder: Path, shape: Shape, strands: str = "heads") -> TrainingJob:
     """Write a genome with dense coverage and the windows of one repeat, and return the job that trains on them."""
     rng, length = np.random.default_rng(0), shape.window * shape.batch * shape.steps
     bases = rng.choice(np.frombuffer(b"ACGT", np.uint8), length).tobytes().decode()
@@ -99,10 +119,8 @@ def write_job(folder: Path, shape: Shape) -> TrainingJob:
     windows.columns = ["chrom", "start", "end", "split", "n_fraction", "blacklist_fraction"]
     write_windows(windows, folder / "windows.bed.gz")
     config = yaml.safe_load(DEMO.read_text())
-    config["models"] = {"timed": {"cell_types": ["B"], "backbone": shape.backbone, "head": {"channels": [32, 16]}}}
+    config["models"] = {"timed": {"cell_types": ["B"], "backbone": shape.backbone, "strands": strands, **shape.model}}
     del config["evaluation"]["baselines"]  # they name models that are not trained here
-    if shape.window == 32_000:
-        del config["models"]["timed"]["head"]
     config["training"] |= {
         "epochs": 1,
         "global_batch_size": shape.batch,
@@ -116,7 +134,7 @@ def write_job(folder: Path, shape: Shape) -> TrainingJob:
     (folder / "model").mkdir(exist_ok=True)
     return TrainingJob(
         plan=expand_models(settings.models, ["B"])["timed"],
-        settings=settings.training,
+        settings=settings.training_of("timed"),
         target=folder / "model",
         windows=folder / "windows.bed.gz",
         window_size=shape.window,
@@ -162,17 +180,22 @@ def time_plain(job: TrainingJob, shape: Shape, batches: list[dict[str, torch.Ten
     """Seconds of the same steps in a plain loop, with all windows in memory."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
     tracks = target_tracks(job.statistics, job.bigwigs)
-    model = assemble(job.plan, tracks, window_size=shape.window)[0].to(device).train()
+    if shape.plain is None:
+        model = assemble(job.plan, tracks, window_size=shape.window)[0].to(device).train()
+        optimiser = Adafactor(model.parameters(), lr=1e-3, scale_parameter=False, relative_step=False)
+    else:
+        model = shape.plain(len(tracks)).to(device)
+        optimiser = torch.optim.AdamW(model.parameters(), lr=1e-3)
     if shape.checkpointing:
         model.activation_checkpointing_enable()
-    optimiser = Adafactor(model.parameters(), lr=1e-3, scale_parameter=False, relative_step=False)
     accumulated = shape.batch // shape.micro_batch
     for index, batch in enumerate(batches):
         if index == accumulated:  # the first step is a warm-up
             synchronise()
             began = time.perf_counter()
         with torch.autocast(device, torch.bfloat16, enabled=shape.precision == "bf16"):
-            loss = model(**{key: value.to(device) for key, value in batch.items()}).loss
+            batch = {key: value.to(device) for key, value in batch.items()}
+            loss = model(**batch).loss if shape.plain is None else loss_of(model(batch["input_ids"]), batch["labels"])
         (loss / accumulated).backward()
         if (index + 1) % accumulated == 0:
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -212,11 +235,13 @@ def main() -> None:
         items = [dataset[row] for row in range(len(dataset))]
         reading = time.perf_counter() - began
         batches = [default_collate(items[i : i + shape.micro_batch]) for i in range(0, len(items), shape.micro_batch)]
-        times, memory = [], 0
+        times, memory, both = [], 0, []
         for _ in range(options.repeats):
             mine = time_ours(job)
             memory = torch.cuda.max_memory_allocated() if torch.cuda.is_available() else 0
             times.append((mine, time_plain(job, shape, batches)))
+            if shape.plain is not None:
+                both.append(time_ours(write_job(Path(name), shape, "reverse_complement")) / mine)
     ours, plain = (statistics.median(column) for column in zip(*times, strict=True))
     steps = shape.steps - 1
     tokens = shape.window * shape.batch * steps
@@ -227,6 +252,11 @@ def main() -> None:
         ("ratio of speeds", f"{plain / ours:.3f} (repeats: {', '.join(f'{b / a:.3f}' for a, b in times)})"),
         ("reading windows, without loader processes", f"{reading / shape.steps / (ours / steps):.1%} of our step"),
     ]
+    if both:
+        median = f"{statistics.median(both):.2f}"
+        rows.append(
+            ("time with reverse_complement", f"{median} (repeats: {', '.join(f'{each:.2f}' for each in both)})")
+        )
     if torch.cuda.is_available():
         device = torch.cuda.get_device_name()
         passes = 4 if shape.checkpointing else 3

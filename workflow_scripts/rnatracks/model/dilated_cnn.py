@@ -6,7 +6,7 @@ from transformers import AutoConfig, AutoModel, PreTrainedConfig, PreTrainedMode
 from transformers.modeling_layers import GradientCheckpointingLayer
 from transformers.modeling_outputs import BaseModelOutput
 
-from .layers import STEM_KERNEL_SIZE, Convolution, one_hot
+from .layers import STEM_KERNEL_SIZE, Convolution, Dropout, one_hot
 
 
 class DilatedCNNConfig(PreTrainedConfig):
@@ -55,7 +55,7 @@ class DilatedBlock(GradientCheckpointingLayer):
         self.norm = nn.LayerNorm(width)
         self.dilated = Convolution(width, width, config.kernel_size, dilation=dilation)
         self.mix = Convolution(width, width, 1)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
 
     def forward(self, states: torch.Tensor) -> torch.Tensor:
         update = self.mix(nn.functional.gelu(self.dilated(self.norm(states))))

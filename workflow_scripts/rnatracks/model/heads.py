@@ -6,7 +6,7 @@ from contextlib import nullcontext
 import torch
 from torch import nn
 
-from .layers import Convolution, TrackNorm
+from .layers import Convolution, Dropout, TrackNorm
 
 
 class TrackHead(nn.Module):
@@ -53,7 +53,7 @@ class TrackHead(nn.Module):
             Convolution(before, after, kernel_size, bias=layer >= len(normed))
             for layer, (before, after) in enumerate(itertools.pairwise(widths))
         )
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.scale = nn.Parameter(torch.tensor(float(scale)))
 
     def forward(self, states: torch.Tensor, counted: torch.Tensor | None = None) -> torch.Tensor:

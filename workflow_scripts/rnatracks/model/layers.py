@@ -33,6 +33,18 @@ class Convolution(nn.Conv1d):
         return _states(nn.functional.conv2d(_image(states), weight, self.bias, padding=(0, reach), dilation=dilation))
 
 
+class Dropout(nn.Dropout):
+    """PyTorch's dropout; on a CPU each number takes 15 random bits, which are drawn four at a time and much faster."""
+
+    def forward(self, states: torch.Tensor) -> torch.Tensor:
+        if states.device.type != "cpu" or not self.training or self.p == 0:
+            return super().forward(states)
+        draws = torch.empty((states.numel() + 3) // 4, dtype=torch.int64).random_()  # 63 random bits
+        dropped = min(round(self.p * 2**15), 2**15 - 1)
+        kept = draws.view(torch.int16)[: states.numel()].bitwise_and_(2**15 - 1) >= dropped
+        return states * kept.view(states.shape).to(states.dtype).mul_(1 / (1 - dropped / 2**15))
+
+
 def halve(states: torch.Tensor) -> torch.Tensor:
     """The maximum of each pair of positions; a last position without partner stays as it is."""
     return _states(nn.functional.max_pool2d(_image(states), (1, 2), ceil_mode=True))

@@ -8,7 +8,7 @@ from torch import nn
 from transformers import AutoConfig, AutoModel, PreTrainedConfig, PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutput
 
-from .layers import STEM_KERNEL_SIZE, Convolution, TrackNorm, double, halve, one_hot
+from .layers import STEM_KERNEL_SIZE, Convolution, Dropout, TrackNorm, double, halve, one_hot
 
 # Longest wavelength of rotary position embeddings over 2 pi, as in RoFormer (Su et al. 2021, arXiv:2104.09864).
 ROTARY_BASE = 10_000.0
@@ -134,7 +134,7 @@ class UNetTrunk(nn.Module):
         self.up = nn.ModuleList(
             NormedConvolution(after + before, before, config.kernel_size, **shape) for before, after in pairwise(widths)
         )
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
 
     def forward(self, states: torch.Tensor, counted: torch.Tensor) -> torch.Tensor:
         """Run; `counted` `[batch, length]` says how much a position counts in batch norm, from 0 to 1."""

@@ -38,6 +38,7 @@ from ..model.seen_chromosomes import record_sequences
 from ..model.trial_pass import check_half_precision, enable_checkpointing
 from ..tracks.targets import target_tracks
 from ..vocabulary import Split
+from .allocation import keep_freed_memory
 from .arguments import trains_in_half_precision, training_arguments
 from .callbacks import CollapsedScore, FallingLoss, FiniteLoss, ProgressLog, tidy_history
 from .checkpoints import claim_recipe, clear, newest_whole
@@ -145,6 +146,8 @@ def prepare(job: TrainingJob, request: StopRequest) -> tuple[WindowTrainer, PreT
     """Prepare a training up to its first step, and log its cost."""
     settings, plan = job.settings, job.plan
     disable_progress_bar()
+    if not torch.cuda.is_available():
+        keep_freed_memory()
     set_seed(settings.seed)
     tracks = target_tracks(job.statistics, job.bigwigs)
     # First, because it shows within seconds whether the backbone is suitable.
