@@ -39,7 +39,6 @@ LANGUAGE_MODEL = {"type": "mixtral", "hidden_size": 64, "intermediate_size": 128
 LANGUAGE_MODEL |= {"num_attention_heads": 4, "num_key_value_heads": 2, "num_local_experts": 4}
 NETWORKS = {
     "U-Net": {},
-    "U-Net, no augmentation": {"training": {"augmentation": {"reverse_complement": False}}},
     "dilated CNN": {"backbone": {"type": "dilated_cnn", "hidden_size": 64, "num_hidden_layers": 8}},
     "small language model": {"backbone": LANGUAGE_MODEL, "attention": "bidirectional"},
 }
@@ -67,7 +66,7 @@ def prepare_run(name: str, data: Path, out: Path, cores: int, window: int | None
     names = [row.split("\t")[0] for row in (folder / "cell_types.tsv").read_text().splitlines()[1:]]
     config["models"] = {
         key: {"cell_types": names, "preset": "unet"} | changes
-        for key, changes in zip(("unet", "plain", "cnn", "language"), NETWORKS.values(), strict=True)
+        for key, changes in zip(("unet", "cnn", "language"), NETWORKS.values(), strict=True)
     }
     (folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
     tracks = [f"results/tracks/observed/{cell_type}.{strand}.bw" for cell_type in names for strand in ("plus", "minus")]
@@ -84,7 +83,7 @@ def write_job(settings: Settings, family: str, seed: int, epochs: float) -> Trai
     training = settings.training_of(family).model_copy(
         update={"epochs": epochs, "seed": seed, "loader_workers": 0, "keep": "last", "stop_unless_falling": False}
     )
-    target = Path("trained", f"{family}-{seed}")
+    target = Path(settings.results, "models", f"{family}-{seed}")
     target.mkdir(parents=True, exist_ok=True)
     return TrainingJob(
         plan=plan,

@@ -24,6 +24,7 @@ MIXTRAL = {
     "num_local_experts": 4,
 }
 CNN = {"type": "dilated_cnn", "hidden_size": 16, "num_hidden_layers": 3}
+UNET = {"type": "unet"}
 ABSENT = "(no such key)"
 
 

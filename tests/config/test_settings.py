@@ -8,7 +8,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 import yaml
-from configurations import ABSENT, CNN, CONFIG, MINIMAL, MIXTRAL, SHIPPED, config_with
+from configurations import ABSENT, CNN, CONFIG, MINIMAL, MIXTRAL, SHIPPED, UNET, config_with
 from pydantic import BaseModel, Field, ValidationError
 
 from rnatracks.config.documentation import SCHEMA, TABLE, json_schema, reference_table
@@ -101,6 +101,8 @@ def test_defaults_are_filled_into_a_copy() -> None:
         "strands": "heads",
         "attention": "causal",
         "trainable": "all",
+        "preset": None,
+        "training": {},
         "control": "none",
     }
     assert filled["training"] == {
@@ -127,6 +129,7 @@ def test_defaults_are_filled_into_a_copy() -> None:
         "stop_unless_falling": True,
     }
     assert filled["prediction"] == {
+        "reverse_complement": False,
         "batch_size": 4,
         "stitch": "blend",
         "overlap": None,
@@ -166,6 +169,40 @@ def test_a_backbone_gets_the_defaults_of_its_own_type(backbone: dict | str, defa
     assert (filled if defaults is None else dict(filled)) == (backbone if defaults is None else backbone | defaults)
 
 
+def test_a_preset_gives_way_to_the_model_and_comes_before_the_section() -> None:
+    config = config_with("training", {"epochs": 7, "learning_rate": 1e-5, "augmentation": {"shift": 3}})
+    config["models"]["net"] = {
+        "cell_types": "each",
+        "preset": "unet",
+        "head": {"kernel_size": 5},
+        "training": {"weight_decay": 0.2, "augmentation": {"shift": 9}},
+    }
+    settings = read_settings(config)
+    net, own = settings.models["net"], settings.training_of("net")
+    assert dict(net.backbone) == {
+        "type": "unet",
+        "widths": (32, 48, 64, 96, 128, 128, 128),
+        "kernel_size": 5,
+        "dilations": (2, 4, 8, 16),
+        "attention_layers": 0,
+        "attention_heads": 4,
+        "batch_norm": "batch",
+        "dropout": 0,
+    }
+    assert (net.head.channels, net.head.kernel_size, net.head.plain_output) == ((), 5, True)
+    assert (own.epochs, own.optimizer, own.learning_rate, own.weight_decay) == (7, "adamw", 3e-3, 0.2)
+    assert dict(own.augmentation) == {"shift": 9, "reverse_complement": True}
+    assert settings.training_of("small") == settings.training
+    assert read_settings(settings.model_dump(mode="json")) == settings
+
+
+def test_a_preset_leaves_another_backbone_or_start_alone() -> None:
+    other = read_settings(config_with("models.small", {"cell_types": "each", "preset": "unet", "backbone": CNN}))
+    assert other.models["small"].backbone.type == "dilated_cnn"
+    moved = read_settings(config_with("models.small", {"cell_types": "each", "preset": "unet", "init_from": "x-B"}))
+    assert moved.models["small"].backbone is None
+
+
 SMALL = "models.small"
 BOUND_OF = {
     "minimum": "greater_than_equal",
@@ -197,7 +234,7 @@ BAD = [
     ("normalisation.total", float("nan"), "normalisation.total", "nan", "a number"),
     ("normalisation.total", 0, "normalisation.total", "0", "more than 0"),
     ("training.gradient_checkpointing", "maybe", "training.gradient_checkpointing", "'maybe'", "true or false"),
-    ("training.precision", "fp16", "training.precision", "'fp16'", "one of: bf16, float32"),
+    ("training.precision", "fp16", "training.precision", "'fp16'", "one of: auto, bf16, float32"),
     ("windows.max_n_fraction", 1.5, "windows.max_n_fraction", "1.5", "1 or less"),
     ("windows", None, "windows", "null", "keys and values"),
     ("windows", {"size": 100, "overlap": 100}, "windows.overlap", "100", "less than windows.size (100)"),
@@ -215,6 +252,21 @@ BAD = [
     ("split", {"valid": ["chr1"], "test": ["chr2", "chr3"]}, "split", "every chromosome", "left for training"),
     ("evaluation", {"baselines": ["cnn"]}, "evaluation.baselines", "'cnn'", "keys of models: small"),
     ("training", {"micro_batch_size": 3}, "training.micro_batch_size", "3", "a divisor of training.global_batch_size"),
+    (f"{SMALL}.training", {"epoch": 3}, f"{SMALL}.training.epoch", "did you mean epochs?", "one of: epochs"),
+    (f"{SMALL}.training", {"epochs": "3"}, f"{SMALL}.training.epochs", "'3'", "a number: write 3.0"),
+    (f"{SMALL}.training", {"micro_batch_size": 7}, f"{SMALL}.training.micro_batch_size", "7", "a divisor of training"),
+    (f"{SMALL}.training", {3: 4}, f"{SMALL}.training.3", "an unknown key", "one of: epochs"),
+    (f"{SMALL}.training", None, f"{SMALL}.training", "null", "keys and values"),
+    (f"{SMALL}.training", {"schedule": "plateau"}, f"{SMALL}.training.schedule", "plateau without", "a validation"),
+    (f"{SMALL}.preset", "u-net", f"{SMALL}.preset", "'u-net'", "one of: unet"),
+    (f"{SMALL}.backbone", UNET | {"widths": [8]}, f"{SMALL}.backbone.widths", "too few entries", "at least 2 entries"),
+    (
+        f"{SMALL}.backbone",
+        UNET | {"widths": [8, 12], "attention_layers": 1},
+        f"{SMALL}.backbone.widths",
+        "[8, 12]",
+        "a multiple of twice attention_heads (4)",
+    ),
     ("models", {}, "models", "an empty value", "at least 1 entry"),
     ("models", {"a b": {}}, "models", "the name 'a b'", "letters, digits"),
     ("models", {1: {}}, "models", "the name 1", "put it in quotes"),

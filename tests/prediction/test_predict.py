@@ -1,5 +1,6 @@
 """Prediction: what a model says of a base stands at that base, on the right scale, whoever computed it and when."""
 
+import dataclasses
 import logging
 import re
 import threading
@@ -34,6 +35,7 @@ from rnatracks.model.folder import load_on_devices
 from rnatracks.model.network import CoverageModel
 from rnatracks.prediction.predict import Precision, TilePlan, predict_region, predict_tiles, track_views, write_region
 from rnatracks.prediction.stitching import Stitch, View, stitch, tile_weights
+from rnatracks.tracks.squash import squash
 
 
 @pytest.fixture
@@ -374,3 +376,38 @@ def test_the_reverse_complement_is_predicted_in_reverse(tmp_path: Path, mode: St
     )
     np.testing.assert_allclose(backward[[1, 0, 2], ::-1], forward, rtol=1e-4)
     assert not np.allclose(forward[0], forward[1], rtol=0.1)
+
+
+@pytest.mark.parametrize("mode", [Stitch.BLEND, Stitch.CONTEXT])
+def test_both_strands_are_averaged(tmp_path: Path, mode: Stitch) -> None:
+    """The mean of a prediction and that of the reversed genome, turned back, with swapped strands; with one tile."""
+    sequence = with_gaps(90, (20, 25))
+    model = small_model(means=MEANS, tracks=list(TRACKS), backbone=CAUSAL)
+    turned = sequence[::-1].translate(str.maketrans("ACGT", "TGCA"))
+    tiles = TilePlan(size=90, overlap=0, stitch=mode)
+    forward, backward = (
+        predict([model], make_genome(tmp_path / name, bases), "chr2", tiles=tiles)
+        for name, bases in (("there", sequence), ("back", turned))
+    )
+    both = dataclasses.replace(tiles, reverse_complement=True)
+    found = predict([model], make_genome(tmp_path / "both", sequence), "chr2", tiles=both)
+    for row, track in enumerate(TRACKS):
+        swapped = [1, 0, 2][row]
+        other = squash(backward[swapped][::-1], MEANS[swapped])
+        expected = (squash(forward[row], MEANS[row]) + other) / 2
+        np.testing.assert_allclose(squash(found[row], MEANS[row]), expected, rtol=1e-4, atol=1e-6, err_msg=track)
+        assert not np.allclose(found[row], forward[row], rtol=0.01)
+    assert track_views(model, reverse_complement=True) == [View.BOTH] * 3
+
+
+def test_a_model_that_reads_both_strands_is_run_once(tmp_path: Path) -> None:
+    sequence = with_gaps(200, (20, 25))
+    model = StandIn({"chr2": sequence}, strands="reverse_complement")
+    tiles = TilePlan(size=100, overlap=50, stitch=Stitch.BLEND)
+    genome = make_genome(tmp_path, sequence)
+    plain, both = (
+        predict([model], genome, "chr2", tiles=dataclasses.replace(tiles, reverse_complement=each))
+        for each in (False, True)
+    )
+    np.testing.assert_array_equal(plain, both)
+    assert len(model.tiles) == 2 * len(tile_starts(200, 100, 50))

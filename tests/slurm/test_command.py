@@ -35,7 +35,7 @@ def tiny_folder(folder: Path) -> Path:
     samples = {name: config["simulate"]["samples"][name] for name in ("amber_1", "amber_2")}
     config["simulate"] |= {"chromosomes": LENGTHS, "samples": samples}
     config["genome"]["chromosomes"] = list(LENGTHS)
-    del config["models"]["cnn"], config["evaluation"]["baselines"]
+    del config["models"]["unet"], config["evaluation"]["baselines"]
     config["models"]["small"]["cell_types"] = ["amber"]
     config["training"] |= {"epochs": 1, "micro_batch_size": 2}
     config |= {"results": "results/tiny", "samples": "config/tiny.tsv", "cell_types": "config/tiny_types.tsv"}

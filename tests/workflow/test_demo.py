@@ -56,9 +56,9 @@ def test_every_score_has_its_interval_ceiling_and_baselines(demo: Demo, table: s
     assert (frame["replicate_ceiling"] < frame["attainable"]).all()
     assert (frame["pearson_log1p"] < frame["attainable"]).all()
     assert (frame["other_cell_type"] < frame["pearson_log1p"]).all()
-    cnn = held_out(demo, table, "cnn")
-    assert frame["baseline_cnn"].tolist() == cnn["pearson_log1p"].tolist()
-    assert cnn["baseline_cnn"].isna().all()
+    unet = held_out(demo, table, "unet")
+    assert frame["baseline_unet"].tolist() == unet["pearson_log1p"].tolist()
+    assert unet["baseline_unet"].isna().all()
 
 
 def test_the_other_cell_type_is_scored_alike_from_both_sides(demo: Demo) -> None:
@@ -72,14 +72,14 @@ def test_empty_cells_follow_the_documented_rule(demo: Demo) -> None:
     """Two cell types have no mean of others, a baseline none of itself; the validation chromosome has few blocks."""
     for name in ("base_resolution", "gene_expression", "differential"):
         table = scores(demo, name)
-        assert table["baseline_cnn"].isna().equals(table["model"].eq("cnn"))
+        assert table["baseline_unet"].isna().equals(table["model"].eq("unet"))
         assert table["ci_low"].isna().equals(table["split"].eq("valid"))
         assert table["ci_low"].isna().equals(table["ci_high"].isna())
         assert "mean_of_others" not in table or table["mean_of_others"].isna().all()
         assert (table["attainable"].isna() == ~(table["replicate_ceiling"] >= 0)).all()
         ceilings = table["replicate_ceiling"].isna()
         assert not ceilings.any() or set(table.loc[ceilings, "region"]) == {"intergenic"}
-        others = {"baseline_cnn", "ci_low", "ci_high", "mean_of_others", "attainable", "replicate_ceiling"}
+        others = {"baseline_unet", "ci_low", "ci_high", "mean_of_others", "attainable", "replicate_ceiling"}
         assert table.drop(columns=[*(others & set(table))]).notna().all(axis=None)
 
 
@@ -112,7 +112,7 @@ def test_score_tables_have_their_columns_and_no_zero_for_what_is_missing(
     demo: Demo, table: str, columns: list[str]
 ) -> None:
     frame = scores(demo, table)
-    assert list(frame.columns) == [*columns, "baseline_cnn"]
+    assert list(frame.columns) == [*columns, "baseline_unet"]
     assert not (frame[frame.columns.difference(["genes", "bases"])] == 0).any(axis=None)
 
 
@@ -304,7 +304,7 @@ def test_shuffled_coverage_is_not_predicted(demo_copy: Path) -> None:
     (demo_copy / "cell_types.tsv").write_text("cell_type\tontology\tdescription\namber\t\t\n")
     config |= {"results": "results/shuffled", "samples": "samples.tsv", "cell_types": "cell_types.tsv"}
     config["training"]["epochs"] = 2
-    del config["simulate"], config["models"]["cnn"], config["evaluation"]["baselines"]
+    del config["simulate"], config["models"]["unet"], config["evaluation"]["baselines"]
     (demo_copy / "shuffled.yaml").write_text(yaml.safe_dump(config))
     table = "results/shuffled/evaluation/base_resolution.tsv"
     run = snakemake(demo_copy, table, "--configfile", "shuffled.yaml")

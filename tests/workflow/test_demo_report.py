@@ -75,11 +75,11 @@ def test_the_first_screen_of_the_report_has_scores_a_locus_and_the_warnings(demo
         run_line, warned = visited.page.inner_text(".run"), visited.page.inner_text(".warnings")
         open_folds(visited)
         assert overlapping_texts(visited) == []
-    tracks = [("small-amber", "amber"), ("small-indigo", "indigo"), ("cnn", "amber"), ("cnn", "indigo")]
+    tracks = [("small-amber", "amber"), ("small-indigo", "indigo"), ("unet", "amber"), ("unet", "indigo")]
     assert rows == [[*track, strand] for track in tracks for strand in ("plus", "minus")]
-    for words in ("small, cnn", "amber, indigo (6 samples)", "5 chromosomes", "chr3 held out, chr4 for validation"):
+    for words in ("small, unet", "amber, indigo (6 samples)", "5 chromosomes", "chr3 held out, chr4 for validation"):
         assert words in run_line
-    assert "all 4 tracks of small score below cnn" in warned
+    assert "all 4 tracks of small score below unet" in warned
 
 
 def test_the_report_shows_every_figure(opened: Opened) -> None:

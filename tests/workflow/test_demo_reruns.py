@@ -52,7 +52,7 @@ def test_a_changed_bigwig_runs_what_depends_on_it(demo_copy: Path) -> None:
     (folder / "amber_2.plus.bw").write_bytes((folder / "amber_1.plus.bw").read_bytes())
     planned = plan(demo_copy, *PROFILES).planned()
     assert [job["sample"] for job in planned["check_sample"]] == ["amber_2"]
-    assert {job["model"] for job in planned["train_model"]} == {"small-amber", "cnn"}
+    assert {job["model"] for job in planned["train_model"]} == {"small-amber", "unet"}
 
 
 @pytest.mark.parametrize("spelling", ["{cwd}/results/demo", "~/results/demo/."])

@@ -83,8 +83,8 @@ def test_a_changed_sample_plans_only_what_depends_on_it(demo_copy: Path) -> None
     planned = snakemake(demo_copy, "all", *DEMO, "--dry-run").planned()
     assert [job["sample"] for job in planned["check_sample"]] == ["amber_2"]
     assert {job["cell_type"] for job in planned["average_track"]} == {"amber"}
-    assert {job["model"] for job in planned["train_model"]} == {"small-amber", "cnn"}
-    assert {job["model"] for job in planned["predict_chromosome"]} == {"small-amber", "cnn"}
+    assert {job["model"] for job in planned["train_model"]} == {"small-amber", "unet"}
+    assert {job["model"] for job in planned["predict_chromosome"]} == {"small-amber", "unet"}
     assert not {"simulate", "prepare_genome", "prepare_annotation", "index_windows", "resolve_samples"} & set(planned)
 
 

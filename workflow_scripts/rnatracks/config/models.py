@@ -11,7 +11,6 @@ from ..errors import InputError
 from .fields import EACH, LIST, Number, Odd, Section, Text, Word, Words, usable
 from .presets import PRESETS, overlaid
 
-
 # Networks that see both sides of each base, whatever `attention` says.
 CONVOLUTIONAL = ("unet", "dilated_cnn")
 UNET_WIDTHS = (32, 48, 64, 96, 128, 128, 128)
@@ -62,7 +61,7 @@ class UNetSettings(Section):
     """A convolutional encoder and decoder with skips, which needs no cluster."""
 
     widths: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=2), LIST] = UNET_WIDTHS
-    """Channels of each level. The first level has one position per base; each further one has half as many positions."""
+    """Channels of each level. The first level has one position per base; each further level has half as many."""
 
     kernel_size: Odd = 5
     """Kernel size of all convolutions but the first, which spans 15 bases; in positions of their level, odd."""
@@ -74,7 +73,7 @@ class UNetSettings(Section):
     """Attention layers on the last level, after these convolutions."""
 
     attention_heads: int = Field(default=4, ge=1)
-    """Heads per attention layer. The last of widths must be a multiple of twice this number if there is such a layer."""
+    """Heads per attention layer. If there is one, the last of widths must be a multiple of twice this number."""
 
     batch_norm: Literal["batch", "renorm", "frozen"] = "batch"
     """How batch norm normalises during training, as in head.batch_norm."""
@@ -201,9 +200,9 @@ class ModelSettings(Section):
     model, called NAME."""
 
     preset: Literal["unet"] | None = None
-    """Defaults in one word. unet: a U-Net with a head, an optimiser and augmentation that suit it, for small genomes, one
-    GPU or none; docs/training.md lists them. Keys of this model take precedence over those of the preset, and those over
-    the section training."""
+    """Defaults in one word. unet: a U-Net with a head, an optimiser and augmentation that suit it, for small genomes,
+    one GPU or none; docs/training.md lists them. Keys of this model take precedence over those of the preset, and these
+    over the section training."""
 
     backbone: Network | None = None
     """Network below the heads. Text is a Hugging Face Hub id or a local model folder; its weights are fine-tuned in
@@ -244,7 +243,7 @@ class ModelSettings(Section):
     head: HeadSettings = HeadSettings()
     """Convolutions that turn the hidden states of the backbone into one track."""
 
-    training: dict[Any, Any] = {}
+    training: dict[Any, Any] = Field(default={})
     """Keys of the section training that have another value for this model."""
 
     control: Literal["none", "shuffled_targets"] = "none"

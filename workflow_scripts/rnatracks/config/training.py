@@ -116,8 +116,8 @@ class PredictionSettings(Section):
     """Number format of large products in the forward pass; auto is bf16 on a GPU and float32 otherwise."""
 
     reverse_complement: bool = False
-    """Predict the reverse complement as well, swap its strands, and average both on the squashed scale. This takes twice
-    as long. It changes nothing for models with strands: reverse_complement, which read both anyway."""
+    """Predict the reverse complement as well, swap its strands, and average both on the squashed scale, which takes
+    twice as long. It changes nothing for models with strands: reverse_complement, which read both anyway."""
 
     significant_digits: int | None = Field(default=4, ge=2, le=7)
     """Significant decimal digits of the predicted coverage, or null for full float32 precision. Fewer digits make

@@ -1,7 +1,7 @@
-"""Layers on states `[batch, length, channels]`, the layout of language models: convolution, pooling, masked batch norm.
+"""Layers on states `[batch, length, channels]`, the layout of language models.
 
-To PyTorch, such states are an image of height 1 whose channels lie next to each other in memory. Its operations on these
-are up to twice as fast on a CPU, and no norm has to transpose.
+To PyTorch, such states are an image of height 1 whose channels lie next to each other in memory. Its operations on
+these are up to twice as fast on a CPU, and no norm has to transpose.
 """
 
 import torch

@@ -197,8 +197,8 @@ def _prediction(settings: Settings) -> str:
     rounded = f", and rounded to {digits} significant digits" if digits else ""
     return (
         f"Tracks were predicted in windows of the same size, {_overlap(settings)}. Where windows overlap, the value of "
-        f"a base is {STITCHES[settings.prediction.stitch]}. {read}Predictions were transformed back to the scale of coverage "
-        f"by the exact inverse of the squashing{rounded}; unknown bases are 0."
+        f"a base is {STITCHES[settings.prediction.stitch]}. {read}Predictions were transformed back to the scale of "
+        f"coverage by the exact inverse of the squashing{rounded}; unknown bases are 0."
     )
 
 

@@ -39,7 +39,7 @@ from ..model.trial_pass import check_half_precision, enable_checkpointing
 from ..tracks.targets import target_tracks
 from ..vocabulary import Split
 from .allocation import keep_freed_memory
-from .arguments import trains_in_half_precision, training_arguments
+from .arguments import training_arguments, trains_in_half_precision
 from .callbacks import CollapsedScore, FallingLoss, FiniteLoss, ProgressLog, tidy_history
 from .checkpoints import claim_recipe, clear, newest_whole
 from .cost import log_cost
