@@ -36,6 +36,7 @@ SHAPES = {
     "mixtral": {"is_causal": True},
     "experts": {"is_causal": False, "num_local_experts": 4, "num_experts_per_tok": 2},
     "cnn": {"type": "dilated_cnn"},
+    "unet": {"type": "unet", "widths": [8, 16], "attention_layers": 1},
 }
 # The share of an embedding's rows that are of bases in the data: N is not.
 SEEN_TOKENS = 4 / 5

@@ -532,6 +532,7 @@ def motif_data(folder: Path) -> Path:
     return write_data(folder, windows, tracks, {"chr1": "".join(bases)}, mean=1.0)
 
 
+UNET = {"type": "unet", "widths": [8, 12, 16], "kernel_size": 3, "dilations": [1, 2], "dropout": 0.1}
 CNN = {"type": "dilated_cnn", "hidden_size": 16, "num_hidden_layers": 3, "kernel_size": 3, "dropout": 0.0}
 
 
@@ -541,9 +542,10 @@ CNN = {"type": "dilated_cnn", "hidden_size": 16, "num_hidden_layers": 3, "kernel
         ({"attention": "bidirectional"}, {}),
         ({"strands": "reverse_complement"}, {}),
         ({"backbone": CNN}, {"shift": 9, "reverse_complement": True}),
+        ({"backbone": UNET}, {"shift": 9, "reverse_complement": True}),
         ({"backbone": CNN, "strands": "reverse_complement"}, {"shift": 9, "reverse_complement": True}),
     ],
-    ids=["bidirectional", "reverse_complement", "augmented dilated_cnn", "all"],
+    ids=["bidirectional", "reverse_complement", "augmented dilated_cnn", "augmented unet", "all"],
 )
 def test_a_planted_motif_is_learned_on_its_strand(tmp_path: Path, plan: dict, augmentation: dict) -> None:
     """On windows held out; swapped strands or shifted bases would leave no correlation."""
@@ -621,9 +623,10 @@ def test_terminated_and_resumed_equals_uninterrupted(
     assert not (job.target / "checkpoints").exists()
 
 
-def test_resumed_in_bf16_with_adamw_equals_uninterrupted(tmp_path: Path, data: Path) -> None:
+@pytest.mark.parametrize("changes", [{}, {"backbone": UNET}], ids=["mixtral", "unet"])
+def test_resumed_in_bf16_with_adamw_equals_uninterrupted(tmp_path: Path, data: Path, changes: dict) -> None:
     recipe = LONG | {"precision": "bf16", "optimizer": "adamw", "weight_decay": 0.01}
-    whole, broken = (make_job(data, tmp_path / name, long_plan(), **recipe) for name in ("whole", "broken"))
+    whole, broken = (make_job(data, tmp_path / name, long_plan(**changes), **recipe) for name in ("whole", "broken"))
     train(whole)
     with pytest.raises(StoppedEarly):
         stop_after(broken, 8)
@@ -699,9 +702,11 @@ def assert_same_logs(one: Path, other: Path) -> None:
         np.testing.assert_allclose(logs[1][column], logs[0][column], rtol=1e-4, atol=1e-4, err_msg=column)
 
 
-def test_two_processes_equal_one(tmp_path: Path, data: Path) -> None:
+@pytest.mark.parametrize("backbone", [None, UNET], ids=["mixtral", "unet"])
+def test_two_processes_equal_one(tmp_path: Path, data: Path, backbone: dict | None) -> None:
     """With synchronised batch norm statistics, where micro-batches hold the same windows."""
-    plan = make_plan(strands="reverse_complement", head_batch_norm="batch")
+    changes = {} if backbone is None else {"backbone": backbone | {"dropout": 0}}  # dropout differs
+    plan = make_plan(strands="reverse_complement", head_batch_norm="batch", **changes)
     recipe = {"epochs": 2, "global_batch_size": 8, "keep": "best", "learning_rate": 5e-3}
     one = make_job(data, tmp_path / "one", plan, **recipe, micro_batch_size=8)
     train(one)

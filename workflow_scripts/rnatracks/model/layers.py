@@ -8,8 +8,7 @@ import torch
 from torch import distributed, nn
 
 STEM_KERNEL_SIZE = 15  # bases, of a network's first convolution
-# Running statistics are the plain average of the first 1 / MOMENTUM passes, then an exponential moving average.
-MOMENTUM = 0.01
+MOMENTUM = 0.01  # of the running statistics in a head
 # Limits of the correction in batch renormalisation, as published (Ioffe 2017, section 3).
 MAX_STRETCH, MAX_SHIFT = 3.0, 5.0
 
@@ -79,10 +78,12 @@ class TrackNorm(nn.BatchNorm1d):
         does, even with few windows at once; the running statistics include the current
         values, so that the very first pass is plain batch norm. `frozen`: normalise by
         the running statistics, without updating them.
+    momentum
+        Running statistics are the plain average of the first 1 / momentum passes, then an exponential moving average.
     """
 
-    def __init__(self, channels: int, mode: str) -> None:
-        super().__init__(channels, momentum=MOMENTUM)
+    def __init__(self, channels: int, mode: str, momentum: float = MOMENTUM) -> None:
+        super().__init__(channels, momentum=momentum)
         self.mode = mode
 
     def forward(self, values: torch.Tensor, counted: torch.Tensor | None = None) -> torch.Tensor:

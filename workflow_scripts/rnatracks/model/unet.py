@@ -10,6 +10,8 @@ from transformers.modeling_outputs import BaseModelOutput
 
 from .layers import STEM_KERNEL_SIZE, Convolution, Dropout, TrackNorm, double, halve, one_hot
 
+# Of the running statistics. With many norms in a row, slower ones lag so far behind the weights that validation fails.
+NORM_MOMENTUM = 0.1
 # Longest wavelength of rotary position embeddings over 2 pi, as in RoFormer (Su et al. 2021, arXiv:2104.09864).
 ROTARY_BASE = 10_000.0
 
@@ -70,7 +72,7 @@ class NormedConvolution(nn.Module):
     ) -> None:
         super().__init__()
         self.convolution = Convolution(channels, filters, kernel_size, dilation=dilation, bias=False)
-        self.norm = TrackNorm(filters, batch_norm)
+        self.norm = TrackNorm(filters, batch_norm, NORM_MOMENTUM)
 
     def forward(self, states: torch.Tensor, counted: torch.Tensor) -> torch.Tensor:
         return nn.functional.gelu(self.norm(self.convolution(states), counted))
