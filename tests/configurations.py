@@ -6,7 +6,7 @@ from pathlib import Path
 import yaml
 
 CONFIG = Path(__file__).parents[1] / "config"
-SHIPPED = [CONFIG / "config.yaml", CONFIG / "demo" / "config.yaml"]
+SHIPPED = [CONFIG / "config.yaml", CONFIG / "demo" / "config.yaml", CONFIG / "small_genome" / "config.yaml"]
 MINIMAL = """
 genome: {fasta: genome.fa, chromosomes: [chr1, chr2, chr3]}
 annotation: {gtf: genes.gtf}

@@ -14,12 +14,13 @@ from pydantic import BaseModel, Field, ValidationError
 from rnatracks.config.documentation import SCHEMA, TABLE, json_schema, reference_table
 from rnatracks.config.error_messages import describe, first_fault
 from rnatracks.config.fields import Section
+from rnatracks.config.presets import PRESETS
 from rnatracks.config.settings import Settings, read_settings
 from rnatracks.errors import InputError
 from rnatracks.vocabulary import Split
 
 
-@pytest.mark.parametrize("path", SHIPPED, ids=["recipe", "demo"])
+@pytest.mark.parametrize("path", SHIPPED, ids=["recipe", "demo", "small genome"])
 def test_shipped_configurations_are_valid(path: Path) -> None:
     assert read_settings(yaml.safe_load(path.read_text()), str(path))
 
@@ -56,7 +57,7 @@ def test_what_is_made_from_the_fields_is_up_to_date() -> None:
     assert TABLE.search((CONFIG / "README.md").read_text())[0] == reference_table()
 
 
-@pytest.mark.parametrize("path", SHIPPED, ids=["recipe", "demo"])
+@pytest.mark.parametrize("path", SHIPPED, ids=["recipe", "demo", "small genome"])
 def test_editors_accept_the_shipped_configurations(path: Path) -> None:
     jsonschema.validate(yaml.safe_load(path.read_text()), json_schema())
 
@@ -194,6 +195,11 @@ def test_a_preset_gives_way_to_the_model_and_comes_before_the_section() -> None:
     assert dict(own.augmentation) == {"shift": 9, "reverse_complement": True}
     assert settings.training_of("small") == settings.training
     assert read_settings(settings.model_dump(mode="json")) == settings
+
+
+def test_the_documentation_shows_the_preset() -> None:
+    text = (CONFIG.parent / "docs/training.md").read_text().partition("`preset: unet` stands for")[2]
+    assert yaml.safe_load(text.split("```")[1].removeprefix("yaml")) == PRESETS["unet"]
 
 
 def test_a_preset_leaves_another_backbone_or_start_alone() -> None:
