@@ -221,8 +221,8 @@ def test_the_models_of_the_readme_are_valid() -> None:
     assert list(expand_models(config.models, ["GM12878", "NK"])) == [
         "genos-GM12878",
         "genos-NK",
-        "cnn-GM12878",
-        "cnn-NK",
+        "unet-GM12878",
+        "unet-NK",
         "both",
         "moved",
     ]
