@@ -159,6 +159,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--window", type=int)
+    parser.add_argument("--one-strand", action="store_true", help="do not average the predictions of both strands")
     parser.add_argument("--only", nargs="+", default=list(NETWORKS), choices=NETWORKS)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
@@ -179,8 +180,9 @@ def main() -> None:
             train(job)
             minutes.append((time.perf_counter() - began) / 60)
             found.append(score(settings, job, reverse_complement=False))
-            both.append(score(settings, job, reverse_complement=True))
-        for suffix, scores in (("", found), (", both strands averaged", both)):
+            if not options.one_strand:
+                both.append(score(settings, job, reverse_complement=True))
+        for suffix, scores in (("", found), *([(", both strands averaged", both)] if both else [])):
             means = [f"{np.mean([each[strand] for each in scores]):.3f}" for strand in ("plus", "minus")]
             each = [", ".join(f"{one[strand]:.3f}" for one in scores) for strand in ("plus", "minus")]
             row = [f"{name}{suffix}", f"{steps:,}", f"{np.mean(minutes):.1f}", *means, *each]

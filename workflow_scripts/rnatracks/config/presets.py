@@ -19,6 +19,8 @@ PRESETS: dict[str, dict[str, Any]] = {
             "precision": "auto",
             "gradient_checkpointing": False,
             "augmentation": {"reverse_complement": True},
+            # At this learning rate, validation fluctuates until the end of the schedule.
+            "keep": "last",
         },
     }
 }
