@@ -128,6 +128,22 @@ def test_one_sentence_describes_all_models_of_a_family() -> None:
             "Model cnn is a randomly initialised dilated convolutional network (hidden_size 64, num_hidden_layers 10",
         ),
         (
+            lambda c: c["models"].update(net={"cell_types": ["NK"], "preset": "unet"}),
+            "Model net is a randomly initialised U-Net network (widths 32-48-64-96-128-128-128, kernel_size 5, ",
+        ),
+        (
+            lambda c: c["models"].update(net={"cell_types": ["NK"], "preset": "unet"}),
+            "Each head consists of one convolution over the last hidden states, with kernel size 1, and then a",
+        ),
+        (
+            lambda c: c["models"].update(net={"cell_types": ["NK"], "preset": "unet"}),
+            "and seed 42. Training of net ran for 60 epochs in global batches of 4 windows with AdamW",
+        ),
+        (
+            lambda c: c["prediction"].update(reverse_complement=True),
+            "nearer end of each window. Both strands of each window were read, and their predictions averaged. Pred",
+        ),
+        (
             lambda c: c["models"].update(more={"cell_types": ["NK"], "init_from": "genos-NK"}),
             "Model more starts from the model genos-NK, a network with causal attention",
         ),

@@ -42,6 +42,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_data(tmp_path_factory.mktemp("data"))
 
 
+UNET = {"type": "unet", "widths": [8, 12, 16], "kernel_size": 3, "dilations": [1, 2], "dropout": 0.1}
+
+
 def weights(target: Path) -> dict[str, torch.Tensor]:
     return load_file(target / "model.safetensors")
 
@@ -489,6 +492,18 @@ def test_validation_without_a_usable_window_is_warned_of(tmp_path: Path, caplog:
 # --- What trains, and from where
 
 
+def test_a_frozen_unet_keeps_its_statistics(tmp_path: Path, data: Path) -> None:
+    job = make_job(data, tmp_path / "B", make_plan(trainable="head", backbone=UNET), learning_rate=1e-2)
+    train(job)
+    transformers.set_seed(job.settings.seed)
+    tracks = target_tracks(job.statistics, job.bigwigs)
+    start, _ = assemble(make_plan(backbone=UNET), tracks, window_size=SIZE)
+    trained = CoverageModel.from_pretrained(job.target)
+    for name, value in start.backbone.state_dict().items():
+        assert torch.equal(value, trained.backbone.state_dict()[name]), name
+    assert not torch.equal(start.heads[0].convolutions[0].weight, trained.heads[0].convolutions[0].weight)
+
+
 @pytest.mark.parametrize("trainable", ["head", "lora"])
 def test_only_what_is_trainable_changes(tmp_path: Path, data: Path, trainable: str) -> None:
     plan = make_plan(trainable=trainable)
@@ -532,7 +547,6 @@ def motif_data(folder: Path) -> Path:
     return write_data(folder, windows, tracks, {"chr1": "".join(bases)}, mean=1.0)
 
 
-UNET = {"type": "unet", "widths": [8, 12, 16], "kernel_size": 3, "dilations": [1, 2], "dropout": 0.1}
 CNN = {"type": "dilated_cnn", "hidden_size": 16, "num_hidden_layers": 3, "kernel_size": 3, "dropout": 0.0}
 
 

@@ -77,7 +77,8 @@ class TrackNorm(nn.BatchNorm1d):
         these towards the running statistics, so that training normalises as prediction
         does, even with few windows at once; the running statistics include the current
         values, so that the very first pass is plain batch norm. `frozen`: normalise by
-        the running statistics, without updating them.
+        the running statistics, without updating them, as a norm whose weights are not
+        trained always does.
     momentum
         Running statistics are the plain average of the first 1 / momentum passes, then an exponential moving average.
     """
@@ -96,7 +97,7 @@ class TrackNorm(nn.BatchNorm1d):
         """
         with torch.autocast(values.device.type, enabled=False):
             values = values.to(self.weight.dtype)
-            if not self.training or self.mode == "frozen":
+            if not self.training or self.mode == "frozen" or not self.weight.requires_grad:
                 slope = self.weight / (self.running_var + self.eps).sqrt()
                 return torch.addcmul(self.bias - self.running_mean * slope, values, slope)
             counted = torch.ones_like(values[..., 0]) if counted is None else counted.to(values.dtype)
