@@ -2,8 +2,7 @@
 
     python benchmarks/stitching.py RESULTS MODEL [MODEL ...]     # such as results/demo small-amber
 
-RESULTS is the folder of a finished run. For `docs/stitching.md`, it was `results/strands` as left by
-`benchmarks/strands.py`, with the models of its last seed. Writes `docs/stitching.md`.
+RESULTS is the folder of a finished run. Prints a table; `docs/stitching.md` shows those of two runs.
 """
 
 import argparse
@@ -12,7 +11,6 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from harness import REPOSITORY
 
 from rnatracks.correlation import Moments
 from rnatracks.genome.sequence import Genome
@@ -22,29 +20,6 @@ from rnatracks.prediction.predict import Precision, TilePlan, predict_region, tr
 from rnatracks.prediction.stitching import Stitch, View
 from rnatracks.tracks.bigwig import Coverage
 from rnatracks.vocabulary import Split
-
-TEXT = """# Ways to stitch, on the demo's held-out chromosome
-
-This page compares the four settings of `prediction.stitch` by their held-out scores and by how visible their seams are.
-
-Made by
-
-```bash
-python benchmarks/stitching.py {arguments}
-```
-
-on {bases:,} bases of {chroms}, with tiles of {size:,} bases that overlap by half.
-
-- `score` is `pearson_log1p` over all tracks together.
-- `seam` measures jumps between tiles. It is the mean change of predicted log(1 + coverage) from one base to the next at
-  places where the set of tiles that determine the value changes, divided by the mean change everywhere else. 1 is
-  seamless; below 1, values change less at seams than elsewhere.
-
-The models are those that `python benchmarks/strands.py` leaves in `results/strands` (RESULTS), trained with the last of
-its seeds (3 by default). Each is a single training, so small differences may be due to chance.
-
-{table}
-"""
 
 
 def seams(mode: Stitch, views: list[View], starts: list[int], size: int, length: int) -> np.ndarray:
@@ -57,7 +32,7 @@ def seams(mode: Stitch, views: list[View], starts: list[int], size: int, length:
 
 
 def main() -> None:
-    """Predict with each mode and write the table."""
+    """Predict with each mode and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("results", type=Path)
     parser.add_argument("models", nargs="+")
@@ -96,16 +71,7 @@ def main() -> None:
                 elsewhere.append(steps[:, ~places].ravel())
             seam = np.concatenate(at).mean() / np.concatenate(elsewhere).mean()
             lines.append(f"| {name} | {mode} | {moments.pearson:.4f} | {seam:.2f} |")
-    text = TEXT.format(
-        arguments=" ".join(["RESULTS", *options.models]),
-        bases=sum(genome.lengths[chrom] for chrom in chroms),
-        chroms=", ".join(chroms),
-        size=size,
-        table="\n".join(lines),
-    )
-    (REPOSITORY / "docs").mkdir(exist_ok=True)
-    (REPOSITORY / "docs/stitching.md").write_text(text)
-    sys.stdout.write(text)
+    sys.stdout.write("\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":
