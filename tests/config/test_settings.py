@@ -264,6 +264,8 @@ BAD = [
     (f"{SMALL}.training", {3: 4}, f"{SMALL}.training.3", "an unknown key", "one of: epochs"),
     (f"{SMALL}.training", None, f"{SMALL}.training", "null", "keys and values"),
     (f"{SMALL}.training", {"schedule": "plateau"}, f"{SMALL}.training.schedule", "plateau without", "a validation"),
+    (f"{SMALL}.preset", "unet", f"{SMALL}.preset", "'unet' with the pretrained backbone 'some/model'", "no backbone"),
+    (f"{SMALL}.preset", ["unet"], f"{SMALL}.preset", "a list", "one of: unet"),
     (f"{SMALL}.preset", "u-net", f"{SMALL}.preset", "'u-net'", "one of: unet"),
     (f"{SMALL}.backbone", UNET | {"widths": [8]}, f"{SMALL}.backbone.widths", "too few entries", "at least 2 entries"),
     (

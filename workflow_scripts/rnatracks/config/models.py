@@ -254,8 +254,13 @@ class ModelSettings(Section):
     @model_validator(mode="before")
     @classmethod
     def _fill_in_preset(cls, values: Any) -> Any:
-        if not isinstance(values, Mapping) or values.get("preset") not in PRESETS:
+        if not isinstance(values, Mapping) or not isinstance(values.get("preset"), str):
             return values
+        if values["preset"] not in PRESETS:
+            return values
+        if isinstance(values.get("backbone"), str):
+            found = f"{values['preset']!r} with the pretrained backbone {values['backbone']!r}"
+            raise InputError("preset", found, "no preset, or no backbone")
         preset = PRESETS[values["preset"]]
         if values.get("init_from") is not None:
             preset = {key: value for key, value in preset.items() if key != "backbone"}

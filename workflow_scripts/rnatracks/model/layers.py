@@ -109,7 +109,7 @@ class TrackNorm(nn.BatchNorm1d):
                 stretch = ((variance + self.eps).sqrt() / running).clamp(1 / MAX_STRETCH, MAX_STRETCH)
                 shift = ((mean - self.running_mean) / running).clamp(-MAX_SHIFT, MAX_SHIFT)
                 slope, offset = slope * stretch, offset + slope * shift
-            share = counted[..., None] / count.clamp(min=1)
+            share = counted[..., None] / torch.where(count > 0, count, 1)
             return _Normalise.apply(values, centred, (variance + self.eps).rsqrt(), share, slope, offset)
 
     @torch.no_grad()
@@ -121,10 +121,15 @@ class TrackNorm(nn.BatchNorm1d):
         If no position counts, mean and variance are the running ones.
         """
         count, *sums = _over_processes(torch.cat([counted.sum()[None], (values * counted).sum((0, 1))]))
-        mean = torch.where(count > 0, torch.stack(sums) / count.clamp(min=1), self.running_mean)
+        mean = torch.where(count > 0, torch.stack(sums) / torch.where(count > 0, count, 1), self.running_mean)
         centred = values - mean
         squares = _over_processes(centred.square().mul_(counted).sum((0, 1)))
-        return count, mean, centred, torch.where(count > 0, squares / count.clamp(min=1), self.running_var)
+        return (
+            count,
+            mean,
+            centred,
+            torch.where(count > 0, squares / torch.where(count > 0, count, 1), self.running_var),
+        )
 
     @torch.no_grad()
     def _follow(self, count: torch.Tensor, mean: torch.Tensor, variance: torch.Tensor) -> None:

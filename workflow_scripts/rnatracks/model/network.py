@@ -209,7 +209,7 @@ class CoverageModel(PreTrainedModel):
         counted = None if labels is None else labels != IGNORED
         reads, positions = self._views(input_ids, None if counted is None else counted.any(1))
         routed = {"output_router_logits": True} if labels is not None and self.config.router_loss else {}
-        masked = {"counted": positions} if getattr(self.backbone, "takes_counted", False) else {}
+        masked = {"counted": positions} if positions is not None and hasattr(self.backbone, "takes_counted") else {}
         # On a CPU, one strand after the other is faster, because less has to fit into the cache.
         apart = len(reads) > len(input_ids) and reads.device.type == "cpu" and not (routed or masked)
         outputs = [self.backbone(input_ids=part, **routed, **masked) for part in reads.chunk(1 + apart)]

@@ -130,7 +130,13 @@ def log_cost(trainer: Trainer, job: TrainingJob, steps_per_epoch: int, training:
         f"{steps * settings.global_batch_size * job.window_size:,}",
     )
     at_once = arguments.world_size * settings.micro_batch_size
-    if any(isinstance(each, TrackNorm) and each.mode == "batch" for each in model.modules()) and at_once < FEW_WINDOWS:
+    if (
+        any(
+            isinstance(each, TrackNorm) and each.mode == "batch" and each.weight.requires_grad
+            for each in model.modules()
+        )
+        and at_once < FEW_WINDOWS
+    ):
         log.warning(
             "batch norm takes its statistics from only %d window(s) at once, so it removes their level in training but "
             "not in prediction: use more processes, a larger training.micro_batch_size, or head.batch_norm: renorm",
