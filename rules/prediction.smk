@@ -25,11 +25,11 @@ rule predict_chromosome:
         runtime=growing(480),
         gpu=1,
     params:
+        # Only if it is set: another parameter would repeat the predictions of older runs.
         **({"reverse_complement": True} if SETTINGS.prediction.reverse_complement else {}),
         size=SETTINGS.windows.size,
         overlap=SETTINGS.prediction_overlap,
         stitch=SETTINGS.prediction.stitch,
-        # Only if it is set: another parameter would repeat the predictions of older runs.
         precision=SETTINGS.prediction.precision,
         digits=SETTINGS.prediction.significant_digits,
     script:

@@ -149,7 +149,7 @@ class EvaluationSettings(Section):
     """Random seed of the bootstrap and of the sampled bases."""
 
     baselines: Words = ()
-    """Keys of models, such as cnn, to use as baselines. Their scores become a column next to the scores of the other
+    """Keys of models, such as unet, to use as baselines. Their scores become a column next to the scores of the other
     models of the same cell types."""
 
     pairs: Literal["all", "neighbours"] = "all"
