@@ -1,6 +1,6 @@
 """Less overlap in prediction: speed, held-out score and seams, with the models of a finished demo.
 
-    python benchmarks/overlap.py results/demo small-amber small-indigo cnn
+    python benchmarks/overlap.py results/demo small-amber small-indigo unet
 
 Writes `docs/overlap.md`.
 """

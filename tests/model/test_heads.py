@@ -171,6 +171,15 @@ def test_renorm_is_the_published_formula(offset: float, stretch: float) -> None:
     np.testing.assert_allclose(norm.bias.grad, gradients["bias"], rtol=1e-9)
 
 
+def test_positions_that_count_little_have_their_own_mean() -> None:
+    """As on a low level of a U-Net, where one base of 64 counts."""
+    norm, values, counted = make_norm("batch"), some_values(1, 6, CHANNELS), torch.zeros(1, 6)
+    counted[0, :2] = 1 / 64
+    norm(values, counted)
+    np.testing.assert_allclose(norm.running_mean, values[0, :2].mean(0))
+    np.testing.assert_allclose(norm.running_var, values[0, :2].var(0, correction=0))
+
+
 def test_limits_are_the_published_ones() -> None:
     assert (MAX_STRETCH, MAX_SHIFT) == (3, 5)
 
