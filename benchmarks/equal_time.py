@@ -20,6 +20,7 @@ import torch
 import yaml
 from harness import DEMO, REPOSITORY
 from real_chr22 import DATA_SETS, write_run
+from stitching import predict
 
 from rnatracks.config.settings import Settings, read_settings
 from rnatracks.correlation import Moments
@@ -27,10 +28,9 @@ from rnatracks.genome.sequence import UNKNOWN, Genome
 from rnatracks.model.folder import load_model
 from rnatracks.model.plan import expand_models
 from rnatracks.planning.run import plan_run
-from rnatracks.prediction.predict import Precision, TilePlan, predict_region
+from rnatracks.prediction.predict import TilePlan
 from rnatracks.prediction.stitching import Stitch
 from rnatracks.tracks.bigwig import Coverage
-from rnatracks.training.dataset import WindowSampler
 from rnatracks.training.job import TrainingJob
 from rnatracks.training.stop import StopRequest
 from rnatracks.training.train import prepare, train
@@ -104,41 +104,28 @@ def write_job(settings: Settings, family: str, seed: int, epochs: float) -> Trai
 def steps_per_second(job: TrainingJob) -> tuple[float, int]:
     """Speed of the forward and backward passes with reading, and the steps of an epoch."""
     trainer, _, _ = prepare(job, StopRequest())
-    sampler, optimiser = trainer._sampler, torch.optim.AdamW(trainer.model.parameters())
-    assert isinstance(sampler, WindowSampler)
-    loader = iter(trainer.get_train_dataloader())
+    loader, optimiser = trainer.get_train_dataloader(), torch.optim.AdamW(trainer.model.parameters())
+    batches = iter(loader)
     began = time.perf_counter()
     for step in range(CALIBRATION + 2):
         if step == 2:
             began = time.perf_counter()
-        trainer.model(**next(loader)).loss.backward()
+        trainer.model(**next(batches)).loss.backward()
         torch.nn.utils.clip_grad_norm_(trainer.model.parameters(), 1.0)
         optimiser.step()
         optimiser.zero_grad()
-    return CALIBRATION / (time.perf_counter() - began), len(sampler) // job.settings.global_batch_size
+    return CALIBRATION / (time.perf_counter() - began), len(loader)
 
 
 def score(settings: Settings, job: TrainingJob, *, reverse_complement: bool) -> dict[str, float]:
     """Mean pearson_log1p of the tracks of each strand on the held-out sequences."""
     model, genome = load_model(job.target, "cpu"), Genome(job.fasta)
     moments = {track: Moments() for track in model.config.tracks}
+    size = settings.windows.size
+    both = {"reverse_complement": reverse_complement}
+    tiles = TilePlan(size=size, overlap=size // 4, stitch=Stitch.BLEND, **both)
     for chrom in settings.held_out:
-        stretches = predict_region(
-            [model],
-            genome,
-            chrom,
-            0,
-            genome.lengths[chrom],
-            tiles=TilePlan(
-                size=settings.windows.size,
-                overlap=settings.windows.size // 4,
-                stitch=Stitch.BLEND,
-                reverse_complement=reverse_complement,
-            ),
-            precision=Precision(bf16=False, digits=None),
-            batch_size=4,
-        )
-        predicted = np.log1p(np.concatenate([values for _, values in stretches], axis=1), dtype=np.float64)
+        predicted = predict(model, genome, chrom, tiles)
         known = genome.bases(chrom, 0, genome.lengths[chrom]) != UNKNOWN
         for track, path, row in zip(moments, job.bigwigs, predicted, strict=True):
             observed = np.log1p(Coverage(path).values(chrom, 0, len(row)), dtype=np.float64)

@@ -12,14 +12,13 @@ from pathlib import Path
 
 import numpy as np
 from harness import REPOSITORY
-from stitching import seams
+from stitching import predict, seams
 
 from rnatracks.correlation import Moments
 from rnatracks.genome.sequence import Genome
 from rnatracks.genome.windows import read_windows, tile_starts
 from rnatracks.model.folder import load_model
-from rnatracks.model.network import CoverageModel
-from rnatracks.prediction.predict import Precision, TilePlan, predict_region, track_views
+from rnatracks.prediction.predict import TilePlan, track_views
 from rnatracks.prediction.stitching import Stitch
 from rnatracks.tracks.bigwig import Coverage
 from rnatracks.vocabulary import Split
@@ -50,21 +49,6 @@ model of that size was not measured.
 """
 
 
-def predict(model: CoverageModel, genome: Genome, chrom: str, overlap: int) -> np.ndarray:
-    """log1p of the coverage of a whole chromosome, `[track, length]`."""
-    stretches = predict_region(
-        [model],
-        genome,
-        chrom,
-        0,
-        genome.lengths[chrom],
-        tiles=TilePlan(size=model.config.window_size, overlap=overlap, stitch=Stitch.BLEND),
-        precision=Precision(bf16=False, digits=None),
-        batch_size=8,
-    )
-    return np.log1p(np.concatenate([values for _, values in stretches], axis=1), dtype=np.float64)
-
-
 def main() -> None:
     """Predict with each overlap, and write the page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -85,7 +69,7 @@ def main() -> None:
             moments, at, elsewhere, seconds, count = Moments(), [], [], 0.0, 0
             for chrom in chroms:
                 began = time.perf_counter()
-                predicted = predict(model, genome, chrom, overlap)
+                predicted = predict(model, genome, chrom, TilePlan(size=size, overlap=overlap, stitch=Stitch.BLEND))
                 seconds += time.perf_counter() - began
                 length = genome.lengths[chrom]
                 starts = tile_starts(length, size, overlap)

@@ -16,6 +16,7 @@ from rnatracks.correlation import Moments
 from rnatracks.genome.sequence import Genome
 from rnatracks.genome.windows import read_windows, tile_starts
 from rnatracks.model.folder import load_model
+from rnatracks.model.network import CoverageModel
 from rnatracks.prediction.predict import Precision, TilePlan, predict_region, track_views
 from rnatracks.prediction.stitching import Stitch, View
 from rnatracks.tracks.bigwig import Coverage
@@ -29,6 +30,21 @@ def seams(mode: Stitch, views: list[View], starts: list[int], size: int, length:
     else:
         places = [*starts, *(start + size for start in starts)]
     return np.array(sorted({place for place in places if 0 < place < length}))
+
+
+def predict(model: CoverageModel, genome: Genome, chrom: str, tiles: TilePlan) -> np.ndarray:
+    """log1p of the predicted coverage of a whole chromosome, `[track, length]`."""
+    stretches = predict_region(
+        [model],
+        genome,
+        chrom,
+        0,
+        genome.lengths[chrom],
+        tiles=tiles,
+        precision=Precision(bf16=False, digits=None),
+        batch_size=8,
+    )
+    return np.log1p(np.concatenate([values for _, values in stretches], axis=1), dtype=np.float64)
 
 
 def main() -> None:
@@ -51,17 +67,7 @@ def main() -> None:
             moments, at, elsewhere = Moments(), [], []
             for chrom in chroms:
                 length = genome.lengths[chrom]
-                stretches = predict_region(
-                    [model],
-                    genome,
-                    chrom,
-                    0,
-                    length,
-                    tiles=TilePlan(size=size, overlap=size // 2, stitch=mode),
-                    precision=Precision(bf16=False, digits=None),
-                    batch_size=8,
-                )
-                predicted = np.log1p(np.concatenate([values for _, values in stretches], axis=1), dtype=np.float64)
+                predicted = predict(model, genome, chrom, TilePlan(size=size, overlap=size // 2, stitch=mode))
                 for row, track in zip(predicted, tracks, strict=True):
                     moments += Moments.of(np.log1p(track.values(chrom, 0, length), dtype=np.float64), row)
                 steps = np.abs(np.diff(predicted, axis=1))

@@ -13,7 +13,7 @@ from .presets import PRESETS, overlaid
 
 # Networks that see both sides of each base, whatever `attention` says.
 CONVOLUTIONAL = ("unet", "dilated_cnn")
-UNET_WIDTHS = (32, 48, 64, 96, 128, 128, 128)
+BatchNorm = Literal["batch", "renorm", "frozen"]
 
 
 class MixtralSettings(Section):
@@ -60,7 +60,15 @@ class UNetSettings(Section):
     type: Literal["unet"]
     """A convolutional encoder and decoder with skips, which needs no cluster."""
 
-    widths: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=2), LIST] = UNET_WIDTHS
+    widths: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=2), LIST] = (
+        32,
+        48,
+        64,
+        96,
+        128,
+        128,
+        128,
+    )
     """Channels of each level. The first level has one position per base; each further level has half as many."""
 
     kernel_size: Odd = 5
@@ -75,7 +83,7 @@ class UNetSettings(Section):
     attention_heads: int = Field(default=4, ge=1)
     """Heads per attention layer. If there is one, the last of widths must be a multiple of twice this number."""
 
-    batch_norm: Literal["batch", "renorm", "frozen"] = "batch"
+    batch_norm: BatchNorm = "batch"
     """How batch norm normalises during training, as in head.batch_norm."""
 
     dropout: Number = Field(default=0, ge=0, lt=1)
@@ -181,7 +189,7 @@ class HeadSettings(Section):
     """Initial value of the learnable scale before the softplus. GELU is never below -0.17, so with a scale of 1 a model
     cannot predict less than half the track's mean; with 8 it can go down to 0.14 of the mean."""
 
-    batch_norm: Literal["batch", "renorm", "frozen"] = "batch"
+    batch_norm: BatchNorm = "batch"
     """How batch norm normalises during training. batch: by the statistics of the windows being processed at once in all
     processes, without unknown and masked bases, as published. renorm: batch renormalisation, which normalises as in
     prediction; this matters if few windows are processed at once. frozen: by the running statistics, which are not

@@ -80,7 +80,7 @@ def track_views(model: CoverageModel, *, reverse_complement: bool = False) -> li
     sees_right = getattr(model.config, "sees_right", None)
     if sees_right is None:
         sees_right = not model.config.backbone_config.is_causal
-    if sees_right or (reverse_complement and model.config.strands == "heads"):
+    if sees_right or reverse_complement:
         return [View.BOTH] * len(model.config.tracks)
     if model.config.strands == "heads":
         return [View.LEFT] * len(model.config.tracks)
@@ -113,14 +113,12 @@ def predict_tiles(
     bf16
         Whether the forward pass is in half precision.
     reverse_complement
-        Whether to average each prediction with that of the reverse complement, on the squashed scale. A model that
-        reads both anyway (`strands: reverse_complement`) is not run again: the result would be the same.
+        Whether to average each prediction with that of the reverse complement, on the squashed scale.
     """
     batches = [starts[first : first + batch_size] for first in range(0, len(starts), batch_size)]
     computing = [threading.Lock() for _ in models]
     lookup = token_lookup(models[0].config.token_ids)
-    reads_both = reverse_complement and models[0].config.strands == "heads"
-    opposite = opposite_tracks(models[0].config.tracks) if reads_both else []
+    opposite = opposite_tracks(models[0].config.tracks) if reverse_complement else []
 
     def run(model: CoverageModel, bases: NDArray[np.uint8]) -> NDArray[np.float32]:
         tokens = torch.from_numpy(lookup[bases])
@@ -137,7 +135,7 @@ def predict_tiles(
             model = models[number % len(models)]
             with computing[number % len(models)], torch.inference_mode():
                 output[known] = run(model, bases[known])
-                if reads_both:
+                if reverse_complement:
                     backward = run(model, COMPLEMENT[bases[known, ::-1]])
                     output[known] = (output[known] + backward[:, opposite, ::-1]) / 2
         return output
@@ -191,7 +189,8 @@ def predict_region(
     touching = [
         first for first in tile_starts(length, tiles.size, tiles.overlap) if first < end and first + tiles.size > start
     ]
-    both = {"reverse_complement": tiles.reverse_complement}
+    # A model with `strands: reverse_complement` reads both strands anyway: a second time would change nothing.
+    both = {"reverse_complement": tiles.reverse_complement and models[0].config.strands == "heads"}
     predicted = predict_tiles(
         models, genome, chrom, touching, tiles.size, batch_size=batch_size, bf16=precision.bf16, **both
     )
