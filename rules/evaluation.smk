@@ -6,7 +6,7 @@ rule compare_bases:
         unpack(
             lambda wildcards: inputs.compared_tracks(RUN, wildcards.comparison, wildcards.cell_type, wildcards.strand)
         ),
-        statistics=lambda wildcards: observed_tracks([wildcards.cell_type], ".json"),
+        statistics=lambda wildcards: inputs.mean_statistics(RUN, wildcards.cell_type, wildcards.strand),
         fasta=out("reference/genome.fa"),
         index=out("reference/genome.fa.fai"),
         bodies=out("reference/gene_bodies.bed.gz"),
@@ -35,6 +35,7 @@ rule compare_bases:
         block_size=SETTINGS.evaluation.block_size,
         sample_bases=SETTINGS.evaluation.sample_bases,
         seed=SETTINGS.evaluation.seed,
+        details=lambda wildcards: wildcards.comparison.startswith("predicted/"),
     script:
         "../workflow_scripts/compare_bases.py"
 

@@ -83,15 +83,38 @@ rule convert_genes:
         mem_mb=growing(4000),
         runtime=growing(30),
     params:
-        total=SETTINGS.normalisation.total,
+        normalisation=SETTINGS.normalisation.scaling,
         shared_exons=SETTINGS.genes.shared_exons,
     script:
         "../workflow_scripts/convert_genes.py"
 
 
+rule score_gene_bodies:
+    input:
+        genes=out("reference/genes.tsv.gz"),
+        observed=[out(f"genes/parts/observed/{track}.tsv.gz") for _, track in RUN.model_tracks],
+        predicted=[out(f"genes/parts/predicted/{model}/{track}.tsv.gz") for model, track in RUN.model_tracks],
+    output:
+        out("evaluation/gene_bodies.tsv"),
+    log:
+        out("logs/score_gene_bodies.log"),
+    conda:
+        "../envs/genomics.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(1000),
+        runtime=growing(60),
+    params:
+        tracks=[(model, str(track)) for model, track in RUN.model_tracks],
+        splits=digest(SETTINGS.splits),
+    script:
+        "../workflow_scripts/score_gene_bodies.py"
+
+
 rule score_genes:
     input:
         observed=out("genes/observed.tsv.gz"),
+        bodies=out("evaluation/gene_bodies.tsv"),
         predicted=expand(out("genes/predicted/{model}.tsv.gz"), model=RUN.models),
         halves=lambda wildcards: [
             out(f"genes/parts/halves/{track}.{half}.tsv.gz") for track in what_is_scored().halved for half in "ab"

@@ -86,6 +86,7 @@ rule check_sample:
             None if sample_of(wildcards).bigwigs[strand].remote else file.md5
             for strand, file in sample_of(wildcards).files.items()
         ],
+        whole_file=SETTINGS.normalisation.over == "all",
     script:
         "../workflow_scripts/check_sample.py"
 
@@ -109,7 +110,7 @@ rule bin_sample:
         runtime=growing(60),
     params:
         strands=lambda wildcards: names_of(sample_of(wildcards).files),
-        total=SETTINGS.normalisation.total,
+        scaling=SETTINGS.normalisation.scaling,
         bin_size=SETTINGS.qc.bin_size,
     script:
         "../workflow_scripts/bin_sample.py"
@@ -188,7 +189,7 @@ rule tabulate_samples:
         runtime=growing(5),
     params:
         strands=names_of(RUN.strands),
-        total=SETTINGS.normalisation.total,
+        scaling=SETTINGS.normalisation.scaling,
         excluded=lambda wildcards: RUN.excluded_from(each for name in RUN.cell_types for each in samples_of(name)),
         stop_on_flags=SETTINGS.qc.stop_on_flags,
     script:

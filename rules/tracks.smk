@@ -20,7 +20,7 @@ rule average_track:
         mem_mb=growing(2000),
         runtime=growing(240),
     params:
-        total=SETTINGS.normalisation.total,
+        scaling=SETTINGS.normalisation.scaling,
     script:
         "../workflow_scripts/average_track.py"
 

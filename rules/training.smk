@@ -38,6 +38,6 @@ rule train_model:
         training=lambda wildcards: SETTINGS.training_of(RUN.models[wildcards.model].family).model_dump(
             mode="json", exclude=SPEED_SETTINGS
         ),
-        total=SETTINGS.normalisation.total,
+        normalisation=SETTINGS.normalisation.model_dump(),
     script:
         "../workflow_scripts/train_model.py"

@@ -15,12 +15,14 @@ from rnatracks.tracks.average import average
 open_log(snakemake.log[0])
 checks = [read_check(Path(path)) for path in snakemake.input.checks]
 check_copies(checks)
-scales = [check.scale(snakemake.params.total) for check in checks]
+strand, scaling = snakemake.wildcards.strand, snakemake.params.scaling
+scales = [check.scales(**scaling)[strand] for check in checks]
 statistics = average(
     [(Path(path), scale) for path, scale in zip(snakemake.input.signals, scales, strict=True)],
     read_sizes(Path(snakemake.input.sizes)),
     Path(snakemake.output.bigwig),
-    f"{snakemake.wildcards.cell_type}.{snakemake.wildcards.strand}",
+    f"{snakemake.wildcards.cell_type}.{strand}",
     readers=snakemake.threads,
+    normalisation=scaling,
 )
 write_json(Path(snakemake.output.statistics), statistics)

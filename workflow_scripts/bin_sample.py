@@ -13,8 +13,9 @@ from rnatracks.qc.checks import read_check
 from rnatracks.tracks.bigwig import Coverage
 
 open_log(snakemake.log[0])
-scale = read_check(Path(snakemake.input.check)).scale(snakemake.params.total)
+scales = read_check(Path(snakemake.input.check)).scales(**snakemake.params.scaling)
 lengths = read_sizes(Path(snakemake.input.sizes))
 for strand, path in zip(snakemake.params.strands, snakemake.input.signals, strict=True):
     with Coverage(path, sparse=True) as coverage:
-        write_bins(coverage, scale, lengths, snakemake.params.bin_size, Path(snakemake.output[0]) / f"{strand}.bw")
+        target = Path(snakemake.output[0]) / f"{strand}.bw"
+        write_bins(coverage, scales[strand], lengths, snakemake.params.bin_size, target)

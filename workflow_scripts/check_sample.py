@@ -26,6 +26,7 @@ check = check_sample(
     dict(zip(map(Strand, snakemake.params.strands), paths, strict=True)),
     read_sizes(Path(snakemake.input.sizes)),
     read_exons(Path(snakemake.input.exons)),
+    whole_file=snakemake.params.whole_file,
 )
 if Settings.of(snakemake.config).qc.stop_on_flags:
     stop_on_flags([check])

@@ -33,6 +33,7 @@ with Coverage(files.observed) as observed, Coverage(files.candidate) as candidat
         block_size=params.block_size,
         sample_bases=params.sample_bases,
         seed=params.seed,
+        details=params.details,
     )
 write_sums(comparison.sums, Path(snakemake.output.sums))
-write_base_sample(comparison.sample, Path(snakemake.output.sample))
+write_base_sample(comparison, Path(snakemake.output.sample))

@@ -12,4 +12,4 @@ from rnatracks.tracks.expression import read_matrix
 
 open_log(snakemake.log[0])
 matrix = read_matrix(Path(snakemake.input[0]))
-write_h5ad(to_anndata(matrix, snakemake.params.total, snakemake.params.shared_exons), Path(snakemake.output[0]))
+write_h5ad(to_anndata(matrix, snakemake.params.normalisation, snakemake.params.shared_exons), Path(snakemake.output[0]))

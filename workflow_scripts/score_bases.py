@@ -7,10 +7,10 @@ sys.path.insert(0, snakemake.scriptdir)  # takes precedence over an installed rn
 from pathlib import Path
 
 from rnatracks.config.settings import Settings
-from rnatracks.evaluation.base_scores import CHROMOSOME_SCORE_COLUMNS, BaseScoring, score_bases
+from rnatracks.evaluation.base_scores import BaseScoring, score_bases
 from rnatracks.evaluation.baselines import baseline_columns
 from rnatracks.evaluation.scored_tracks import Scored
-from rnatracks.evaluation.tables import BASE_SCORE_COLUMNS, write_scores
+from rnatracks.evaluation.tables import BASE_SCORE_COLUMNS, CHROMOSOME_SCORE_COLUMNS, write_scores
 from rnatracks.log import open_log
 
 REFERENCES = {"replicate_ceiling": "halves", "other_cell_type": "other_cell_type", "mean_of_others": "mean_of_others"}

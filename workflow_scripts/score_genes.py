@@ -9,9 +9,10 @@ from pathlib import Path
 from rnatracks.config.settings import Settings
 from rnatracks.evaluation.baselines import baseline_columns
 from rnatracks.evaluation.differential import DIFFERENT_COLUMNS, score_differences
+from rnatracks.evaluation.gene_bodies import with_gene_bodies
 from rnatracks.evaluation.gene_scores import GeneScoring, read_halves, score_genes
 from rnatracks.evaluation.scored_tracks import Scored
-from rnatracks.evaluation.tables import DIFFERENCE_SCORE_COLUMNS, GENE_SCORE_COLUMNS, write_scores
+from rnatracks.evaluation.tables import DIFFERENCE_SCORE_COLUMNS, GENE_SCORE_COLUMNS, read_scores, write_scores
 from rnatracks.log import open_log
 from rnatracks.tracks.expression import read_matrix, select_gene_types
 
@@ -32,6 +33,7 @@ halves = read_halves([Path(path) for path in snakemake.input.halves], scored)
 matrices = (observed, dict(zip(scored.families, predicted, strict=True)), halves)
 differences, genes = score_differences(scored, scoring, *matrices, settings.genes.pseudocount)
 baselines = baseline_columns(scored.baselines)
-write_scores(score_genes(scored, scoring, *matrices), [*GENE_SCORE_COLUMNS, *baselines], Path(snakemake.output.genes))
+rows = with_gene_bodies(score_genes(scored, scoring, *matrices), read_scores(Path(snakemake.input.bodies)))
+write_scores(rows, [*GENE_SCORE_COLUMNS, *baselines], Path(snakemake.output.genes))
 write_scores(differences, [*DIFFERENCE_SCORE_COLUMNS, *baselines], Path(snakemake.output.differences))
 write_scores(genes, DIFFERENT_COLUMNS, Path(snakemake.output.different))

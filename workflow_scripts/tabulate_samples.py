@@ -23,5 +23,5 @@ correlations = {
     for strand, path in zip(params.strands, snakemake.input.correlations, strict=True)
 }
 excluded = [(name, Track.parse(track)) for name, track in params.excluded]
-write_table(sample_table(checks, params.total, correlations, excluded), Path(snakemake.output.samples))
+write_table(sample_table(checks, params.scaling, correlations, excluded), Path(snakemake.output.samples))
 write_table(chromosome_table(checks), Path(snakemake.output.chromosomes))

@@ -29,6 +29,7 @@ job = TrainingJob(
     fasta=given.fasta,
     statistics=given.statistics,
     bigwigs=given.bigwigs,
+    track_mean=settings.normalisation.track_mean,
     blacklist=given.get("blacklist") or None,
     start=Path(given.start[0]).parent if given.get("start") else None,
     weights=FetchedWeights.read(Path(given.hub[0])) if given.get("hub") else None,
@@ -36,4 +37,4 @@ job = TrainingJob(
 )
 made, resources = Provenance.of_this_process(Path(snakemake.scriptdir)), snakemake.resources
 shape = {"gpus": max(1, resources.gpu), "nodes": resources.nodes, "threads": snakemake.threads}
-run_training(job, total=settings.normalisation.total, made=made, **shape)
+run_training(job, normalisation=settings.normalisation, made=made, **shape)

@@ -76,7 +76,7 @@ def test_defaults_are_filled_into_a_copy() -> None:
     filled = read_settings(config).model_dump(mode="json")
     assert config == before
     assert filled["results"] == "results"
-    assert filled["normalisation"] == {"total": 1e8}
+    assert filled["normalisation"] == {"total": 1e8, "per": "pair", "over": "chosen", "track_mean": "pair"}
     assert filled["windows"] == {
         "size": 32000,
         "overlap": 16000,

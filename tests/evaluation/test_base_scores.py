@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from rnatracks.correlation import Moments
-from rnatracks.evaluation.base_scores import CHROMOSOME_SCORE_COLUMNS, BaseScoring, reference_scores
+from rnatracks.evaluation.base_scores import BaseScoring, reference_scores
 from rnatracks.evaluation.base_sums import Bases, BaseSums, Block
-from rnatracks.evaluation.tables import BASE_SCORE_COLUMNS, score_table
+from rnatracks.evaluation.covered_bases import ValueCounts
+from rnatracks.evaluation.tables import BASE_SCORE_COLUMNS, CHROMOSOME_SCORE_COLUMNS, score_table
 from rnatracks.genome.regions import CODES, RegionClass
 from rnatracks.vocabulary import Split, Strand, Track
 
@@ -42,8 +43,10 @@ def sums_of(arrays: Arrays, block_size: int = BLOCK) -> dict[Block, BaseSums]:
             for code, region in enumerate(CODES):
                 at = start + np.flatnonzero(codes[start : start + block_size] == code)
                 if len(at):
-                    raw, logged = Moments.of(x[at], y[at]), Moments.of(np.log1p(x[at]), np.log1p(y[at]))
-                    sums[Block(chrom, start, region)] = BaseSums(raw, logged, float(((x[at] - y[at]) ** 2).sum()))
+                    raw, on = Moments.of(x[at], y[at]), at[x[at] > 0]
+                    logged, half, double = (Moments.of(np.log1p(f * x[at]), np.log1p(f * y[at])) for f in (1, 0.5, 2))
+                    nonzero, error = Moments.of(np.log1p(x[on]), np.log1p(y[on])), float(((x[at] - y[at]) ** 2).sum())
+                    sums[Block(chrom, start, region)] = BaseSums(raw, logged, half, double, nonzero, error)
     return sums
 
 
@@ -54,6 +57,14 @@ def sample_of(arrays: Arrays, step: int = 3) -> dict[str, Bases]:
     }
 
 
+def counts_of(arrays: Arrays) -> dict[str, ValueCounts]:
+    return {chrom: ValueCounts.of(x, y.astype(np.float32)) for chrom, (x, y, _) in arrays.items()}
+
+
+def rows_of(arrays: Arrays) -> list[dict]:
+    return SCORING.rows("m", TRACK, sums_of(arrays), sample_of(arrays), counts_of(arrays))
+
+
 def chosen(arrays: Arrays, split: str, region: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     chroms = {"train": ["chr1", "chr2"], "valid": ["chr3"], "all": ["chr1", "chr2", "chr3"]}[split]
     masks = {c: np.ones(LENGTHS[c], bool) if region == "all" else arrays[c][2] == CODES.index(region) for c in chroms}
@@ -61,7 +72,7 @@ def chosen(arrays: Arrays, split: str, region: str) -> tuple[NDArray[np.float64]
 
 
 def test_scores_equal_scipy_in_every_split_and_region(arrays: Arrays) -> None:
-    table = score_table(SCORING.rows("m", TRACK, sums_of(arrays), sample_of(arrays)), BASE_SCORE_COLUMNS)
+    table = score_table(rows_of(arrays), BASE_SCORE_COLUMNS)
     places = [f"{split} {region}" for split, region in zip(table["split"], table["region"], strict=True)]
     regions = ("all", "exon", "intron", "intergenic")
     expected = [f"{split} {region}" for split in ("train", "valid", "all") for region in regions]
@@ -78,6 +89,18 @@ def test_scores_equal_scipy_in_every_split_and_region(arrays: Arrays) -> None:
         assert row["mean_observed"] == pytest.approx(x.mean(), rel=TOLERANCE)
         assert row["mean_predicted"] == pytest.approx(y.mean(), rel=TOLERANCE)
         assert row["predicted_over_observed"] == pytest.approx(y.mean() / x.mean(), rel=TOLERANCE)
+        for level, factor in (("half", 0.5), ("double", 2)):
+            expected = stats.pearsonr(np.log1p(factor * x), np.log1p(factor * y)).statistic
+            assert row[f"pearson_log1p_{level}_level"] == pytest.approx(expected, abs=TOLERANCE)
+        on = x > 0
+        assert row["nonzero_bases"] == on.sum()
+        expected = stats.pearsonr(np.log1p(x[on]), np.log1p(y[on])).statistic
+        assert row["pearson_log1p_nonzero"] == pytest.approx(expected, abs=TOLERANCE)
+        if row["region"] == "all":
+            y = y.astype(np.float32)
+            expected = stats.mannwhitneyu(y[on], y[~on]).statistic / on.sum() / (~on).sum()
+            assert row["auroc"] == pytest.approx(expected, abs=TOLERANCE)
+        assert np.isnan(row[["auroc", "auprc"]].astype(float)).all() == (row["region"] != "all")
         parts = [thirds[c] for c in LENGTHS if row["split"] == "all" or SPLITS[c] == row["split"]]
         x, y, codes = (np.concatenate(columns) for columns in zip(*parts, strict=True))
         here = np.ones(len(x), bool) if row["region"] == "all" else codes == CODES.index(row["region"])
@@ -88,9 +111,9 @@ def test_scores_equal_scipy_in_every_split_and_region(arrays: Arrays) -> None:
 
 def test_intervals_are_of_whole_blocks(arrays: Arrays) -> None:
     """A block counts once, with all its regions; 4 blocks of the valid split are too few for an interval."""
-    rows = {(row["split"], row["region"]): row for row in SCORING.rows("m", TRACK, sums_of(arrays), sample_of(arrays))}
+    rows = {(row["split"], row["region"]): row for row in rows_of(arrays)}
     whole = {chrom: (x, y, np.zeros(len(x), int)) for chrom, (x, y, _) in arrays.items()}
-    for row in SCORING.rows("m", TRACK, sums_of(whole), sample_of(whole)):
+    for row in rows_of(whole):
         if row["region"] == "all":
             same = rows[row["split"], "all"]
             for column in ("ci_low", "pearson_log1p", "ci_high"):
@@ -103,7 +126,7 @@ def test_held_out_chromosomes_do_not_leak(arrays: Arrays) -> None:
     """Whatever stands on chr3 changes no training score."""
     x, y, codes = arrays["chr3"]
     spoilt = {**arrays, "chr3": (x, y[::-1].copy(), codes)}
-    before, after = (SCORING.rows("m", TRACK, sums_of(side), sample_of(side)) for side in (arrays, spoilt))
+    before, after = (rows_of(side) for side in (arrays, spoilt))
     for one, two in zip(before, after, strict=True):
         if one["region"] == "all":
             assert (one["pearson_log1p"] == two["pearson_log1p"]) == (one["split"] == "train"), one
@@ -112,25 +135,25 @@ def test_held_out_chromosomes_do_not_leak(arrays: Arrays) -> None:
 @pytest.mark.filterwarnings("error")
 def test_a_flat_prediction_has_an_empty_score(arrays: Arrays) -> None:
     flat = {chrom: (x, np.full(len(x), 0.1), codes) for chrom, (x, _, codes) in arrays.items()}
-    rows = SCORING.rows("m", TRACK, sums_of(flat), sample_of(flat))
+    rows = rows_of(flat)
     for row in rows:
         columns = ("pearson_log1p", "pearson", "log1p_of_pearson", "spearman", "ci_low", "ci_high")
         assert np.isnan([row[column] for column in columns]).all()
         assert row["mse_squashed"] > 0
         assert row["predicted_over_observed"] > 0
     silent = {chrom: (0 * x, y, codes) for chrom, (x, y, codes) in arrays.items()}
-    for row in SCORING.rows("m", TRACK, sums_of(silent), sample_of(silent)):
+    for row in rows_of(silent):
         assert np.isnan(row["predicted_over_observed"])
         assert row["mean_predicted"] > 0
 
 
 def test_no_bases_give_no_rows() -> None:
-    assert SCORING.rows("m", TRACK, {}, {}) == SCORING.chromosome_rows("m", TRACK, {}) == []
+    assert SCORING.rows("m", TRACK, {}, {}, {}) == SCORING.chromosome_rows("m", TRACK, {}, {}) == []
     assert np.isnan(list(SCORING.correlations({}).values())).all()
 
 
 def test_chromosomes_have_scores_of_their_own(arrays: Arrays) -> None:
-    rows = SCORING.chromosome_rows("m", TRACK, sums_of(arrays))
+    rows = SCORING.chromosome_rows("m", TRACK, sums_of(arrays), counts_of(arrays))
     assert list(rows[0]) == CHROMOSOME_SCORE_COLUMNS
     assert [(row["chrom"], row["split"], row["bases"]) for row in rows] == [
         ("chr1", "train", 3000),
@@ -145,7 +168,7 @@ def test_chromosomes_have_scores_of_their_own(arrays: Arrays) -> None:
 def test_a_model_that_predicts_the_other_cell_type_scores_as_that_baseline(arrays: Arrays) -> None:
     sums = sums_of(arrays)
     references = {"other_cell_type": SCORING.correlations(sums), "replicate_ceiling": SCORING.correlations(sums)}
-    for row in SCORING.rows("m", TRACK, sums, sample_of(arrays)):
+    for row in rows_of(arrays):
         added = reference_scores(row, references, (2, 2))
         assert added["other_cell_type"] == row["pearson_log1p"] == added["replicate_ceiling"]
         r = row["pearson_log1p"]

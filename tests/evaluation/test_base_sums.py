@@ -123,6 +123,13 @@ def test_sums_equal_scipy_in_blocks_of_any_size(case: Case, tmp_path: Path, bloc
             assert found.raw.pearson == pytest.approx(stats.pearsonr(x, y).statistic, abs=TOLERANCE)
             expected = stats.pearsonr(np.log1p(x), np.log1p(y)).statistic
             assert found.log1p.pearson == pytest.approx(expected, abs=TOLERANCE)
+            expected = stats.pearsonr(np.log1p(x / 2), np.log1p(y / 2)).statistic
+            assert found.half_level.pearson == pytest.approx(expected, abs=TOLERANCE)
+            expected = stats.pearsonr(np.log1p(2 * x), np.log1p(2 * y)).statistic
+            assert found.double_level.pearson == pytest.approx(expected, abs=TOLERANCE)
+            expected = stats.pearsonr(np.log1p(x[x > 0]), np.log1p(y[x > 0])).statistic
+            assert found.nonzero.count == (x > 0).sum()
+            assert found.nonzero.pearson == pytest.approx(expected, abs=TOLERANCE)
             mse = np.mean((squashed(x) - squashed(y)) ** 2)
             assert found.mse_squashed == pytest.approx(mse, rel=TOLERANCE)
 
@@ -163,12 +170,13 @@ def test_a_perfect_prediction_is_perfect(case: Case) -> None:
 
 
 def test_the_sample_is_the_same_for_any_block_size_and_any_track(case: Case, tmp_path: Path) -> None:
-    first = case.run(64).sample
+    whole = case.run(64)
+    first = whole.sample
     for comparison in (case.run(1 << 21), case.run(300, ("y", "x"))):
         for chrom, bases in comparison.sample.items():
             np.testing.assert_array_equal(bases.position, first[chrom].position)
             np.testing.assert_array_equal(bases.region, first[chrom].region)
-    write_base_sample(first, tmp_path / "sample.npz")
+    write_base_sample(whole, tmp_path / "sample.npz")
     again = read_base_sample(tmp_path / "sample.npz")
     assert list(again) == list(LENGTHS)
     for chrom, bases in again.items():
@@ -177,12 +185,13 @@ def test_the_sample_is_the_same_for_any_block_size_and_any_track(case: Case, tmp
 
 
 def test_the_sample_holds_the_values_of_its_positions(case: Case, tmp_path: Path) -> None:
-    write_base_sample(case.run(100).sample, tmp_path / "sample.npz")
+    write_base_sample(case.run(100), tmp_path / "sample.npz")
     with np.load(tmp_path / "sample.npz") as arrays:
         kinds = {name: str(column.dtype) for name, column in arrays.items() if name != "chromosomes"}
         assert kinds == {
             **{"chrom": "uint16", "position": "uint32", "observed": "float32", "predicted": "float32"},
-            "region": "uint8",
+            **{"region": "uint8", "value_chrom": "uint16", "value": "float32"},
+            **{"value_uncovered": "int64", "value_covered": "int64"},
         }
         for index, chrom in enumerate(arrays["chromosomes"]):
             here = arrays["chrom"] == index

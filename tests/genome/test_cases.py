@@ -114,7 +114,7 @@ def test_a_sample_that_lost_a_chromosome_is_flagged(cases: Path, tmp_path: Path)
     def mean_of_plus(names: list[str], target: Path) -> float:
         """Of chr12, samples scaled to a pair of 1e6."""
         folders = {name: cases / ("big_lost" if name == "s3" else "big_clean") for name in names}
-        samples = [(folders[name] / f"{name}.plus.bw", checks[name].scale(1e6)) for name in names]
+        samples = [(folders[name] / f"{name}.plus.bw", checks[name].scales(1e6)["plus"]) for name in names]
         average(samples, lengths, target, "A.plus")
         return float(values(target, "chr12").mean(dtype=float))
 

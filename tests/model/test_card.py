@@ -11,6 +11,7 @@ from jobs import make_plan
 from models import SPEC, small_model
 from transformers import MambaConfig, MixtralConfig, PreTrainedConfig
 
+from rnatracks.config.data import NormalisationSettings
 from rnatracks.config.training import TrainingSettings
 from rnatracks.model.card import write_model_card
 from rnatracks.model.dilated_cnn import DilatedCNNConfig
@@ -64,7 +65,7 @@ def write(
         "window_size": 32_000,
         "settings": RECIPE,
         "history": make_history(),
-        "total": 1e8,
+        "normalisation": NormalisationSettings(),
         "provenance": Provenance("0123abc", {"python": "3.11.7", "torch": "2.13.0"}),
     }
     write_model_card(folder, **facts | changes)
@@ -83,13 +84,24 @@ def test_card_names_data_and_recipe(folder: Path) -> None:
     assert "| B.plus | 0.10137 |\n| B.minus | 0.09643 |\n" in card
     assert "rnatracks at commit 0123abc." in card
     assert "3 windows of split `train`, on chr1, chr2;" in card
-    assert "a total of 1e+08 over the chosen chromosomes" in card
+    assert (
+        "Each sample was scaled so that its strands sum to 100,000,000 over the chosen chromosomes. m is the mean over "
+        "bases with signal, averaged over the strands of a cell type.\n"
+    ) in card
     assert "windows of 32,000 bases" in card
     assert "Last training loss 1.0000 (with dropout). " in card
     assert "Software: python 3.11.7, torch 2.13.0.\n" in card
     assert "control" not in card.lower()
     recipe = card.split("```yaml\n")[1].split("```")[0]
     assert TrainingSettings(**yaml.safe_load(recipe)) == RECIPE
+
+
+def test_card_names_another_normalisation(folder: Path) -> None:
+    card = write(folder, normalisation=NormalisationSettings(total=1e6, per="file", over="all", track_mean="track"))
+    assert (
+        "Each file was scaled so that it sums to 1,000,000 over all its chromosomes. m is the mean over bases with "
+        "signal of each track.\n"
+    ) in card
 
 
 def test_front_matter_is_yaml(folder: Path) -> None:
@@ -306,7 +318,7 @@ def test_card_of_a_trained_model(folder: Path) -> None:
         window_size=64,
         settings=RECIPE,
         history=make_history(),
-        total=1e8,
+        normalisation=NormalisationSettings(),
         provenance=Provenance(None, {}),
     )
     assert "with causal attention" in (folder / "README.md").read_text()

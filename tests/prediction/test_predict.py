@@ -99,6 +99,26 @@ def test_a_region_is_a_slice_of_the_whole(tmp_path: Path, mode: Stitch, digits: 
         np.testing.assert_array_equal(part, whole[:, start:end])
 
 
+def test_the_raw_mean_is_that_of_coverage(tmp_path: Path) -> None:
+    """Two windows of every base, which disagree, against NumPy: the mean of coverage is not that of squashed values."""
+    sequence = with_gaps(300)
+    genome, model = make_genome(tmp_path, sequence), StandIn({"chr2": sequence}, noise=True)
+    tiles = dict(predict_tiles([model], genome, "chr2", range(0, 201, 50), 100, batch_size=2))
+    total, count = np.zeros((3, 300)), np.zeros(300)
+    for start, values in tiles.items():
+        y = values.astype(np.float64)
+        x = np.where(y <= 10, y, (y + 10) ** 2 / 40)
+        total[:, start : start + 100] += x ** (4 / 3) * np.array(model.config.track_means)[:, None]
+        count[start : start + 100] += 1
+    raw, squashed = (
+        predict([model], genome, "chr2", tiles=TilePlan(size=100, overlap=50, stitch=mode))
+        for mode in (Stitch.MEAN_RAW, Stitch.MEAN)
+    )
+    np.testing.assert_allclose(raw, total / count, rtol=1e-5)
+    inner = slice(50, 250)
+    assert (raw[:, inner] > squashed[:, inner]).mean() > 0.9
+
+
 def test_a_region_computes_only_the_tiles_that_touch_it(tmp_path: Path) -> None:
     sequence = with_gaps(1000)
     model = StandIn({"chr2": sequence})

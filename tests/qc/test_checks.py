@@ -46,7 +46,7 @@ def test_a_sample_equals_numpy(tmp_path: Path, caplog: pytest.LogCaptureFixture)
         assert summary.stored_negative is (strand is Strand.MINUS)
     pair = values[Strand.PLUS].sum() + values[Strand.MINUS].sum()
     assert check.total == pytest.approx(pair, rel=1e-12)
-    assert check.scale(1e8) * pair == pytest.approx(1e8, rel=1e-12)
+    assert check.scales(1e8) == dict.fromkeys(("plus", "minus"), pytest.approx(1e8 / pair, rel=1e-12))
     assert [record.getMessage() for record in caplog.records] == [
         f"B1, minus: {files[Strand.MINUS]} stores negative values; their magnitude is used"
     ]
@@ -56,7 +56,42 @@ def test_an_unstranded_sample_is_scaled_by_its_one_track(tmp_path: Path) -> None
     path = write_intervals(tmp_path / "a.bw", LENGTHS, {"chr2": [(0, 300, 2.0)]})
     check = check_sample("S", "blood", {Strand.UNSTRANDED: path}, LENGTHS, NO_EXONS)
     assert check.total == 600
-    assert check.scale(1e8) == 1e8 / 600
+    assert check.scales(1e8) == check.scales(1e8, per="file") == {"unstranded": 1e8 / 600}
+
+
+def test_scales_with_further_chromosomes_by_hand(tmp_path: Path) -> None:
+    """Plus: 60 on chr1, 40 on chrM, 20 on a spike-in. Minus: -30 on chr2, -10 on chrM. Only chr1 and chr2 are chosen.
+
+    The factor of each file to 1e8 over all its chromosomes is 1e8 / 120 and 1e8 / 40.
+    """
+    lengths = LENGTHS | {"chrM": 50, "ERCC-1": 20}
+    plus = {"chr1": [(0, 30, 2.0)], "chrM": [(0, 40, 1.0)], "ERCC-1": [(10, 20, 2.0)]}
+    minus = {"chr2": [(297, 300, -10.0)], "chrM": [(49, 50, -10.0)]}
+    files = {
+        Strand.PLUS: write_intervals(tmp_path / "plus.bw", lengths, plus),
+        Strand.MINUS: write_intervals(tmp_path / "minus.bw", lengths, minus),
+    }
+    check = check_sample("S", "B", files, LENGTHS, NO_EXONS, whole_file=True)
+    assert check.scales(1e8) == {"plus": 1e8 / 90, "minus": 1e8 / 90}
+    assert check.scales(1e8, over="all") == {"plus": 1e8 / 160, "minus": 1e8 / 160}
+    assert check.scales(1e8, per="file") == {"plus": 1e8 / 60, "minus": 1e8 / 30}
+    assert check.scales(1e8, per="file", over="all") == {"plus": 1e8 / 120, "minus": 1e8 / 40}
+    assert (check.strands["plus"].maximum, check.total) == (2.0, 90)
+    part = check_sample("S", "B", files, LENGTHS, NO_EXONS)
+    assert part.scales(1e8) == check.scales(1e8)
+    with pytest.raises(InputError, match="S of B, file_total: found nothing"):
+        part.scales(1e8, over="all")
+
+
+@pytest.mark.parametrize(("value", "found"), [(np.nan, "NaN"), (-1.0, "values from -1 to 2")])
+def test_bad_values_on_further_chromosomes_are_refused(tmp_path: Path, value: float, found: str) -> None:
+    """They would enter the sum."""
+    lengths = LENGTHS | {"chrM": 50}
+    path = write_intervals(tmp_path / "a.bw", lengths, {"chr1": [(0, 30, 2.0)], "chrM": [(0, 40, value)]})
+    files = {Strand.UNSTRANDED: path}
+    assert check_sample("S", "B", files, LENGTHS, NO_EXONS).total == 60
+    with pytest.raises(InputError, match=found):
+        check_sample("S", "B", files, LENGTHS, NO_EXONS, whole_file=True)
 
 
 @pytest.mark.parametrize("bad", [Strand.PLUS, Strand.MINUS])

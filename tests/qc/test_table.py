@@ -14,6 +14,8 @@ from rnatracks.qc.signal_summary import SignalSummary
 from rnatracks.qc.table import chromosome_table, outlier_bound, read_correlation, sample_table
 from rnatracks.vocabulary import Strand, Track
 
+SCALES = {"total": 1e8}
+
 
 def check(name: str, cell_type: str, nonzero: int = 500, **totals: float) -> SampleCheck:
     strands = {
@@ -33,14 +35,14 @@ def square(names: list[str], pairs: dict[tuple[str, str], float], usual: float) 
 
 def flags(cell_types: dict[str, str], pairs: dict[tuple[str, str], float], usual: float) -> dict:
     checks = [check(name, cell_type) for name, cell_type in cell_types.items()]
-    table = sample_table(checks, 1e8, {"unstranded": square(list(cell_types), pairs, usual)}, [])
+    table = sample_table(checks, SCALES, {"unstranded": square(list(cell_types), pairs, usual)}, [])
     return dict(zip(table["sample"], table["flags"], strict=True))
 
 
 def test_table_of_samples() -> None:
     checks = [check("B1", "B", plus=300.0, minus=100.0), check("S", "blood")]
     alone = {strand: square(["B1"], {}, 1.0) for strand in ("plus", "minus")}
-    table = sample_table(iter(checks), 1e8, alone | {"unstranded": square(["S"], {}, 1.0)}, [])
+    table = sample_table(iter(checks), SCALES, alone | {"unstranded": square(["S"], {}, 1.0)}, [])
     assert table["sample"].tolist() == ["B1", "B1", "S"]
     assert table["strand"].tolist() == ["plus", "minus", "unstranded"]
     assert table["stored_negative"].tolist() == ["no", "yes", "no"]
@@ -71,7 +73,7 @@ def test_a_chromosome_where_others_have_signal_is_flagged(caplog: pytest.LogCapt
     ]
     names = [check.sample for check in checks]
     correlations = {"unstranded": square(names, {}, 0.9)}
-    table = sample_table(checks, 1e8, correlations, [])
+    table = sample_table(checks, SCALES, correlations, [])
     found = dict(zip(table["sample"], table["flags"], strict=True))
     assert found == {
         "a": "no_signal:chrM",
@@ -82,7 +84,8 @@ def test_a_chromosome_where_others_have_signal_is_flagged(caplog: pytest.LogCapt
         "z": "",
     }
     assert "no_signal:chrM: sample a of A, unstranded: found no signal on chrM; expected some, because" in caplog.text
-    without = sample_table([check for check in checks if check.sample not in ("c", "z")], 1e8, correlations, [])
+    others = [check for check in checks if check.sample not in ("c", "z")]
+    without = sample_table(others, SCALES, correlations, [])
     assert dict(zip(without["sample"], without["flags"], strict=True))["y"] == ""
     shares = chromosome_table(checks)
     assert shares.query("sample == 'c'")["share"].tolist() == pytest.approx([5 / 14, 4 / 14, 3 / 14, 2 / 14])
@@ -90,7 +93,7 @@ def test_a_chromosome_where_others_have_signal_is_flagged(caplog: pytest.LogCapt
 
 def test_a_table_of_no_samples_is_refused() -> None:
     with pytest.raises(InputError, match="no sample"):
-        sample_table([], 1e8, {}, [])
+        sample_table([], SCALES, {}, [])
 
 
 def test_correlation_is_the_upper_median_over_the_others_of_the_cell_type() -> None:
@@ -98,7 +101,7 @@ def test_correlation_is_the_upper_median_over_the_others_of_the_cell_type() -> N
     pairs = {("a", "b"): 0.7, ("a", "c"): 0.8, ("a", "d"): 0.9, ("b", "c"): 0.5, ("b", "d"): 0.6, ("c", "d"): 0.75}
     correlations = {"unstranded": square(list(cell_types), pairs, 0.1)}
     checks = [check(name, cell_type) for name, cell_type in cell_types.items()]
-    found = sample_table(checks, 1e8, correlations, [])["correlation"]
+    found = sample_table(checks, SCALES, correlations, [])["correlation"]
     np.testing.assert_array_equal(found, [0.8, 0.6, 0.75, 0.75, np.nan])
 
 
@@ -106,14 +109,14 @@ def test_an_excluded_sample_has_empty_rows(tmp_path: Path) -> None:
     checks = [check("a", "A", plus=1.0, minus=9.0)]
     correlations = {strand: square(["a"], {}, 1) for strand in ("plus", "minus")}
     excluded = [("NA", Track("A", Strand.PLUS)), ("NA", Track("A", Strand.MINUS))]
-    table = sample_table(checks, 1e8, correlations, iter(excluded))
+    table = sample_table(checks, SCALES, correlations, iter(excluded))
     write_table(table, tmp_path / "samples.tsv")
     lines = [line.split("\t") for line in (tmp_path / "samples.tsv").read_text().splitlines()]
     assert {line[-1] for line in lines[1:3]} == {"no"}
     nothing = [""] * (len(lines[0]) - 4)
     assert lines[3:] == [["NA", "A", strand, *nothing, "yes"] for strand in ("plus", "minus")]
     pd.testing.assert_frame_equal(read_sample_table(tmp_path / "samples.tsv"), table)
-    pd.testing.assert_frame_equal(table.iloc[:2], sample_table(checks, 1e8, correlations, []))
+    pd.testing.assert_frame_equal(table.iloc[:2], sample_table(checks, SCALES, correlations, []))
 
 
 def test_one_bad_sample_among_three_is_found_alone(caplog: pytest.LogCaptureFixture) -> None:
@@ -143,7 +146,7 @@ def test_a_sample_under_the_wrong_cell_type_is_found() -> None:
 
 def test_a_sparse_sample_is_found() -> None:
     checks = [check("a", "A"), check("b", "A", nonzero=400), check("c", "A", nonzero=111), check("d", "B", nonzero=5)]
-    table = sample_table(checks, 1e8, {"unstranded": square(list("abcd"), {}, 0.9)}, [])
+    table = sample_table(checks, SCALES, {"unstranded": square(list("abcd"), {}, 0.9)}, [])
     assert table["flags"].tolist() == ["", "", "sparse", ""]
 
 
@@ -152,7 +155,7 @@ def test_coverage_under_two_names_is_found(caplog: pytest.LogCaptureFixture) -> 
     cell_types = {"a": "A", "b": "A", "c": "A", "twin": "B"}
     checks = [check(name, kind, 400 if name == "b" else 500) for name, kind in cell_types.items()]
     pairs = {("a", "twin"): 1.0, ("b", "twin"): 1.0, ("c", "twin"): 0.9999}
-    table = sample_table(checks, 1e8, {"unstranded": square(list(cell_types), pairs, 0.95)}, [])
+    table = sample_table(checks, SCALES, {"unstranded": square(list(cell_types), pairs, 0.95)}, [])
     assert [flags.split(",")[0] for flags in table["flags"]] == ["copy", "", "", "copy"]
     assert (
         "copy: sample twin of B, unstranded: found the same coverage as sample a; expected coverage of its own"
@@ -163,7 +166,7 @@ def test_coverage_under_two_names_is_found(caplog: pytest.LogCaptureFixture) -> 
 def test_flags_of_a_sample_and_of_the_comparison_stand_side_by_side() -> None:
     checks = [check("a", "A", plus=9.0, minus=1.0), check("b", "A", plus=1.0, minus=1.0)]
     strands = {strand: square(["a", "b"], {}, 0.2) for strand in ("plus", "minus")}
-    table = sample_table(checks, 1e8, strands, [])
+    table = sample_table(checks, SCALES, strands, [])
     assert table["flags"].tolist() == ["unequal_strands,outlier"] * 2 + ["outlier"] * 2
 
 
@@ -183,7 +186,7 @@ def test_bound_of_an_outlier(agreement: list[float], bound: float) -> None:
 
 def test_tables_are_read_back(tmp_path: Path) -> None:
     table = sample_table(
-        [check("NA", "A", plus=1.0, minus=9.0)], 1e8, {s: square(["NA"], {}, 1) for s in ("plus", "minus")}, []
+        [check("NA", "A", plus=1.0, minus=9.0)], SCALES, {s: square(["NA"], {}, 1) for s in ("plus", "minus")}, []
     )
     write_table(table, tmp_path / "samples.tsv")
     pd.testing.assert_frame_equal(read_sample_table(tmp_path / "samples.tsv"), table)

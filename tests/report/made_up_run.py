@@ -136,6 +136,12 @@ class MadeUpRun:
                         | {"mean_of_others": 0.55 if len(self.cell_types) > 2 else np.nan, "mse_squashed": 0.4}
                         | {"mean_observed": signal, "mean_predicted": signal + 0.05 * (model == self.baseline)}
                         | {"predicted_over_observed": rng.lognormal(0, 0.4), "pearson_log1p_per_kb": r}
+                        | {
+                            f"pearson_log1p_{kind}": r
+                            for kind in ("half_level", "double_level", "nonzero", "gene_body")
+                        }
+                        | {"nonzero_bases": 99, "auroc": 0.9, "auprc": 0.8}
+                        | {"pearson_log1p_gene_body": r, "gene_bodies": 77}
                         | extra
                     )
         made = pd.DataFrame(rows)
@@ -215,6 +221,7 @@ class MadeUpRun:
             untold_models=3,
             scores=Scores(
                 beside=facts({"amber": 0.9}),
+                differences_from_published=[],
                 others=facts({"AlphaGenome": 0.81}),
                 base=scores_table(base, BASE_NOTES),
                 base_scatters=Gallery(caption("base_hexbin"), []),

@@ -21,7 +21,7 @@ def some_scores(cell_types: list[str], splits: tuple[str, ...]) -> tuple[pd.Data
     ]
     gene = pd.DataFrame(rows, columns=["model", "cell_type", "strand", "split", "pearson_log1p"])
     base = pd.concat([gene.assign(region="exon", pearson_log1p=-1), gene.assign(region="all")], ignore_index=True)
-    return base, gene.assign(pearson_log1p=gene["pearson_log1p"] + 100)
+    return base, gene.assign(pearson_log1p=-2, pearson_log1p_gene_body=gene["pearson_log1p"] + 100)
 
 
 def test_published_cell_types_come_first_and_in_the_published_order() -> None:
@@ -29,11 +29,11 @@ def test_published_cell_types_come_first_and_in_the_published_order() -> None:
     assert found["cell_type"].tolist() == ["GM12878", "GM12878", "NK", "NK", "liver", "liver"]
     assert found["strand"].tolist() == ["plus", "minus"] * 3
     assert found["single_base_published"].tolist()[:4] == [0.933467, 0.918187, 0.908418, 0.856171]
-    assert found["gene_expression_published"].tolist()[:4] == [0.8641, 0.9081, 0.9267, 0.8969]
+    assert found["gene_body_published"].tolist()[:4] == [0.8641, 0.9081, 0.9267, 0.8969]
     assert found["single_base_published"][4:].isna().all()
     np.testing.assert_allclose(found["single_base_in_sample"], [2, 2.01, 1, 1.01, 0, 0.01])
     np.testing.assert_allclose(found["single_base_held_out"], [2.1, 2.11, 1.1, 1.11, 0.1, 0.11])
-    np.testing.assert_allclose(found["gene_expression_in_sample"], [102, 102.01, 101, 101.01, 100, 100.01])
+    np.testing.assert_allclose(found["gene_body_in_sample"], [102, 102.01, 101, 101.01, 100, 100.01])
 
 
 def test_nothing_held_out_leaves_that_column_empty() -> None:

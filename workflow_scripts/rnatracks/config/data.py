@@ -72,8 +72,26 @@ class NormalisationSettings(Section):
     """Scale to which all samples are normalised."""
 
     total: Number = Field(default=100000000.0, gt=0)
-    """Total coverage of each sample after scaling: the sum over all bases of the chosen chromosomes and both strands.
-    The default corresponds to one million reads of 100 bases."""
+    """Total coverage after scaling, of what per and over say. The default corresponds to one million reads of 100
+    bases."""
+
+    per: Literal["pair", "file"] = "pair"
+    """What is scaled to the total. pair: a sample, both strands together with one factor. file: each strand's file by
+    its own factor, which sets both strands to the same level, about twice as high. For unstranded samples, both are the
+    same."""
+
+    over: Literal["chosen", "all"] = "chosen"
+    """Chromosomes that the total is summed over. chosen: those of genome.chromosomes. all: every chromosome that the
+    file has, such as chrX, chrM and spike-ins, even if it is not used otherwise."""
+
+    track_mean: Literal["pair", "track"] = "pair"
+    """The m of a track in the squash, a mean over bases with signal. pair: averaged over the strands of the cell type,
+    as the published tracks have it. track: each track has its own."""
+
+    @property
+    def scaling(self) -> dict[str, float | str]:
+        """Arguments of `qc.checks.SampleCheck.scales`."""
+        return self.model_dump(include={"total", "per", "over"})
 
 
 class WindowSettings(Section):

@@ -102,11 +102,12 @@ class PredictionSettings(Section):
     batch_size: int = Field(default=4, ge=1)
     """Windows predicted at once."""
 
-    stitch: Literal["blend", "center", "mean", "context"] = "blend"
+    stitch: Literal["blend", "center", "mean", "mean_raw", "context"] = "blend"
     """How overlapping windows are combined into one value per base. blend: their mean, weighted by the distance of the
-    base from the nearer end of each window. mean: their unweighted mean. center: the window whose centre is nearest.
-    context: the window in which the model sees the most sequence before the base, in the direction in which it reads,
-    or on the shorter side if it reads both ways."""
+    base from the nearer end of each window. mean: their unweighted mean. mean_raw: the same, after each window has been
+    transformed back to the scale of coverage. center: the window whose centre is nearest. context: the window in which
+    the model sees the most sequence before the base, in the direction in which it reads, or on the shorter side if it
+    reads both ways."""
 
     overlap: int | None = Field(default=None, ge=0)
     """Bases that neighbouring windows share in prediction, or null for windows.overlap. With half of a window every

@@ -1,7 +1,7 @@
 """Base-level scores: a table of the sums of each block, and scores by split and region class computed from them."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +14,11 @@ from ..vocabulary import Split, Track
 from .base_sums import Bases, BaseSums, Block, read_base_sample
 from .baselines import attainable, with_baselines
 from .bootstrap import pearson_interval
+from .covered_bases import ValueCounts, read_value_counts
 from .scored_tracks import Scored
-from .tables import log1p_of, track_columns
+from .tables import LEVELS, log1p_of, track_columns
 
-CHROMOSOME_SCORE_COLUMNS = ["model", "cell_type", "strand", "split", "chrom", "bases", "pearson_log1p"]
+MOMENTS = [each.name for each in fields(BaseSums) if each.name != "squared_error"]
 
 ScorePart = tuple[Split, RegionClass]
 
@@ -25,13 +26,10 @@ ScorePart = tuple[Split, RegionClass]
 def write_sums(sums: Mapping[Block, BaseSums], target: Path) -> None:
     """Write the sums of blocks as a gzipped table, one row per block and region class, with all digits."""
     rows = [
-        block._asdict()
-        | {f"raw_{name}": value for name, value in asdict(part.raw).items()}
-        | {f"log1p_{name}": value for name, value in asdict(part.log1p).items()}
-        | {"squared_error": part.squared_error}
+        (*block, *(number for scale in MOMENTS for number in astuple(getattr(part, scale))), part.squared_error)
         for block, part in sums.items()
     ]
-    moments = [f"{scale}_{name}" for scale in ("raw", "log1p") for name in Moments.__dataclass_fields__]
+    moments = [f"{scale}_{name}" for scale in MOMENTS for name in Moments.__dataclass_fields__]
     with atomic_gzip(target) as stream:
         columns = [*Block._fields, *moments, "squared_error"]
         pd.DataFrame(rows, columns=columns).to_csv(stream, sep="\t", index=False)
@@ -44,7 +42,7 @@ def read_sums(path: Path) -> dict[Block, BaseSums]:
     size = len(Moments.__dataclass_fields__)
     return {
         Block(chrom, start, RegionClass(region)): BaseSums(
-            Moments(*numbers[:size]), Moments(*numbers[size : 2 * size]), numbers[-1]
+            *(Moments(*numbers[first : first + size]) for first in range(0, len(MOMENTS) * size, size)), numbers[-1]
         )
         for chrom, start, region, *numbers in table.itertuples(index=False, name=None)
     }
@@ -58,7 +56,14 @@ class BaseScoring:
     resamples: int
     seed: int
 
-    def rows(self, model: str, track: Track, sums: Mapping[Block, BaseSums], sample: Mapping[str, Bases]) -> list[dict]:
+    def rows(
+        self,
+        model: str,
+        track: Track,
+        sums: Mapping[Block, BaseSums],
+        sample: Mapping[str, Bases],
+        by_value: Mapping[str, ValueCounts],
+    ) -> list[dict]:
         """Rows of `evaluation/base_resolution.tsv` for one track of a model: every split and region with bases.
 
         `reference_scores` adds the ceiling and the baselines.
@@ -80,7 +85,11 @@ class BaseScoring:
                 | {"mse_squashed": total.mse_squashed}
                 | {"mean_observed": total.raw.mean_x, "mean_predicted": total.raw.mean_y}
                 | {"predicted_over_observed": total.raw.ratio}
+                | {f"pearson_log1p_{level}": getattr(total, level).pearson for level in LEVELS}
+                | nonzero_scores(total)
             )
+            if region is RegionClass.ALL:
+                rows[-1] |= separation(part for chrom, part in by_value.items() if self._in_split(chrom, split))
         return rows
 
     def correlations(self, sums: Mapping[Block, BaseSums]) -> dict[ScorePart, float]:
@@ -90,7 +99,9 @@ class BaseScoring:
             for split, region in _parts()
         }
 
-    def chromosome_rows(self, model: str, track: Track, sums: Mapping[Block, BaseSums]) -> list[dict]:
+    def chromosome_rows(
+        self, model: str, track: Track, sums: Mapping[Block, BaseSums], by_value: Mapping[str, ValueCounts]
+    ) -> list[dict]:
         """Rows of `evaluation/by_chromosome.tsv` for one track of a model."""
         totals: dict[str, BaseSums] = {}
         for block, part in sums.items():
@@ -98,6 +109,8 @@ class BaseScoring:
         return [
             track_columns(model, track, self.splits[chrom])
             | {"chrom": chrom, "bases": total.raw.count, "pearson_log1p": total.log1p.pearson}
+            | nonzero_scores(total)
+            | separation([by_value[chrom]])
             for chrom, total in totals.items()
         ]
 
@@ -118,6 +131,17 @@ class BaseScoring:
         if region is not RegionClass.ALL:
             chosen = [bases.take(bases.region == CODES.index(region)) for bases in chosen]
         return tuple(np.concatenate([part[side] for part in chosen] or [[]]) for side in (1, 2))
+
+
+def nonzero_scores(sums: BaseSums) -> dict[str, float]:
+    """Number of bases with observed signal, and the main score on these alone."""
+    return {"nonzero_bases": sums.nonzero.count, "pearson_log1p_nonzero": sums.nonzero.pearson}
+
+
+def separation(parts: Iterable[ValueCounts]) -> dict[str, float]:
+    """How well the prediction separates bases with observed signal from those without."""
+    together = sum(parts, ValueCounts())
+    return {"auroc": together.auroc, "auprc": together.auprc}
 
 
 def score_bases(
@@ -147,12 +171,12 @@ def score_bases(
             known.setdefault(track, {})[column] = scoring.correlations(read_sums(path))
     rows, chromosomes = [], []
     for (model, track), sums_path, sample_path in zip(scored.tracks, sums, samples, strict=True):
-        blocks = read_sums(sums_path)
+        blocks, by_value = read_sums(sums_path), read_value_counts(sample_path)
         rows += [
             row | reference_scores(row, known.get(track, {}), scored.half_sizes[track.cell_type])
-            for row in scoring.rows(model, track, blocks, read_base_sample(sample_path))
+            for row in scoring.rows(model, track, blocks, read_base_sample(sample_path), by_value)
         ]
-        chromosomes += scoring.chromosome_rows(model, track, blocks)
+        chromosomes += scoring.chromosome_rows(model, track, blocks, by_value)
     return with_baselines(rows, scored.families, scored.baselines), chromosomes
 
 

@@ -3,7 +3,7 @@
 import itertools
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -16,6 +16,8 @@ from ..genome.regions import CODES, IntervalSet, RegionClass, RegionClassifier
 from ..genome.sequence import UNKNOWN, Genome
 from ..tracks.bigwig import BLOCK_BASES, blocks
 from ..tracks.squash import squash
+from .covered_bases import ValueCounts, value_arrays
+from .tables import LEVELS
 
 log = logging.getLogger(__name__)
 
@@ -60,14 +62,21 @@ class CountedBases:
 
 @dataclass(frozen=True)
 class BaseSums:
-    """Moments of (observed, predicted) signal, raw and as log1p, and the sum of squared errors of squashed signal."""
+    """Moments of (observed, predicted) signal, and the sum of squared errors of squashed signal.
+
+    `raw` are those of the signal itself, `log1p` of log(1 + signal), `half_level` and `double_level` of log(1 + signal)
+    with both sides multiplied by 1/2 and by 2, and `nonzero` of log(1 + signal) at bases with observed signal.
+    """
 
     raw: Moments = field(default_factory=Moments)
     log1p: Moments = field(default_factory=Moments)
+    half_level: Moments = field(default_factory=Moments)
+    double_level: Moments = field(default_factory=Moments)
+    nonzero: Moments = field(default_factory=Moments)
     squared_error: float = 0.0
 
     def __add__(self, other: "BaseSums") -> "BaseSums":
-        return BaseSums(self.raw + other.raw, self.log1p + other.log1p, self.squared_error + other.squared_error)
+        return BaseSums(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
 
     @property
     def mse_squashed(self) -> float:
@@ -98,10 +107,11 @@ class Bases(NamedTuple):
 
 @dataclass
 class Comparison:
-    """Sums of every block with bases, and the sampled bases of every chromosome."""
+    """Sums of every block with bases; sampled bases, and bases counted by predicted value, of every chromosome."""
 
     sums: dict[Block, BaseSums] = field(default_factory=dict)
     sample: dict[str, Bases] = field(default_factory=dict)
+    by_value: dict[str, ValueCounts] = field(default_factory=dict)
 
 
 def compare(
@@ -114,6 +124,7 @@ def compare(
     block_size: int,
     sample_bases: int,
     seed: int,
+    details: bool = True,
 ) -> Comparison:
     """Compare two tracks base by base, one chromosome after another.
 
@@ -129,11 +140,14 @@ def compare(
         Number of bases to draw, on average; those that do not count are then left out.
     seed
         Seed of the draw. The positions are the same for every pair of tracks and any `block_size`.
+    details
+        Whether to compute `half_level`, `double_level` and `nonzero`, and to count bases by predicted value. A ceiling
+        or a baseline needs none of them.
     """
     lengths = {chrom: counted.genome.lengths[chrom] for chrom in chromosomes}
     result = Comparison()
     for chrom, positions in sample_positions(lengths, sample_bases, seed).items():
-        sampled = []
+        sampled, by_value = [], ValueCounts()
         for start, end in _reads(lengths[chrom], block_size):
             mask = counted.mask(chrom, start, end)
             bases = Bases(
@@ -145,9 +159,14 @@ def compare(
             chosen = np.zeros(end - start, bool)
             chosen[positions[np.searchsorted(positions, start) : np.searchsorted(positions, end)] - start] = True
             sampled.append(bases.take(chosen & mask))
-            for block, sums in _block_sums(chrom, bases.take(mask), block_size, nonzero_mean):
+            counting = bases.take(mask)
+            for block, sums in _block_sums(chrom, counting, block_size, nonzero_mean, details):
                 result.sums[block] = result.sums.get(block, BaseSums()) + sums
+            if details:
+                by_value += ValueCounts.of(counting.observed, counting.predicted)
         result.sample[chrom] = Bases(*(np.concatenate(columns) for columns in zip(*sampled, strict=True)))
+        if details:
+            result.by_value[chrom] = by_value
         log.info("%s compared", chrom)
     return result
 
@@ -171,13 +190,18 @@ def sample_positions(lengths: Mapping[str, int], bases: int, seed: int) -> dict[
     return drawn
 
 
-def write_base_sample(sample: Mapping[str, Bases], target: Path) -> None:
-    """Write sampled bases as a compressed `.npz`; `chrom` is an index into `chromosomes`, positions are 0-based."""
+def write_base_sample(comparison: Comparison, target: Path) -> None:
+    """Write the sampled bases, and the bases counted by value, as a compressed `.npz`.
+
+    `chrom` and `value_chrom` are indices into `chromosomes`; positions are 0-based.
+    """
+    sample = comparison.sample
     bases = Bases(*(np.concatenate(columns) for columns in zip(*sample.values(), strict=True)))
     chrom = np.repeat(np.arange(len(sample)), [len(part.position) for part in sample.values()])
     columns = bases._replace(position=bases.position.astype(np.uint32))._asdict()
+    columns |= {"chrom": chrom.astype(np.uint16)} | value_arrays(comparison.by_value)
     with atomic_write(target) as partial:
-        np.savez_compressed(partial, chromosomes=np.array(list(sample)), chrom=chrom.astype(np.uint16), **columns)
+        np.savez_compressed(partial, chromosomes=np.array(list(sample)), **columns)
 
 
 def read_base_sample(path: Path) -> dict[str, Bases]:
@@ -196,18 +220,25 @@ def _reads(length: int, block_size: int) -> Iterator[tuple[int, int]]:
             yield first + start, first + end
 
 
-def _block_sums(chrom: str, bases: Bases, block_size: int, nonzero_mean: float) -> Iterator[tuple[Block, BaseSums]]:
+def _block_sums(
+    chrom: str, bases: Bases, block_size: int, nonzero_mean: float, details: bool
+) -> Iterator[tuple[Block, BaseSums]]:
     if len(bases.position) == 0:
         return
     number = bases.position // block_size
     group = (number - number[0]) * len(CODES) + bases.region
     order = np.argsort(group.astype(np.uint16 if group[-1] + len(CODES) < 1 << 16 else np.int64), kind="stable")
     raw = [side[order].astype(np.float64) for side in (bases.observed, bases.predicted)]
-    logged = [np.log1p(side) for side in raw]
+    scales = {"raw": raw, "log1p": [np.log1p(side) for side in raw]}
+    if details:
+        scales |= {name: [np.log1p(factor * side) for side in raw] for name, factor in LEVELS.items()}
     errors = (squash(raw[1], nonzero_mean) - squash(raw[0], nonzero_mean)) ** 2
     bounds = [0, *(np.flatnonzero(np.diff(group[order])) + 1).tolist(), len(order)]
     for first, last in itertools.pairwise(bounds):
         part = slice(first, last)
         block = Block(chrom, int(number[order[first]]) * block_size, CODES[bases.region[order[first]]])
-        moments = (Moments.of(*(side[part] for side in scale)) for scale in (raw, logged))
-        yield block, BaseSums(*moments, float(errors[part].sum()))
+        moments = {name: Moments.of(*(side[part] for side in scale)) for name, scale in scales.items()}
+        if details:
+            covered = raw[0][part] > 0
+            moments["nonzero"] = Moments.of(*(side[part][covered] for side in scales["log1p"]))
+        yield block, BaseSums(**moments, squared_error=float(errors[part].sum()))

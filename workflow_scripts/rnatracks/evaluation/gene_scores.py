@@ -15,7 +15,7 @@ from ..vocabulary import Split, Track
 from .baselines import attainable, with_baselines
 from .bootstrap import pearson_interval
 from .scored_tracks import Scored
-from .tables import log1p_of, track_columns
+from .tables import LEVELS, log1p_of, track_columns
 
 MIN_OTHERS = 2  # the mean over one other cell type would be that cell type
 
@@ -154,6 +154,7 @@ def gene_rows(
             # The sum over exons in 1,000 bases of exon is 1,000 times the mean.
             | {"pearson_log1p_per_kb": _pearson_log1p(1000 * x[of], 1000 * y[of])}
             | {"predicted_over_observed": raw.ratio}
+            | {f"pearson_log1p_{level}": _pearson_log1p(by * x[of], by * y[of]) for level, by in LEVELS.items()}
         )
     return rows
 

@@ -69,7 +69,7 @@ def seam_places(size: int, overlap: int, mode: Stitch) -> list[int]:
     edges = {0, size % period}
     halfway = {((size + period - 1) // 2 + 1) % period}
     match mode:
-        case Stitch.BLEND | Stitch.MEAN:
+        case Stitch.BLEND | Stitch.MEAN | Stitch.MEAN_RAW:
             return sorted(edges)
         case Stitch.CENTER:
             return sorted(halfway)

@@ -12,15 +12,23 @@ from ..vocabulary import Split, Track
 _WHOSE = ["model", "cell_type", "strand", "split"]
 _SCORE = ["pearson_log1p", "ci_low", "ci_high"]
 _CONTEXT = ["pearson", "log1p_of_pearson", "replicate_ceiling", "other_cell_type"]
+# Both sides are also multiplied by these, because a correlation of log(1 + signal) depends on the level of the signal.
+LEVELS = {"half_level": 0.5, "double_level": 2.0}
+_AT_LEVELS = [f"pearson_log1p_{name}" for name in LEVELS]
+COVERED_COLUMNS = ["nonzero_bases", "pearson_log1p_nonzero", "auroc", "auprc"]
+GENE_BODY_COLUMNS = ["gene_bodies", "pearson_log1p_gene_body"]
 BASE_SCORE_COLUMNS = [
     *(*_WHOSE, "region", "bases", *_SCORE, *_CONTEXT),
     *("attainable", "mean_of_others", "spearman", "spearman_bases", "mse_squashed"),
-    *("mean_observed", "mean_predicted", "predicted_over_observed"),
+    *("mean_observed", "mean_predicted", "predicted_over_observed", *_AT_LEVELS, *COVERED_COLUMNS),
 ]
 GENE_SCORE_COLUMNS = [
     *(*_WHOSE, "genes", *_SCORE, "spearman", *_CONTEXT),
     *("attainable", "mean_of_others", "pearson_log1p_per_kb", "predicted_over_observed"),
+    *(*_AT_LEVELS, *GENE_BODY_COLUMNS),
 ]
+CHROMOSOME_SCORE_COLUMNS = [*_WHOSE, "chrom", "bases", "pearson_log1p", *COVERED_COLUMNS]
+GENE_BODY_SCORE_COLUMNS = [*_WHOSE, "chrom", *GENE_BODY_COLUMNS]
 SCORE_TEXT_COLUMNS = {
     *("model", "cell_type", "cell_type_a", "cell_type_b", "strand", "split", "region"),
     *("chrom", "gene_id", "gene_name", "table", "column", "reason"),

@@ -9,11 +9,12 @@ import pandas as pd
 import yaml
 from huggingface_hub import ModelCard, ModelCardData
 
+from ..config.data import NormalisationSettings
 from ..config.training import TrainingSettings
 from ..files import read_text
 from ..provenance import Provenance
 from ..tracks.targets import TargetTrack
-from .descriptions import STRAND_WORDS, optimiser_words, trained_words
+from .descriptions import STRAND_WORDS, mean_words, optimiser_words, scaling_words, trained_words
 from .plan import FetchedWeights, ModelPlan
 from .training_result import Kept, KeptWeights, describe_sight, kept_weights, sees_right
 
@@ -41,7 +42,8 @@ to coverage: `x = y if y <= 10 else (y + 10)**2 / 40`, then `coverage = m * x**(
 ## Training data
 
 {windows:,} windows of split `train`, on {chromosomes}; {held_out}. The targets are the mean coverage of the samples of
-each cell type, with each sample scaled to a total of {total:g} over the chosen chromosomes, both strands together.
+each cell type.
+{scaling}. m is the {mean_words}.
 
 | track | m (nonzero mean) |
 | --- | --- |
@@ -86,7 +88,7 @@ def write_model_card(
     window_size: int,
     settings: TrainingSettings,
     history: pd.DataFrame,
-    total: float,
+    normalisation: NormalisationSettings,
     provenance: Provenance,
     weights: FetchedWeights | None = None,
 ) -> None:
@@ -108,8 +110,8 @@ def write_model_card(
         The `training` section of the configuration.
     history
         The training log: see `callbacks.LOG_COLUMNS`.
-    total
-        Total to which each sample was scaled.
+    normalisation
+        How the tracks were normalised.
     provenance
         Commit and software versions.
     weights
@@ -132,7 +134,8 @@ def write_model_card(
         windows=len(training),
         chromosomes=", ".join(dict.fromkeys(training["chrom"])),
         held_out=_held_out(windows),
-        total=total,
+        scaling=scaling_words(normalisation, "the chosen chromosomes"),
+        mean_words=mean_words(normalisation),
         means="\n".join(f"| {track.name} | {track.nonzero_mean:.6g} |" for track in tracks),
         seen=_seen(config.get("seen_sequences", [])),
         control="**This model is a control: its targets were shuffled between windows. Do not use it to predict.**\n\n"

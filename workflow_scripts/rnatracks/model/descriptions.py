@@ -1,5 +1,6 @@
 """Descriptions of a model's settings, for its card and the methods text."""
 
+from ..config.data import NormalisationSettings
 from ..config.training import TrainingSettings
 from .plan import ModelPlan
 
@@ -38,3 +39,17 @@ def optimiser_words(settings: TrainingSettings) -> str:
         f"{optimiser}, at a peak learning rate of {settings.learning_rate:g} with linear warm-up over the first "
         f"{settings.warmup_fraction:.3g} of the steps and {after} after them"
     )
+
+
+def scaling_words(normalisation: NormalisationSettings, chosen: str) -> str:
+    """Say how samples are scaled; `chosen` describes the chosen chromosomes."""
+    subject = {"pair": "Each sample was scaled so that its strands sum", "file": "Each file was scaled so that it sums"}
+    every = {"pair": "all chromosomes of its files", "file": "all its chromosomes"}[normalisation.per]
+    chromosomes = chosen if normalisation.over == "chosen" else every
+    return f"{subject[normalisation.per]} to {normalisation.total:,.0f} over {chromosomes}"
+
+
+def mean_words(normalisation: NormalisationSettings) -> str:
+    """Say what the m of the squash is."""
+    shared = {"pair": ", averaged over the strands of a cell type", "track": " of each track"}
+    return f"mean over bases with signal{shared[normalisation.track_mean]}"

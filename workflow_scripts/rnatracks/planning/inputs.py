@@ -8,7 +8,7 @@ import numpy as np
 from ..downloads.data_file import DataFile
 from ..samples.sample import Sample, halves
 from ..tracks.bigwig import blocks
-from ..vocabulary import Strand
+from ..vocabulary import Strand, Track
 from .run import Run
 
 MAX_BROWSER_PANELS = 40  # with 12 regions of 8,192 bins and 2 bytes each, in base64, about 10 MB
@@ -73,6 +73,13 @@ def counted_exons(run: Run, strand: str) -> str:
     if run.settings.genes.shared_exons == "count_for_each":
         return run.out("reference/exons.bed.gz")
     return run.out(f"reference/exons_own.{'unstranded' if strand == Strand.UNSTRANDED else 'stranded'}.bed.gz")
+
+
+def mean_statistics(run: Run, cell_type: str, strand: str) -> list[str]:
+    """Statistics of the observed tracks whose nonzero means are averaged into the m of a track."""
+    own = Track(cell_type, Strand(strand))
+    tracks = [own] if run.settings.normalisation.track_mean == "track" else run.tracks_of[cell_type]
+    return [run.out(f"tracks/observed/{track}.json") for track in tracks]
 
 
 def compared_tracks(run: Run, comparison: str, cell_type: str, strand: str) -> dict[str, str]:

@@ -173,8 +173,8 @@ def predict_region(
     """Predict chrom:start-end (0-based, half-open); yields (position, normalised coverage `[track, n]`).
 
     The tiles are those of the whole chromosome, so a part of it gets the same values as in a prediction of the
-    whole. Tiles are stitched on the squashed scale that the model was trained on, and the result is unsquashed.
-    Unknown bases (N) are 0.
+    whole. Tiles are stitched on the squashed scale that the model was trained on, and the result is unsquashed; with
+    `mean_raw`, tiles are unsquashed and then stitched. Unknown bases (N) are 0.
 
     Raises
     ------
@@ -195,10 +195,12 @@ def predict_region(
         models, genome, chrom, touching, tiles.size, batch_size=batch_size, bf16=precision.bf16, **both
     )
     weights = tile_weights(tiles.stitch, tiles.size, track_views(models[0], **both))
-    config = models[0].config
+    config, is_raw = models[0].config, tiles.stitch is Stitch.MEAN_RAW
+    if is_raw:
+        predicted = ((first, _unsquashed(tile, config.track_means)) for first, tile in predicted)
     for position, values in joined(stitch(predicted, start, end, weights), STRETCH):
-        squashed = zip(values.astype(np.float32), config.track_means, strict=True)
-        coverage = np.stack([unsquash(row, mean) for row, mean in squashed])
+        values = values.astype(np.float32)
+        coverage = values if is_raw else _unsquashed(values, config.track_means)
         coverage[:, genome.bases(chrom, position, position + values.shape[1]) == UNKNOWN] = 0
         wrong = np.argwhere(~np.isfinite(coverage))
         if len(wrong):
@@ -208,6 +210,11 @@ def predict_region(
                 where, f"a prediction of {coverage[row, base]}", "finite coverage (are all weights finite?)"
             )
         yield position, coverage if precision.digits is None else round_significant(coverage, precision.digits)
+
+
+def _unsquashed(values: NDArray[np.float32], means: Sequence[float]) -> NDArray[np.float32]:
+    """Coverage `[track, n]` from squashed values of this shape."""
+    return np.stack([unsquash(row, mean) for row, mean in zip(values, means, strict=True)])
 
 
 def write_region(

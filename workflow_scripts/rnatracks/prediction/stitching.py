@@ -14,14 +14,16 @@ class Stitch(StrEnum):
     """How the tiles that contain a base are combined into its value.
 
     `blend`: their mean, weighted by the distance of the base from the nearer end of each tile.
-    `mean`: their unweighted mean. `center`: the tile whose middle is nearest. `context`: the tile
-    in which the model sees the most sequence before the base, in the direction in which it reads,
-    or on the shorter side if it reads both ways.
+    `mean`: their unweighted mean. `mean_raw`: the same, of coverage instead of squashed coverage.
+    `center`: the tile whose middle is nearest. `context`: the tile in which the model sees the most
+    sequence before the base, in the direction in which it reads, or on the shorter side if it reads
+    both ways.
     """
 
     BLEND = "blend"
     CENTER = "center"
     MEAN = "mean"
+    MEAN_RAW = "mean_raw"
     CONTEXT = "context"
 
     @classmethod
@@ -51,7 +53,7 @@ def tile_weights(mode: Stitch | str, size: int, views: Sequence[View]) -> Weight
     Raises
     ------
     InputError
-        If `mode` is none of the four values.
+        If `mode` is none of the five values.
 
     Examples
     --------
@@ -67,7 +69,7 @@ def tile_weights(mode: Stitch | str, size: int, views: Sequence[View]) -> Weight
     if mode is Stitch.CONTEXT:
         ramps = {View.LEFT: rising, View.RIGHT: rising[::-1], View.BOTH: middle}
         return Weights(np.stack([ramps[view] for view in views]), choose=True)
-    ramp = np.ones(size) if mode is Stitch.MEAN else middle
+    ramp = np.ones(size) if mode in (Stitch.MEAN, Stitch.MEAN_RAW) else middle
     return Weights(np.tile(ramp, (len(views), 1)), choose=mode is Stitch.CENTER)
 
 

@@ -61,12 +61,32 @@ class SampleCheck:
 
     @property
     def total(self) -> float:
-        """Sum over both strands, from which the sample's scale is computed."""
+        """Sum over both strands and the chosen chromosomes."""
         return sum(summary.total for summary in self.strands.values())
 
-    def scale(self, total: float) -> float:
-        """Factor that scales the sample to `total`."""
-        return total / self.total
+    def scales(self, total: float, *, per: str = "pair", over: str = "chosen") -> dict[str, float]:
+        """Factor of each strand's file that scales the sample to `total`.
+
+        Parameters
+        ----------
+        total
+            Sum of magnitudes after scaling.
+        per
+            `pair`: both strands together sum to `total`; `file`: each of them does.
+        over
+            `chosen`: summed over the chosen chromosomes; `all`: over all chromosomes of each file.
+
+        Raises
+        ------
+        InputError
+            If `over` is `all`, and the other chromosomes were not read.
+        """
+        sums = {strand: each.total if over == "chosen" else each.file_total for strand, each in self.strands.items()}
+        if None in sums.values():
+            where = f"sample {self.sample} of {self.cell_type}, file_total"
+            raise InputError(where, "nothing", "the sum over all chromosomes (remove the sample's file in qc/samples)")
+        pair = sum(sums.values())
+        return {strand: total / (pair if per == "pair" else own) for strand, own in sums.items()}
 
     def problems(self) -> dict[Flag, InputError]:
         """Warning signs in this sample alone: for each flag, an error that can be logged or raised.
@@ -137,7 +157,13 @@ def check_headers(paths: Iterable[Path], chromosomes: Collection[str]) -> None:
 
 
 def check_sample(
-    sample: str, cell_type: str, files: Mapping[Strand, Path], lengths: Mapping[str, int], exons: pd.DataFrame
+    sample: str,
+    cell_type: str,
+    files: Mapping[Strand, Path],
+    lengths: Mapping[str, int],
+    exons: pd.DataFrame,
+    *,
+    whole_file: bool = False,
 ) -> SampleCheck:
     """Read a sample's bigWigs in full and refuse what cannot be RNA-seq coverage of this genome.
 
@@ -145,6 +171,8 @@ def check_sample(
     ----------
     exons
         Columns `tables.EXON_COLUMNS`, on the chromosomes of `lengths`.
+    whole_file
+        Whether to sum the other chromosomes of each file as well.
 
     Raises
     ------
@@ -153,7 +181,9 @@ def check_sample(
     """
     with ExitStack() as opened:
         tracks = {strand: opened.enter_context(Coverage(path, sparse=True)) for strand, path in files.items()}
-        strands = {str(strand): summarise(coverage, lengths) for strand, coverage in tracks.items()}
+        strands = {
+            str(strand): summarise(coverage, lengths, whole_file=whole_file) for strand, coverage in tracks.items()
+        }
         stranded = Strand.UNSTRANDED not in tracks
         concordance = strand_concordance(tracks[Strand.PLUS], tracks[Strand.MINUS], exons) if stranded else None
     for strand, path in files.items():

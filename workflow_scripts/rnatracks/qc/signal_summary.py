@@ -1,6 +1,6 @@
 """Summary of a coverage bigWig, which is read in full once; what cannot be coverage is refused."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -21,7 +21,8 @@ class SignalSummary:
     `by_chromosome` has the sum over each. `bin_size` is the number of bases over which values
     stay the same: at least 90% of the distances between changes are multiples of it (the others
     occur where regions were masked or lifted over). It is 1 for single-base coverage, and if there
-    are too few changes to tell.
+    are too few changes to tell. `file_total` is the sum over all chromosomes of the file; None if
+    the others were not read.
     """
 
     total: float
@@ -31,10 +32,13 @@ class SignalSummary:
     stored_negative: bool
     by_chromosome: Mapping[str, float] = field(default_factory=dict)
     bin_size: int = 1
+    file_total: float | None = None
 
 
-def summarise(coverage: Coverage, lengths: Mapping[str, int]) -> SignalSummary:
+def summarise(coverage: Coverage, lengths: Mapping[str, int], *, whole_file: bool = False) -> SignalSummary:
     """Read every value on the chosen chromosomes once, and refuse what cannot be coverage.
+
+    With `whole_file`, the other chromosomes of the file are read as well, for `file_total`.
 
     Raises
     ------
@@ -45,15 +49,17 @@ def summarise(coverage: Coverage, lengths: Mapping[str, int]) -> SignalSummary:
     coverage.require(lengths)
     total, nonzero, lowest, highest = 0.0, 0, 0.0, 0.0
     by_chromosome, bins = dict.fromkeys(lengths, 0.0), _BinSize()
-    for chrom, start, end in blocks(lengths):
-        if not coverage.all_finite(chrom, start, end):
-            raise InputError(f"{coverage.path}, {chrom}:{start + 1}-{end}", "NaN or infinite values", "finite coverage")
-        values = coverage.values(chrom, start, end)
+    for chrom, start, values in _finite_blocks(coverage, lengths):
         in_block = float(values.sum(dtype=np.float64))
         total += in_block
         by_chromosome[chrom] += abs(in_block)
         nonzero += int(np.count_nonzero(values))
         bins.add(start, values)
+        lowest, highest = min(lowest, float(values.min())), max(highest, float(values.max()))
+    maximum, file_total = max(highest, -lowest), total
+    others = {chrom: length for chrom, length in coverage.lengths.items() if chrom not in lengths}
+    for _, _, values in _finite_blocks(coverage, others if whole_file else {}):
+        file_total += float(values.sum(dtype=np.float64))
         lowest, highest = min(lowest, float(values.min())), max(highest, float(values.max()))
     if lowest < 0 < highest:
         raise InputError(coverage.path, f"values from {lowest:g} to {highest:g}", "one sign throughout the file")
@@ -62,12 +68,21 @@ def summarise(coverage: Coverage, lengths: Mapping[str, int]) -> SignalSummary:
     return SignalSummary(
         total=abs(total),
         nonzero=nonzero,
-        maximum=max(highest, -lowest),
+        maximum=maximum,
         bases=sum(lengths.values()),
         stored_negative=lowest < 0,
         by_chromosome=by_chromosome,
         bin_size=bins.size,
+        file_total=abs(file_total) if whole_file else None,
     )
+
+
+def _finite_blocks(coverage: Coverage, lengths: Mapping[str, int]) -> Iterator[tuple[str, int, NDArray[np.float32]]]:
+    """Blocks of values as (chrom, start, values), which are all finite."""
+    for chrom, start, end in blocks(lengths):
+        if not coverage.all_finite(chrom, start, end):
+            raise InputError(f"{coverage.path}, {chrom}:{start + 1}-{end}", "NaN or infinite values", "finite coverage")
+        yield chrom, start, coverage.values(chrom, start, end)
 
 
 class _BinSize:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -28,7 +29,7 @@ def read_correlation(path: Path) -> pd.DataFrame:
 
 def sample_table(
     checks: Iterable[SampleCheck],
-    normalised_total: float,
+    scales: Mapping[str, Any],
     correlations: Mapping[str, pd.DataFrame],
     excluded: Iterable[tuple[str, Track]],
 ) -> pd.DataFrame:
@@ -46,6 +47,8 @@ def sample_table(
 
     Parameters
     ----------
+    scales
+        Arguments of `SampleCheck.scales`.
     correlations
         For every strand, the Spearman correlation of each pair of samples.
     excluded
@@ -66,7 +69,7 @@ def sample_table(
             "maximum": summary.maximum,
             "stored_negative": "yes" if summary.stored_negative else "no",
             "share_of_pair": summary.total / check.total,
-            "scale": check.scale(normalised_total),
+            "scale": check.scales(**scales)[strand],
             "concordance": check.concordance,
             "flags": [*check.problems(), *check.strand_problems(strand)],
             "excluded": "no",

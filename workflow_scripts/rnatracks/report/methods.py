@@ -7,7 +7,7 @@ from ..config.models import HeadSettings
 from ..config.settings import Settings
 from ..config.training import TrainingSettings
 from ..errors import shorten
-from ..model.descriptions import STRAND_WORDS, optimiser_words, trained_words
+from ..model.descriptions import STRAND_WORDS, mean_words, optimiser_words, scaling_words, trained_words
 from ..model.plan import ModelPlan
 from ..model.training_result import Kept, KeptWeights, TrainedModel
 from ..samples.sample import CellType
@@ -22,6 +22,7 @@ NORMS = {
 STITCHES = {
     "blend": "their mean, weighted by the distance of the base from the nearer end of each window",
     "mean": "their unweighted mean",
+    "mean_raw": "their unweighted mean on the scale of coverage",
     "center": "that of the window whose middle is nearest",
     "context": "that of the window in which the model sees the most sequence before the base, in the direction in "
     "which it reads, or on the shorter side if it reads both ways",
@@ -77,9 +78,8 @@ def _data(settings: Settings, cell_types: Sequence[CellType], samples: Mapping[s
     return (
         f"We used {simulated}RNA-seq coverage of {named} on {_list(genome.chromosomes)} of "
         f"{genome.assembly or genome.fasta}, with gene models from {settings.annotation.gtf}. "
-        f"Each sample was scaled so that its strands sum to {settings.normalisation.total:,.0f} over these "
-        "chromosomes; the samples of a cell type were then averaged, base by base and strand by strand."
-        + (f" Excluded from the means: {_list(excluded)}." if excluded else "")
+        f"{scaling_words(settings.normalisation, 'these chromosomes')}; the samples of a cell type were then averaged, "
+        "base by base and strand by strand." + (f" Excluded from the means: {_list(excluded)}." if excluded else "")
     )
 
 
@@ -141,8 +141,7 @@ def _training(settings: Settings, families: Mapping[str, Sequence[str]], kept: M
         groups.setdefault(settings.training_of(family), []).append(family)
     text = (
         "Normalised coverage t was squashed to y = x for x = (t / m)^0.75 up to 10 and to y = 2 sqrt(10 x) − 10 above, "
-        "where m is the mean over bases with signal, averaged over the strands of a cell type. The loss was the mean "
-        "squared error of y."
+        f"where m is the {mean_words(settings.normalisation)}. The loss was the mean squared error of y."
     )
     for training, members in groups.items():
         of_group = {name: kept[name] for family in members for name in families[family]}

@@ -45,6 +45,7 @@ class Scores:
     """Published scores and those of other systems, then ours by level, with their figures."""
 
     beside: Table
+    differences_from_published: Sequence[str]
     others: Table
     base: Table
     base_scatters: Gallery

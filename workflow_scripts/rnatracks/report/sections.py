@@ -16,7 +16,7 @@ from ..vocabulary import Strand, Track
 from . import tables
 from .page import Data, Scores, TrainingRun
 from .pictures import MAX_PICTURES, Gallery
-from .published import beside_published, read_published
+from .published import beside_published, read_published, remaining_differences
 from .run_files import Reported, ReportFiles
 from .tables import facts, scores_table, table
 
@@ -94,6 +94,7 @@ def scores_section(
     shown = {name: tables.PUBLISHED_NOTES[name] for name in beside}
     return Scores(
         beside=table(beside, shown, dict.fromkeys(beside, 4)),
+        differences_from_published=remaining_differences(run.settings),
         others=table(read_published(run.resources / "held_out_others.tsv"), tables.OTHERS_NOTES),
         base=scores_table(base, tables.BASE_NOTES),
         base_scatters=track_figures("base_hexbin", files.base_scatters),

@@ -10,7 +10,14 @@ MAX_ROWS = 5000  # of one table on the page; the file has all rows
 # Columns of score tables that the page shows on demand.
 MINOR_SCORES = (
     *("pearson", "log1p_of_pearson", "spearman_bases", "mse_squashed", "replicate_ceiling", "pearson_log1p_per_kb"),
-    *("mean_observed", "mean_predicted"),
+    *(
+        "mean_observed",
+        "mean_predicted",
+        "pearson_log1p_half_level",
+        "pearson_log1p_double_level",
+        "nonzero_bases",
+        "gene_bodies",
+    ),
 )
 
 _SCORE_COLUMNS = {
@@ -33,6 +40,11 @@ _DETAILS = {
     "log1p_of_pearson": "log(1 + pearson), only for comparison with work that reports it; its maximum is 0.693.",
     "replicate_ceiling": "The main score of the mean of one half of the samples against the mean of the other half.",
 }
+_AT_LEVELS = {
+    "pearson_log1p_half_level": "The main score with both signals halved: a correlation of log(1 + signal) depends on "
+    "the level of the signal.",
+    "pearson_log1p_double_level": "The main score with both signals doubled.",
+}
 BASE_NOTES = {
     **_SCORE_COLUMNS,
     "region": "Bases that are scored: all, or those in exons, in introns, or between genes.",
@@ -44,6 +56,13 @@ BASE_NOTES = {
     "predicted_over_observed": "Mean predicted signal divided by mean observed signal; ideally 1.",
     "mean_observed": "Mean observed signal of these bases.",
     "mean_predicted": "Mean predicted signal.",
+    "pearson_log1p_nonzero": "The main score on bases with observed signal only.",
+    "auroc": "Area under the ROC curve, for bases with observed signal against those without, ranked by prediction; "
+    "0.5 by chance.",
+    "auprc": "Area under the precision-recall curve of the same (average precision); by chance, it is the share of "
+    "bases with observed signal.",
+    "nonzero_bases": "Number of bases with observed signal.",
+    **_AT_LEVELS,
     **_DETAILS,
 }
 GENE_NOTES = {
@@ -53,7 +72,11 @@ GENE_NOTES = {
     **_MAIN,
     "spearman": "Rank correlation across genes.",
     "predicted_over_observed": "Mean predicted expression divided by mean observed expression; ideally 1.",
+    "pearson_log1p_gene_body": "Another quantity, that of the published table: Pearson correlation of log(1 + mean "
+    "signal over the whole gene, introns included), across all genes of both strands and all types.",
+    "gene_bodies": "Number of these genes.",
     "pearson_log1p_per_kb": "Like the main score, for the sum over exons per 1,000 bases of exon instead of the mean.",
+    **_AT_LEVELS,
     **_DETAILS,
 }
 DIFFERENTIAL_NOTES = {
@@ -134,9 +157,9 @@ PUBLISHED_NOTES = {
     "single_base_published": "Published score at single bases, in sample: no chromosome was held out.",
     "single_base_in_sample": "Score of this run on training chromosomes: in sample.",
     "single_base_held_out": "Score of this run on held-out chromosomes.",
-    "gene_expression_published": "Published score of gene expression, in sample.",
-    "gene_expression_in_sample": "Score of this run on training chromosomes: in sample.",
-    "gene_expression_held_out": "Score of this run on held-out chromosomes.",
+    "gene_body_published": "Published score of genes, in sample.",
+    "gene_body_in_sample": "pearson_log1p_gene_body of this run on training chromosomes: in sample.",
+    "gene_body_held_out": "pearson_log1p_gene_body of this run on held-out chromosomes.",
 }
 OTHERS_NOTES = {
     **dict.fromkeys(("system", "level", "measure", "value"), ""),

@@ -1,5 +1,6 @@
 """Gene x track matrices as AnnData, for single-cell and bulk expression tools."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -14,15 +15,15 @@ UNIT = "mean normalised coverage of the gene's exonic bases"
 STRAND = "on a stranded track, only values of genes on its strand are expression; the others are antisense coverage"
 
 
-def to_anndata(matrix: pd.DataFrame, total: float, shared_exons: str) -> AnnData:
+def to_anndata(matrix: pd.DataFrame, normalisation: Mapping[str, float | str], shared_exons: str) -> AnnData:
     """Turn a gene x track matrix into AnnData: tracks are observations, genes are variables.
 
     Parameters
     ----------
     matrix
         As returned by `expression.read_matrix`, indexed by `gene_id`.
-    total
-        Sum of each sample's strand pair over the genome after normalisation.
+    normalisation
+        How samples were scaled: `total`, `per` and `over`, as in the configuration.
     shared_exons
         How exonic bases that several genes share were counted.
 
@@ -37,7 +38,8 @@ def to_anndata(matrix: pd.DataFrame, total: float, shared_exons: str) -> AnnData
         {"cell_type": [track.cell_type for track in tracks], "strand": [str(track.strand) for track in tracks]},
         index=pd.Index(columns, name="track", dtype=object),
     )
-    uns = {"unit": UNIT, "strand": STRAND, "normalisation_total": float(total), "shared_exons": shared_exons}
+    uns = {"unit": UNIT, "strand": STRAND, "shared_exons": shared_exons}
+    uns |= {f"normalisation_{key}": value for key, value in normalisation.items()}
     values = np.ascontiguousarray(matrix[columns].to_numpy(np.float32).T)
     return AnnData(X=values, obs=obs, var=matrix.drop(columns=columns), uns=uns)
 

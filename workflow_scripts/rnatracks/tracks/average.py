@@ -6,10 +6,11 @@ Memory is limited to a few blocks per process, whatever the number of samples: o
 import logging
 import multiprocessing
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +27,10 @@ Stretch = tuple[str, int, int]
 
 @dataclass(frozen=True, kw_only=True)
 class TrackStatistics:
-    """Statistics of a mean track over the chosen chromosomes, in normalised coverage."""
+    """Statistics of a mean track over the chosen chromosomes, in normalised coverage.
+
+    `normalisation` has the settings by which the samples were scaled.
+    """
 
     track: str
     samples: int
@@ -36,10 +40,17 @@ class TrackStatistics:
     nonzero: int
     nonzero_mean: float
     maximum: float
+    normalisation: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 
 def average(
-    samples: Samples, lengths: Mapping[str, int], target: Path, track: str, *, readers: int = 1
+    samples: Samples,
+    lengths: Mapping[str, int],
+    target: Path,
+    track: str,
+    *,
+    readers: int = 1,
+    normalisation: Mapping[str, Any] | None = None,
 ) -> TrackStatistics:
     """Write the mean over samples of scaled magnitudes, and return its statistics.
 
@@ -55,6 +66,8 @@ def average(
         Track name for the statistics.
     readers
         Processes that read and average; with several, the calling process only writes. The file is the same either way.
+    normalisation
+        Settings by which the samples were scaled, for the statistics.
 
     Raises
     ------
@@ -85,6 +98,7 @@ def average(
         nonzero=nonzero,
         nonzero_mean=total / nonzero if nonzero else 0.0,
         maximum=maximum,
+        normalisation=normalisation or {},
     )
 
 

@@ -67,17 +67,18 @@ class Coverage:
     def __exit__(self, *_: object) -> None:
         self._file.close()
 
-    def values(self, chrom: str, start: int, end: int) -> NDArray[np.float32]:
-        """Coverage of each base of chrom:start-end (0-based, half-open)."""
+    def values(self, chrom: str, start: int, end: int, *, missing: float = 0) -> NDArray[np.float32]:
+        """Coverage of each base of chrom:start-end (0-based, half-open); `missing` where the file has no value."""
         if self._sparse and chrom not in self.lengths:
-            return np.zeros(end - start, np.float32)
+            return np.full(end - start, missing, np.float32)
         try:
             values = self._file.values(chrom, start, end, numpy=True)
         except RuntimeError as error:
             raise self._unreadable(chrom, start, end) from error
         if values.size == 0:  # pyBigWig returns this for a file without any interval
-            return np.zeros(end - start, np.float32)
-        values[np.isnan(values)] = 0
+            return np.full(end - start, missing, np.float32)
+        if not np.isnan(missing):
+            values[np.isnan(values)] = missing
         return values
 
     def all_finite(self, chrom: str, start: int, end: int) -> bool:

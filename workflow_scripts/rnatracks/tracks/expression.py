@@ -1,8 +1,10 @@
-"""Gene expression from coverage: the mean over a gene's exons."""
+"""Gene expression from coverage: the mean over a gene's exons, or over its whole body."""
 
+import functools
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -38,7 +40,7 @@ def exonic_means(coverage: Coverage, genes: pd.DataFrame, exons: pd.DataFrame) -
     for chrom, on_chrom in exons.groupby("chrom").indices.items():
         starts, ends = exons["start"].to_numpy()[on_chrom], exons["end"].to_numpy()[on_chrom]
         order = np.argsort(starts, kind="stable")
-        sums[on_chrom[order]] = _sums(coverage, chrom, starts[order], ends[order])
+        sums[on_chrom[order]] = _sums(coverage.values, chrom, starts[order], ends[order])
     totals = pd.Series(sums).groupby(exons["gene_id"].to_numpy()).sum()
     means = (totals / exonic_lengths(exons)).reindex(genes["gene_id"])
     if means.isna().any():
@@ -46,10 +48,44 @@ def exonic_means(coverage: Coverage, genes: pd.DataFrame, exons: pd.DataFrame) -
     return means
 
 
+def gene_body_means(coverage: Coverage, genes: pd.DataFrame) -> pd.Series:
+    """Mean coverage over each gene's body, from its start to its end, introns included.
+
+    Bases without a value in the file are left out, and both strands' genes have a value on every track: this is how
+    the authors of the published model score genes.
+
+    Parameters
+    ----------
+    coverage
+        A track.
+    genes
+        As returned by `tables.read_genes`.
+
+    Returns
+    -------
+    One value per gene, indexed by `gene_id`, in the order of `genes`; NaN for a gene without any value.
+    """
+    means = np.full(len(genes), np.nan)
+    for chrom, on_chrom in genes.groupby("chrom").indices.items():
+        starts, ends = genes["start"].to_numpy()[on_chrom], genes["end"].to_numpy()[on_chrom]
+        order = np.argsort(starts, kind="stable")
+        total = _sums(coverage.values, chrom, starts[order], ends[order])
+        bases = _sums(functools.partial(_has_value, coverage), chrom, starts[order], ends[order])
+        means[on_chrom[order]] = np.divide(total, bases, out=np.full(len(total), np.nan), where=bases > 0)
+    return pd.Series(means, index=pd.Index(genes["gene_id"]))
+
+
+def _has_value(coverage: Coverage, chrom: str, start: int, end: int) -> NDArray[np.bool_]:
+    return ~np.isnan(coverage.values(chrom, start, end, missing=np.nan))
+
+
 def _sums(
-    coverage: Coverage, chrom: str, starts: NDArray[np.integer], ends: NDArray[np.integer]
+    read: Callable[[str, int, int], NDArray], chrom: str, starts: NDArray[np.integer], ends: NDArray[np.integer]
 ) -> NDArray[np.float64]:
-    """Sum over each interval, sorted by `starts`. Intervals at most `NEAR` bases apart are read together."""
+    """Sum over each interval, sorted by `starts`. Intervals at most `NEAR` bases apart are read together.
+
+    `read` returns one value per base of (chrom, start, end).
+    """
     sums = np.zeros(len(starts))
     for _, left, right in blocks({chrom: int(ends.max())}):
         inside = np.flatnonzero((starts < right) & (ends > left))
@@ -59,22 +95,22 @@ def _sums(
         apart = np.flatnonzero(first[1:] > np.maximum.accumulate(last)[:-1] + NEAR) + 1
         for together in np.split(np.arange(len(inside)), apart):
             begin, end = int(first[together[0]]), int(last[together].max())
-            values = coverage.values(chrom, begin, end)
+            values = read(chrom, begin, end)
             bounds = zip((first[together] - begin).tolist(), (last[together] - begin).tolist(), strict=True)
             sums[inside[together]] += [np.add.reduce(values[start:stop], dtype=np.float64) for start, stop in bounds]
     return sums
 
 
-def write_means(means: pd.Series, target: Path) -> None:
-    """Write one track's exonic means, indexed by `gene_id`, gzipped."""
+def write_means(means: pd.DataFrame, target: Path) -> None:
+    """Write one track's means, indexed by `gene_id`, with columns `exons` and `body`, gzipped."""
     with atomic_gzip(target) as stream:
-        means.rename("mean").to_csv(stream, sep="\t", index_label="gene_id", float_format="%.9g")
+        means.to_csv(stream, sep="\t", index_label="gene_id", float_format="%.9g", columns=["exons", "body"])
 
 
-def read_means(path: Path) -> pd.Series:
-    """Read means that `write_means` wrote."""
-    table = pd.read_csv(path, sep="\t", dtype={"gene_id": str}, keep_default_na=False, na_values={"mean": [""]})
-    return table.set_index("gene_id")["mean"]
+def read_means(path: Path, over: Literal["exons", "body"] = "exons") -> pd.Series:
+    """Read means over exons or over gene bodies that `write_means` wrote."""
+    table = pd.read_csv(path, sep="\t", dtype={"gene_id": str}, keep_default_na=False, na_values={over: [""]})
+    return table.set_index("gene_id")[over]
 
 
 def select_gene_types(genes: pd.DataFrame, types: Sequence[str] | None) -> pd.DataFrame:

@@ -19,13 +19,15 @@ class TargetTrack:
     nonzero_mean: float
 
 
-def target_tracks(statistics: Iterable[Path], bigwigs: Iterable[Path]) -> list[TargetTrack]:
-    """Pair mean tracks with their m: nonzero means, averaged over the strands of a cell type.
+def target_tracks(statistics: Iterable[Path], bigwigs: Iterable[Path], track_mean: str = "pair") -> list[TargetTrack]:
+    """Pair mean tracks with their m.
 
     Parameters
     ----------
     statistics, bigwigs
         `tracks/observed/{track}.json` and `.bw`, in the same order.
+    track_mean
+        `pair`: m is the nonzero mean, averaged over the strands of a cell type; `track`: each track has its own.
 
     Raises
     ------
@@ -33,11 +35,15 @@ def target_tracks(statistics: Iterable[Path], bigwigs: Iterable[Path]) -> list[T
         If a nonzero mean is not a positive finite number: such a track has no signal.
     """
     of_tracks = {path: Track.parse(json.loads(read_text(path))["track"]) for path in statistics}
-    by_cell_type: dict[str, list[Path]] = {}
+
+    def shared(track: Track) -> str | Track:
+        return track.cell_type if track_mean == "pair" else track
+
+    groups: dict[str | Track, list[Path]] = {}
     for path, track in of_tracks.items():
-        by_cell_type.setdefault(track.cell_type, []).append(path)
-    means = {cell_type: strand_pair_mean(paths) for cell_type, paths in by_cell_type.items()}
+        groups.setdefault(shared(track), []).append(path)
+    means = {key: strand_pair_mean(paths) for key, paths in groups.items()}
     return [
-        TargetTrack(str(track), path, means[track.cell_type])
+        TargetTrack(str(track), path, means[shared(track)])
         for track, path in zip(of_tracks.values(), bigwigs, strict=True)
     ]

@@ -40,6 +40,8 @@ class TrainingJob(BaseModel):
         Windows above one of these are excluded.
     fasta, statistics, bigwigs
         The prepared genome, and `.json` and `.bw` of the observed tracks, in the same order.
+    track_mean
+        As in `normalisation.track_mean`.
     blacklist
         BED file of bases that do not count, or None.
     start
@@ -62,6 +64,7 @@ class TrainingJob(BaseModel):
     fasta: Path
     statistics: tuple[Path, ...]
     bigwigs: tuple[Path, ...]
+    track_mean: str = "pair"
     blacklist: Path | None
     start: Path | None
     weights: FetchedWeights | None = None
@@ -108,5 +111,6 @@ def recipe(job: TrainingJob) -> dict[str, Any]:
         "training": settings,
         "backbone": None if job.weights is None else job.weights.commit,
         "windows": [job.window_size, job.max_n_fraction, job.max_blacklist_fraction],
+        "track_mean": job.track_mean,
         "files": {str(path): file_checksum(path, "sha256") for path in files},
     }

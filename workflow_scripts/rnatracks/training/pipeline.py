@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from ..config.data import NormalisationSettings
 from ..errors import InputError
 from ..files import write_json
 from ..genome.windows import read_windows
@@ -17,13 +18,15 @@ from .launch import run_in_processes
 from .train import train
 
 
-def run_training(job: TrainingJob, *, total: float, made: Provenance, gpus: int, nodes: int, threads: int) -> None:
+def run_training(
+    job: TrainingJob, *, normalisation: NormalisationSettings, made: Provenance, gpus: int, nodes: int, threads: int
+) -> None:
     """Train a model on one GPU or several, and write its `README.md` and `provenance.json`.
 
     Parameters
     ----------
-    total
-        Total to which each sample was scaled.
+    normalisation
+        How the tracks were normalised, for the model card.
     made
         Commit and software versions used for training.
     gpus, nodes
@@ -49,12 +52,12 @@ def run_training(job: TrainingJob, *, total: float, made: Provenance, gpus: int,
         job.target,
         plan=job.plan,
         weights=job.weights,
-        tracks=target_tracks(job.statistics, job.bigwigs),
+        tracks=target_tracks(job.statistics, job.bigwigs, job.track_mean),
         windows=training_windows(read_windows(job.windows), job.max_n_fraction, job.max_blacklist_fraction),
         window_size=job.window_size,
         settings=job.settings,
         history=pd.read_csv(job.target / "training_log.tsv", sep="\t"),
-        total=total,
+        normalisation=normalisation,
         provenance=made,
     )
     write_json(job.target / "provenance.json", made)

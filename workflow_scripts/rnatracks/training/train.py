@@ -149,7 +149,7 @@ def prepare(job: TrainingJob, request: StopRequest) -> tuple[WindowTrainer, PreT
     if not torch.cuda.is_available():
         keep_freed_memory()
     set_seed(settings.seed)
-    tracks = target_tracks(job.statistics, job.bigwigs)
+    tracks = target_tracks(job.statistics, job.bigwigs, job.track_mean)
     # First, because it shows within seconds whether the backbone is suitable.
     model, tokenizer = assemble(
         plan,
