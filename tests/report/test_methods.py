@@ -87,6 +87,19 @@ def test_one_sentence_describes_all_models_of_a_family() -> None:
     [
         (lambda c: c["genome"].update(assembly=None, fasta="my.fa", md5=None), "of my.fa, with"),
         (lambda c: c["normalisation"].update(total=2e5), "sum to 200,000 over"),
+        (
+            lambda c: c["normalisation"].update(per="file"),
+            "Each file was scaled so that it sums to 100,000,000",
+        ),
+        (
+            lambda c: c["normalisation"].update(over="all", track_mean="track"),
+            "its strands sum to 100,000,000 over all chromosomes of its files; the",
+        ),
+        (
+            lambda c: c["normalisation"].update(track_mean="track"),
+            "m is the mean over bases with signal of each ",
+        ),
+        (lambda c: c["prediction"].update(stitch="mean_raw"), "is their unweighted mean on the scale of coverage."),
         (lambda c: c.update(exclude=["s7"]), "Excluded from the means: s7."),
         (lambda c: c.update(blacklist=None), "more than 50% unknown bases were not used for training"),
         (

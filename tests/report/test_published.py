@@ -4,8 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import yaml
 
-from rnatracks.report.published import beside_published, read_published
+from rnatracks.config.settings import read_settings
+from rnatracks.report.published import beside_published, read_published, remaining_differences
 
 RESOURCES = Path(__file__).parents[2] / "resources"
 PUBLISHED = read_published(RESOURCES / "published.tsv")
@@ -45,6 +47,19 @@ def test_other_cell_types_have_no_published_columns() -> None:
     found = beside_published(*some_scores(["liver"], ("train", "test")), ONTOLOGIES, PUBLISHED)
     assert not [name for name in found if "published" in name]
     assert len(found) == 2
+
+
+def test_differences_that_remain_are_named() -> None:
+    """Two always; the others only where an option differs."""
+    config = yaml.safe_load((RESOURCES.parent / "config/config.yaml").read_text())
+    kinds = [text.split(":")[0] for text in remaining_differences(read_settings(config))]
+    assert kinds == ["Single bases", "Gene bodies", "Level", "Targets", "Stitching"]
+    config["normalisation"] |= {"per": "file", "track_mean": "track"}
+    config["prediction"]["stitch"] = "mean_raw"
+    kinds = [text.split(":")[0] for text in remaining_differences(read_settings(config))]
+    assert kinds == ["Single bases", "Gene bodies", "Level"]
+    config["normalisation"]["over"] = "all"
+    assert len(remaining_differences(read_settings(config))) == 2
 
 
 def test_held_out_figures_of_others_name_protocol_and_source() -> None:

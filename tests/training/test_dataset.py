@@ -287,6 +287,8 @@ def test_target_tracks_average_over_the_strands_of_a_cell_type(tmp_path: Path) -
     assert [track.name for track in found] == list(means)
     assert [track.path for track in found] == bigwigs
     assert [track.nonzero_mean for track in found] == [2.0, 20.0, 2.0, 20.0, 7.0]
+    own = target_tracks([tmp_path / f"{name}.json" for name in means], bigwigs, "track")
+    assert [track.nonzero_mean for track in own] == list(means.values())
 
 
 @pytest.mark.parametrize("mean", ["0.0", "-1.0", "NaN", "Infinity"])

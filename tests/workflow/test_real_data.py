@@ -10,6 +10,7 @@ import pandas as pd
 import pyBigWig
 import pytest
 import yaml
+from scipy import stats
 
 from workflow.runs import Run, snakemake
 
@@ -35,7 +36,14 @@ TRAINING = {
 
 
 def run_chr22(
-    folder: Path, data: Path, samples: pd.DataFrame, cell_types: list[str], kept: slice, model: dict, *targets: str
+    folder: Path,
+    data: Path,
+    samples: pd.DataFrame,
+    cell_types: list[str],
+    kept: slice,
+    model: dict,
+    *targets: str,
+    **changes: dict,
 ) -> Run:
     """Make the targets on chr22 with all but `kept` turned to N, so that coordinates and bigWigs stay the real ones."""
     with gzip.open(data / "hg38_chr22_reference/chr22.fa.gz") as stream:
@@ -57,7 +65,7 @@ def run_chr22(
         "models": {"tiny": model | {"backbone": SMALL, "head": {"channels": [8, 8]}}},
         "training": TRAINING,
     }
-    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    (folder / "config.yaml").write_text(yaml.safe_dump(config | changes))
     run = snakemake(folder, *targets, "--configfile", "config.yaml", "--show-failed-logs")
     assert run.status == 0, run.text[-5000:]
     return run
@@ -156,22 +164,52 @@ def three_cell_types(real_data: Path, tmp_path_factory: pytest.TempPathFactory) 
             for name in names
         ]
     )
-    targets = ("results/qc/samples.tsv", "results/evaluation/differential.tsv")
-    run_chr22(folder, real_data, samples, names, slice(20_000_000, 20_500_000), {"cell_types": names}, *targets)
+    targets = ("results/qc/samples.tsv", "results/evaluation/differential.tsv", "results/evaluation/by_chromosome.tsv")
+    published = {
+        "normalisation": {"per": "file", "over": "all", "track_mean": "track"},
+        "prediction": {"stitch": "mean_raw"},
+    }
+    kept = slice(20_000_000, 20_500_000)
+    run_chr22(folder, real_data, samples, names, kept, {"cell_types": names}, *targets, **published)
     yield folder / "results"
     shutil.rmtree(folder)
 
 
 def test_negative_minus_strands_become_positive_tracks(three_cell_types: Path) -> None:
+    """Each file is scaled by itself."""
     checks = pd.read_csv(three_cell_types / "qc/samples.tsv", sep="\t")
     assert set(checks.loc[checks["stored_negative"] == "yes", "strand"]) == {"minus"}
     for name in ("K562", "GM12878", "MCF7"):
-        totals = [
-            json.loads((three_cell_types / f"tracks/observed/{name}.{strand}.json").read_text())["total"]
-            for strand in ("plus", "minus")
-        ]
-        assert min(totals) > 0
-        assert sum(totals) == pytest.approx(1e8, rel=1e-5)
+        for strand in ("plus", "minus"):
+            statistics = json.loads((three_cell_types / f"tracks/observed/{name}.{strand}.json").read_text())
+            assert statistics["total"] == pytest.approx(1e8, rel=1e-5)
+            assert statistics["normalisation"] == {"total": 1e8, "per": "file", "over": "all"}
+
+
+def test_scores_of_the_published_kind_equal_scipy(three_cell_types: Path) -> None:
+    """Gene bodies of both strands' genes, on every base; the means of tracks are their own."""
+    genes = pd.read_csv(three_cell_types / "reference/genes.tsv.gz", sep="\t", keep_default_na=False)
+    scores = pd.read_csv(three_cell_types / "evaluation/gene_expression.tsv", sep="\t").query("split == 'train'")
+    chromosomes = pd.read_csv(three_cell_types / "evaluation/by_chromosome.tsv", sep="\t")
+    config = json.loads((three_cell_types / "models/tiny/config.json").read_text())
+    known = known_bases(three_cell_types)
+    for name in ("K562", "MCF7"):
+        for strand in ("plus", "minus"):
+            track = f"{name}.{strand}"
+            x, y = (bases(three_cell_types / f"tracks/{kind}/{track}.bw") for kind in ("observed", "predicted/tiny"))
+            assert config["track_means"][config["tracks"].index(track)] == pytest.approx(x[x > 0].mean(), rel=1e-6)
+            ends = zip(genes["start"], genes["end"], strict=True)
+            means = np.array([(x[start:end].mean(), y[start:end].mean()) for start, end in ends])
+            row = scores[(scores["cell_type"] == name) & (scores["strand"] == strand)].iloc[0]
+            assert row["gene_bodies"] == len(genes) > row["genes"]
+            assert row["pearson_log1p_gene_body"] == pytest.approx(np.corrcoef(np.log1p(means.T))[0, 1], abs=2e-6)
+            row = chromosomes[(chromosomes["cell_type"] == name) & (chromosomes["strand"] == strand)].iloc[0]
+            covered, x, y = x[known] > 0, x[known], y[known]
+            assert row["nonzero_bases"] == covered.sum()
+            expected = stats.mannwhitneyu(y[covered], y[~covered]).statistic / covered.sum() / (~covered).sum()
+            assert row["auroc"] == pytest.approx(expected, abs=2e-6)
+            expected = np.corrcoef(np.log1p(x[covered]), np.log1p(y[covered]))[0, 1]
+            assert row["pearson_log1p_nonzero"] == pytest.approx(expected, abs=2e-6, nan_ok=True)
 
 
 def test_a_joint_model_predicts_every_track_and_every_pair_is_compared(three_cell_types: Path) -> None:
