@@ -16,5 +16,5 @@ from rnatracks.tracks.expression import exonic_means, gene_body_means, write_mea
 open_log(snakemake.log[0])
 genes, exons = read_genes(Path(snakemake.input.genes)), read_exons(Path(snakemake.input.exons))
 with Coverage(snakemake.input.bigwig) as coverage:
-    means = {"exons": exonic_means(coverage, genes, exons), "body": gene_body_means(coverage, genes)}
+    means = {"mean": exonic_means(coverage, genes, exons), "gene_body": gene_body_means(coverage, genes)}
     write_means(pd.DataFrame(means), Path(snakemake.output[0]))

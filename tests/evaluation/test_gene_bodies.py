@@ -28,7 +28,7 @@ def means() -> list[pd.DataFrame]:
         rng = np.random.default_rng(seed)
         body = rng.lognormal(0, 2, len(CHROMOSOMES))
         body[seed :: 7 + seed] = np.nan
-        frame = pd.DataFrame({"exons": np.nan, "body": body}, index=CHROMOSOMES.index)
+        frame = pd.DataFrame({"mean": np.nan, "gene_body": body}, index=CHROMOSOMES.index)
         made.append(frame.sample(frac=1, random_state=seed))
     return made
 
@@ -51,7 +51,12 @@ def test_scores_equal_scipy(means: list[pd.DataFrame], tmp_path: Path) -> None:
             if row["split"] in ("all", split) and row["chrom"] in ("all", chrom)
         ]
         genes = CHROMOSOMES.index[CHROMOSOMES.isin(chroms)]
-        pair = pd.concat([means[number]["body"], means[2 + number]["body"]], axis=1).loc[genes].dropna().to_numpy()
+        pair = (
+            pd.concat([means[number]["gene_body"], means[2 + number]["gene_body"]], axis=1)
+            .loc[genes]
+            .dropna()
+            .to_numpy()
+        )
         assert row["gene_bodies"] == len(pair)
         expected = stats.pearsonr(*np.log1p(pair).T).statistic
         assert row["pearson_log1p_gene_body"] == pytest.approx(expected, abs=1e-8)  # means have 9 digits in files

@@ -206,7 +206,7 @@ def test_beside_is_empty_where_there_is_nothing(matrices: tuple[pd.DataFrame, pd
 def test_halves_are_read_with_the_sizes_of_their_cell_type(tmp_path: Path) -> None:
     means = {half: pd.Series([level], index=pd.Index(["G1"])) for half, level in (("a", 1.0), ("b", 2.0))}
     for half, values in means.items():
-        write_means(pd.DataFrame({"exons": values, "body": 0}), tmp_path / f"B.2.plus.{half}.tsv.gz")
+        write_means(pd.DataFrame({"mean": values, "gene_body": 0}), tmp_path / f"B.2.plus.{half}.tsv.gz")
     tracks = [ModelTrack("m", Track("NK", Strand.PLUS)), ModelTrack("m", Track("B.2", Strand.PLUS))]
     sizes = {"B.2": [3, 2], "NK": [1, 0]}
     scored = Scored(tracks=tracks, pairs=[], families={"m": "m"}, others={}, half_sizes=sizes, baselines=[])

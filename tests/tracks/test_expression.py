@@ -257,12 +257,12 @@ def test_gene_types_are_selected() -> None:
 
 def test_means_survive_a_round_trip(tmp_path: Path) -> None:
     means = pd.DataFrame(
-        {"exons": [0.5, np.nan, 1 / 3, np.nan], "body": [np.nan, 7, 2 / 3, np.nan]},
+        {"mean": [0.5, np.nan, 1 / 3, np.nan], "gene_body": [np.nan, 7, 2 / 3, np.nan]},
         index=["NA", "nan", "g|chr1|+", "0"],
     )
     write_means(means, tmp_path / "means.tsv.gz")
-    for over in ("exons", "body"):
-        read = read_means(tmp_path / "means.tsv.gz", over)
+    for column in ("mean", "gene_body"):
+        read = read_means(tmp_path / "means.tsv.gz", column)
         assert list(read.index) == list(means.index)
-        np.testing.assert_allclose(read.to_numpy(), means[over].to_numpy(), rtol=1e-8)
-    assert read_means(tmp_path / "means.tsv.gz").equals(read_means(tmp_path / "means.tsv.gz", "exons"))
+        np.testing.assert_allclose(read.to_numpy(), means[column].to_numpy(), rtol=1e-8)
+    assert read_means(tmp_path / "means.tsv.gz").equals(read_means(tmp_path / "means.tsv.gz", "mean"))

@@ -35,7 +35,7 @@ def gene_body_rows(
     """
     rows = []
     for (model, track), *paths in zip(tracks, observed, predicted, strict=True):
-        x, y = (read_means(path, "body").reindex(chromosomes.index).to_numpy() for path in paths)
+        x, y = (read_means(path, "gene_body").reindex(chromosomes.index).to_numpy() for path in paths)
         known = ~np.isnan(x) & ~np.isnan(y)
         parts = [(split, ALL_CHROMOSOMES, chromosomes.map(splits) == split) for split in Split]
         parts += [(split, chrom, chromosomes == chrom) for chrom, split in splits.items()]

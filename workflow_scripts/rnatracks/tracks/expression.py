@@ -102,15 +102,15 @@ def _sums(
 
 
 def write_means(means: pd.DataFrame, target: Path) -> None:
-    """Write one track's means, indexed by `gene_id`, with columns `exons` and `body`, gzipped."""
+    """Write one track's means, indexed by `gene_id`, with columns `mean` (over exons) and `gene_body`, gzipped."""
     with atomic_gzip(target) as stream:
-        means.to_csv(stream, sep="\t", index_label="gene_id", float_format="%.9g", columns=["exons", "body"])
+        means.to_csv(stream, sep="\t", index_label="gene_id", float_format="%.9g", columns=["mean", "gene_body"])
 
 
-def read_means(path: Path, over: Literal["exons", "body"] = "exons") -> pd.Series:
+def read_means(path: Path, column: Literal["mean", "gene_body"] = "mean") -> pd.Series:
     """Read means over exons or over gene bodies that `write_means` wrote."""
-    table = pd.read_csv(path, sep="\t", dtype={"gene_id": str}, keep_default_na=False, na_values={over: [""]})
-    return table.set_index("gene_id")[over]
+    table = pd.read_csv(path, sep="\t", dtype={"gene_id": str}, keep_default_na=False, na_values={column: [""]})
+    return table.set_index("gene_id")[column]
 
 
 def select_gene_types(genes: pd.DataFrame, types: Sequence[str] | None) -> pd.DataFrame:
