@@ -8,6 +8,8 @@ from pathlib import Path
 
 from ..config.fields import Names
 from ..config.models import DilatedCnnSettings, ModelSettings, UNetSettings
+from ..config.presets import PRESETS
+from ..config.training import training_key
 from ..errors import InputError, shorten
 from ..files import read_text
 from .weight_files import check_texts, weight_files
@@ -30,6 +32,10 @@ class ModelPlan(ModelSettings):
     def from_hub(self) -> bool:
         """Whether the weights of the backbone are to be downloaded from the Hugging Face Hub."""
         return isinstance(self.backbone, str) and not Path(self.backbone).is_dir()
+
+    def training_key(self, key: str) -> str:
+        """Full name in the configuration of a training setting of this model: see `training.training_key`."""
+        return training_key(key, self.family, self.training)
 
     @property
     def weights_name(self) -> str:
@@ -168,8 +174,10 @@ def _check_heads(plan: ModelPlan, start: ModelPlan) -> None:
         ("head.plain_output", plan.head.plain_output, start.head.plain_output),
     ):
         if found != expected:
+            preset = PRESETS.get(plan.preset, {}).get("head", {})
+            is_preset = preset.get(key.removeprefix("head.")) == found
             raise InputError(
                 f"config, models.{plan.family}.{key}",
-                json.dumps(found),
+                json.dumps(found) + (f", set by preset: {plan.preset}" if is_preset else ""),
                 f"{json.dumps(expected)}, as in {start.name}, from which {plan.name} starts",
             )
