@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Self
 
 from ..config.fields import Names
 from ..config.models import DilatedCnnSettings, ModelSettings, UNetSettings
@@ -27,6 +28,11 @@ class ModelPlan(ModelSettings):
     name: str
     family: str
     cell_types: Names
+
+    @classmethod
+    def of_job(cls, params: Mapping[str, Any], families: Mapping[str, ModelSettings]) -> Self:
+        """The plan of a job, from its parameters, which lack `TRAINING_KEYS`, and the section `models`."""
+        return cls.model_validate(params | families[params["family"]].model_dump(include=TRAINING_KEYS))
 
     @property
     def from_hub(self) -> bool:
