@@ -182,7 +182,8 @@ class HeadSettings(Section):
     """Convolutions that turn the hidden states of the backbone into one track."""
 
     channels: Annotated[tuple[Annotated[int, Field(ge=1)], ...], LIST] = (256, 64)
-    """Channels of the hidden convolutions; a final convolution to one channel follows. With [], there is only that."""
+    """Channels of the hidden convolutions; a final convolution to one channel follows. With [], there is only the final
+    convolution."""
 
     kernel_size: Odd = 9
     """Kernel size of the convolutions in bases; odd."""
