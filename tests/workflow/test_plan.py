@@ -52,10 +52,10 @@ def test_the_small_genome_is_planned_with_own_samples(tmp_path: Path) -> None:
     config = "config/small_genome/config.yaml"
     chromosomes = yaml.safe_load((tmp_path / config).read_text())["genome"]["chromosomes"]
     samples = pd.read_csv(tmp_path / "config/small_genome/samples.tsv", sep="\t")
-    for path in (tmp_path / name for name in [*samples["plus"], *samples["minus"]]):
-        path.parent.mkdir(exist_ok=True)
-        write_bigwig(path, {chrom: np.ones(100) for chrom in chromosomes})
-    command = ["--cores", "2", "--configfile", config, "all", "--dry-run"]
+    for level, name in enumerate([*samples["plus"], *samples["minus"]], 1):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        write_bigwig(tmp_path / name, {chrom: np.full(100, level) for chrom in chromosomes})
+    command = ["--configfile", config, "--cores", "2", "all", "--dry-run"]
     run = snakemake(tmp_path, *command, environment=close_network(tmp_path / "closed"))
     assert run.status == 0, run.text[-3000:]
     planned = run.planned()
