@@ -59,7 +59,7 @@ def test_the_small_genome_is_planned_with_own_samples(tmp_path: Path) -> None:
     run = snakemake(tmp_path, *command, environment=close_network(tmp_path / "closed"))
     assert run.status == 0, run.text[-3000:]
     planned = run.planned()
-    assert [job["model"] for job in planned["train_model"]] == ["unet-yeast"]
+    assert [job["model"] for job in planned["train_model"]] == ["unet"]
     assert len(planned["predict_chromosome"]) == len(chromosomes)
 
 
