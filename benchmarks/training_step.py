@@ -40,6 +40,7 @@ from rnatracks.model.plan import expand_models
 from rnatracks.tracks.targets import target_tracks
 from rnatracks.training.dataset import WindowDataset
 from rnatracks.training.job import TrainingJob
+from rnatracks.training.precision import settle_precision
 from rnatracks.training.stop import StopRequest
 from rnatracks.training.train import prepare
 
@@ -93,11 +94,19 @@ SHAPES = {
         batch=4,
         micro_batch=4,
         steps=20,
+        precision="auto",
         model={"preset": "unet"},
         plain=PlainCNN,
     ),
     "unet": Shape(
-        {"type": "unet"}, window=16_384, batch=4, micro_batch=4, steps=20, model={"preset": "unet"}, plain=PlainUNet
+        {"type": "unet"},
+        window=16_384,
+        batch=4,
+        micro_batch=4,
+        steps=20,
+        precision="auto",
+        model={"preset": "unet"},
+        plain=PlainUNet,
     ),
 }
 
@@ -119,9 +128,8 @@ def write_job(folder: Path, shape: Shape, strands: str = "heads") -> TrainingJob
     windows.columns = ["chrom", "start", "end", "split", "n_fraction", "blacklist_fraction"]
     write_windows(windows, folder / "windows.bed.gz")
     config = yaml.safe_load(DEMO.read_text())
-    config["models"] = {"timed": {"cell_types": ["B"], "backbone": shape.backbone, "strands": strands, **shape.model}}
-    del config["evaluation"]["baselines"]  # they name models that are not trained here
-    config["training"] |= {
+    # As settings of the model, which take precedence over those of a preset.
+    training = {
         "epochs": 1,
         "global_batch_size": shape.batch,
         "micro_batch_size": shape.micro_batch,
@@ -129,10 +137,13 @@ def write_job(folder: Path, shape: Shape, strands: str = "heads") -> TrainingJob
         "gradient_checkpointing": shape.checkpointing,
         "stop_unless_falling": False,
     }
+    model = {"cell_types": ["B"], "backbone": shape.backbone, "strands": strands, "training": training}
+    config["models"] = {"timed": model | shape.model}
+    del config["evaluation"]["baselines"]  # they name models that are not trained here
     config["windows"] = {"size": shape.window, "overlap": 0}
     settings = read_settings(config)
     (folder / "model").mkdir(exist_ok=True)
-    return TrainingJob(
+    job = TrainingJob(
         plan=expand_models(settings.models, ["B"])["timed"],
         settings=settings.training_of("timed"),
         target=folder / "model",
@@ -146,6 +157,7 @@ def write_job(folder: Path, shape: Shape, strands: str = "heads") -> TrainingJob
         blacklist=None,
         start=None,
     )
+    return settle_precision(job)
 
 
 def synchronise() -> None:
@@ -193,7 +205,7 @@ def time_plain(job: TrainingJob, shape: Shape, batches: list[dict[str, torch.Ten
         if index == accumulated:  # the first step is a warm-up
             synchronise()
             began = time.perf_counter()
-        with torch.autocast(device, torch.bfloat16, enabled=shape.precision == "bf16"):
+        with torch.autocast(device, torch.bfloat16, enabled=job.settings.precision == "bf16"):
             batch = {key: value.to(device) for key, value in batch.items()}
             loss = model(**batch).loss if shape.plain is None else loss_of(model(batch["input_ids"]), batch["labels"])
         (loss / accumulated).backward()
@@ -247,6 +259,7 @@ def main() -> None:
     tokens = shape.window * shape.batch * steps
     rows = [
         ("model, window, batch", f"{options.shape}, {shape.window:,}, {shape.batch}"),
+        ("number format of both", job.settings.precision),
         ("ours", f"{tokens / ours:,.0f} tokens/s, {1000 * ours / steps:.0f} ms a step"),
         ("plain loop", f"{tokens / plain:,.0f} tokens/s, {1000 * plain / steps:.0f} ms a step"),
         ("ratio of speeds", f"{plain / ours:.3f} (repeats: {', '.join(f'{b / a:.3f}' for a, b in times)})"),

@@ -2,7 +2,8 @@
 
 import pytest
 
-from rnatracks.vocabulary import Strand, Track
+from rnatracks.errors import InputError
+from rnatracks.vocabulary import Strand, Track, opposite_tracks
 
 
 @pytest.mark.parametrize(
@@ -36,6 +37,19 @@ def test_track_names_go_there_and_back(name: str, track: Track) -> None:
 def test_a_name_without_a_strand_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="not a valid Strand"):
         Track.parse(name)
+
+
+@pytest.mark.parametrize(
+    ("names", "line"),
+    [
+        (["B.plus"], "reverse complement: found track B.plus without B.minus; expected both strands of each cell type"),
+        (["B.unstranded", "B.plus", "T.minus", "T.plus"], "reverse complement: found track B.plus without B.minus"),
+    ],
+)
+def test_a_track_without_its_other_strand_is_refused(names: list[str], line: str) -> None:
+    with pytest.raises(InputError) as caught:
+        opposite_tracks(names)
+    assert str(caught.value).startswith(line)
 
 
 def test_tracks_sort_by_cell_type() -> None:

@@ -18,7 +18,7 @@ from rnatracks.training.pipeline import run_training
 open_log(snakemake.log[0])
 torch.set_num_threads(snakemake.threads)
 given, settings = snakemake.input, Settings.of(snakemake.config)
-plan = ModelPlan.model_validate(snakemake.params.model)
+plan = ModelPlan.of_job(snakemake.params.model, settings.models)
 job = TrainingJob(
     plan=plan,
     settings=settings.training_of(plan.family),

@@ -16,6 +16,7 @@ from rnatracks.config.error_messages import describe, first_fault
 from rnatracks.config.fields import Section
 from rnatracks.config.presets import PRESETS
 from rnatracks.config.settings import Settings, read_settings
+from rnatracks.config.training import TrainingSettings
 from rnatracks.errors import InputError
 from rnatracks.vocabulary import Split
 
@@ -209,6 +210,55 @@ def test_a_preset_leaves_another_backbone_or_start_alone() -> None:
     assert moved.models["small"].backbone is None
 
 
+def test_a_backbone_without_type_is_that_of_the_preset() -> None:
+    config = config_with("models.small", {"cell_types": "each", "preset": "unet", "backbone": {"widths": [8, 12]}})
+    jsonschema.validate(config, json_schema())
+    backbone = read_settings(config).models["small"].backbone
+    assert (backbone.type, backbone.widths, backbone.kernel_size) == ("unet", (8, 12), 5)
+
+
+def test_settings_share_nothing_with_presets() -> None:
+    before = copy.deepcopy(PRESETS)
+    settings = read_settings(config_with("models.small", {"cell_types": "each", "preset": "unet"}))
+    settings.models["small"].training["augmentation"]["reverse_complement"] = False
+    assert before == PRESETS
+
+
+@pytest.mark.parametrize(("training", "right"), [({"epochs": 3}, True), ({"epoch": 3}, False), ({"seed": "a"}, False)])
+def test_editors_know_the_keys_of_a_models_training(training: dict, right: bool) -> None:
+    assert jsonschema.Draft202012Validator(json_schema()).is_valid(config_with(f"{SMALL}.training", training)) == right
+    keys = json_schema()["$defs"]["ModelSettings"]["properties"]["training"]["properties"]
+    assert list(keys) == list(TrainingSettings.model_fields)
+    assert not any("default" in key for key in keys.values())
+
+
+@pytest.mark.parametrize(
+    ("own", "line"),
+    [
+        (
+            {"micro_batch_size": 6},
+            "models.small.training.micro_batch_size: found 6; expected a divisor of training.global_batch_size (16)",
+        ),
+        (
+            {"global_batch_size": 6},
+            "training.micro_batch_size: found 4; expected a divisor of models.small.training.global_batch_size (6)",
+        ),
+    ],
+)
+def test_batches_that_do_not_divide_name_the_keys_that_set_them(own: dict, line: str) -> None:
+    config = config_with("training", {"global_batch_size": 16, "micro_batch_size": 4})
+    config["models"]["small"]["training"] = own
+    with pytest.raises(InputError) as caught:
+        read_settings(config)
+    assert str(caught.value) == f"config, {line}"
+
+
+def test_a_unet_may_be_as_deep_as_the_window() -> None:
+    config = config_with("models.small.backbone", UNET | {"widths": [8] * 10})
+    config["windows"] = {"size": 512, "overlap": 0}
+    assert read_settings(config)
+
+
 SMALL = "models.small"
 BOUND_OF = {
     "minimum": "greater_than_equal",
@@ -275,6 +325,22 @@ BAD = [
         "[8, 12]",
         "a multiple of twice attention_heads (4)",
     ),
+    (
+        f"{SMALL}.backbone",
+        UNET | {"widths": [8] * 16},
+        f"{SMALL}.backbone.widths",
+        "16 levels",
+        "at most 15, because a position of the last level spans 32,768 bases, which must be at most windows.size",
+    ),
+    (
+        SMALL,
+        {"cell_types": "each", "preset": "unet", "backbone": {"width": [8]}},
+        f"{SMALL}.backbone.width",
+        "a key that type unet does not have (did you mean widths?)",
+        "one of: type, widths",
+    ),
+    (f"{SMALL}.backbone", UNET | {"batch_norm": "frozen"}, f"{SMALL}.backbone.batch_norm", "'frozen'", "batch, renorm"),
+    (f"{SMALL}.head.batch_norm", "frozen", f"{SMALL}.head.batch_norm", "'frozen', without init_from", "batch or ren"),
     ("models", {}, "models", "an empty value", "at least 1 entry"),
     ("models", {"a b": {}}, "models", "the name 'a b'", "letters, digits"),
     ("models", {1: {}}, "models", "the name 1", "put it in quotes"),

@@ -17,6 +17,7 @@ from rnatracks.errors import InputError
 from rnatracks.model.backbone import make_base_tokenizer
 from rnatracks.model.build import assemble
 from rnatracks.model.folder import load_model, save_model
+from rnatracks.model.layers import TrackNorm
 from rnatracks.model.lora import merge_adapters
 from rnatracks.model.network import CoverageModel
 from rnatracks.model.plan import ModelPlan
@@ -25,6 +26,7 @@ from rnatracks.tracks.targets import TargetTrack
 SIZE = 64
 MIXTRAL = EXPERTS | {"num_hidden_layers": 2}
 CNN = {"type": "dilated_cnn", "hidden_size": 8, "num_hidden_layers": 2}
+UNET = {"type": "unet", "widths": [6, 8, 10], "kernel_size": 3, "dilations": [1]}
 PROJECTIONS = ("q_proj", "k_proj", "v_proj", "o_proj")
 
 
@@ -258,6 +260,23 @@ def test_start_takes_backbone_and_heads_by_name(
     assert model.config.track_means == [0.5, 1.5]
     torch.testing.assert_close(predictions_of(model), predictions_of(source)[:, [3, 2]])
     assert all(value.requires_grad for value in model.parameters())
+
+
+@pytest.mark.parametrize("mode", ["batch", "renorm", "frozen"])
+def test_a_unet_that_is_started_from_follows_the_batch_norm_of_the_head(
+    mode: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Also in the folder that is saved."""
+    folder = trained_folder(tmp_path / "start", backbone=UNET | {"batch_norm": "renorm"})
+    with caplog.at_level(logging.INFO, "rnatracks"):
+        model = start_from(folder, "B.plus", "B.minus", head_batch_norm=mode)
+    norms = [module for module in model.modules() if isinstance(module, TrackNorm)]
+    assert len(norms) > 8
+    assert {norm.mode for norm in norms} == {mode}
+    said = f"batch norm of the backbone of B: {mode}, as in models.B.head.batch_norm; it was renorm before"
+    assert (said in caplog.messages) == (mode != "renorm")
+    model.save_pretrained(tmp_path / "saved")
+    assert CoverageModel.from_pretrained(tmp_path / "saved").backbone.config.batch_norm == mode
 
 
 def test_start_takes_the_only_head_of_a_strand(tmp_path: Path) -> None:

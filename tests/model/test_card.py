@@ -1,8 +1,9 @@
 """The model card: what was trained on what, readable by people and by the hub."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from types import MappingProxyType
 
 import pandas as pd
 import pytest
@@ -18,6 +19,7 @@ from rnatracks.model.dilated_cnn import DilatedCNNConfig
 from rnatracks.model.network import CoverageConfig
 from rnatracks.model.plan import ModelPlan
 from rnatracks.model.seen_chromosomes import SeenSequence
+from rnatracks.model.unet import UNetConfig
 from rnatracks.provenance import Provenance
 from rnatracks.tracks.targets import TargetTrack
 
@@ -46,6 +48,7 @@ def write(
     *,
     sees_right: bool | None = None,
     seen: Sequence[SeenSequence] = (),
+    head: Mapping[str, object] = MappingProxyType({}),
     **changes: object,
 ) -> str:
     """Write the card of a saved model; what it is called for differs by `changes`."""
@@ -53,6 +56,7 @@ def write(
         backbone_config=backbone_config or MixtralConfig(),
         sees_right=sees_right,
         seen_sequences=[asdict(sequence) for sequence in seen],
+        **head,
     ).save_pretrained(folder)
     places = [("chr1", "train"), ("chr1", "train"), ("chr2", "train"), ("chr8", "test"), ("chr10", "valid")]
     facts = {
@@ -102,6 +106,20 @@ def test_card_names_another_normalisation(folder: Path) -> None:
         "Each file was scaled so that it sums to 1,000,000 over all its chromosomes. m is the mean over bases with "
         "signal of each track.\n"
     ) in card
+
+
+@pytest.mark.parametrize(
+    ("backbone", "head", "words"),
+    [
+        (MixtralConfig(), {"head_dropout": 0.0}, "1.0000. "),
+        (MixtralConfig(attention_dropout=0.1), {"head_dropout": 0.0}, "1.0000 (with dropout). "),
+        (UNetConfig(), {"head_channels": [], "head_plain_output": True}, "1.0000. "),
+        (UNetConfig(dropout=0.2), {"head_channels": [], "head_plain_output": True}, "1.0000 (with dropout). "),
+    ],
+    ids=["none", "attention", "no layer with dropout", "unet"],
+)
+def test_dropout_is_mentioned_if_there_is_any(folder: Path, backbone: PreTrainedConfig, head: dict, words: str) -> None:
+    assert f"Last training loss {words}" in write(folder, backbone, head=head)
 
 
 def test_front_matter_is_yaml(folder: Path) -> None:
@@ -247,7 +265,7 @@ def test_first_of_several_best_epochs_is_the_one_kept(folder: Path) -> None:
 
 def test_last_epoch_is_the_last(folder: Path) -> None:
     card = write(folder, settings=TrainingSettings(keep="last"))
-    assert "of the last epoch, as set by training.keep. Validation windows after that epoch (3 of 3): loss 4" in card
+    assert "of the last epoch, as configured (keep: last). Validation windows after that epoch (3 of 3): loss 4" in card
     assert "pearson_log1p 0.7900. " in card
 
 

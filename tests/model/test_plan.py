@@ -151,6 +151,10 @@ def test_a_model_starts_from_a_folder(tmp_path: Path) -> None:
             "config, models.b.head.channels: found [256, 64]; expected [8], as in a, from which b-B starts",
         ),
         (
+            {"a": {"backbone": "some/x"}, "b": {"init_from": "a", "preset": "unet"}},
+            "config, models.b.head.channels: found [], set by preset: unet; expected [256, 64], as in a, from which b",
+        ),
+        (
             {"a": {"backbone": "some/x"}, "b": {"init_from": "a", "head": {"kernel_size": 3}}},
             "config, models.b.head.kernel_size: found 3; expected 9, as in a",
         ),
@@ -184,6 +188,7 @@ def test_a_model_starts_from_a_folder(tmp_path: Path) -> None:
         "cnn ahead",
         "strands",
         "channels",
+        "preset",
         "kernel",
         "output",
         "masked",

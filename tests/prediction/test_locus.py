@@ -48,6 +48,16 @@ def fasta(tmp_path: Path) -> Path:
     return write_fasta(tmp_path / "genome.fa", sequences)
 
 
+def test_one_strand_cannot_be_read_from_both_sides(
+    tmp_path: Path, fasta: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    small_model(means=(0.5,), window_size=WINDOW).save_pretrained(tmp_path / "one")
+    command = [str(tmp_path / "one"), str(fasta), "chr2:1-200", "--out", str(tmp_path / "out")]
+    assert main([*command, "--reverse-complement"]) == 1
+    assert "rnatracks: reverse complement: found track B.plus without B.minus; expected both strands" in caplog.text
+    assert main(command) == 0
+
+
 def gene_lines(chrom: str, start: int, end: int, strand: str, name: str) -> str:
     """A gene of one exon, 1-based and inclusive, with a CDS record as real files have."""
     attributes = f'gene_id "ID_{name}"; gene_name "{name}";'

@@ -1,5 +1,6 @@
 """Prediction: what a model says of a base stands at that base, on the right scale, whoever computed it and when."""
 
+import contextlib
 import dataclasses
 import logging
 import re
@@ -237,18 +238,23 @@ def test_each_track_is_inverted_with_its_own_mean(genome: Genome, tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    ("name", "device", "bf16"),
+    ("name", "device", "capable", "bf16"),
     [
-        ("bf16", "cpu", True),
-        ("float32", "cpu", False),
-        ("auto", "cpu", False),
-        ("bf16", "cuda:0", True),
-        ("float32", "cuda:0", False),
-        ("auto", "cuda:0", True),
+        ("bf16", "cpu", True, True),
+        ("float32", "cpu", True, False),
+        ("auto", "cpu", True, False),
+        ("bf16", "cuda:0", False, True),
+        ("float32", "cuda:0", True, False),
+        ("auto", "cuda:0", True, True),
+        ("auto", "cuda:0", False, False),
     ],
 )
-def test_precision_in_the_configurations_words(name: str, device: str, bf16: bool) -> None:
-    """`auto` asks where the model is: one on the CPU of a machine with GPUs computes in float32."""
+def test_precision_in_the_configurations_words(
+    name: str, device: str, capable: bool, bf16: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`auto` asks where the model is (on a CPU, it computes in float32) and whether that GPU does more than emulate."""
+    monkeypatch.setattr(torch.cuda, "device", lambda _: contextlib.nullcontext())
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda *, including_emulation: including_emulation or capable)
     assert Precision.of(name, 4, torch.device(device)) == Precision(bf16=bf16, digits=4)
 
 

@@ -1,7 +1,8 @@
 """The methods text: each setting that it names changes its sentence, and only what was configured is said."""
 
 import io
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -26,15 +27,18 @@ def changed(change: Callable[[dict], object] = lambda config: None) -> dict:
     return config
 
 
-def trained(models: dict, log: str, keep: str = "best", config: dict | None = None) -> dict[str, TrainedModel]:
+def trained(
+    models: dict, log: str, keep: str = "best", config: dict | None = None, precisions: Sequence[str | None] = (None,)
+) -> dict[str, TrainedModel]:
     """What became of models that have one training log, read from text, and one `config.json`."""
     table = pd.read_csv(io.StringIO(log), sep=" ")
     return {
         name: TrainedModel(
             kept_weights(table, keep, plan.control),
             describe_sight(config or {"backbone_config": {"model_type": "mixtral"}}, plan.attention),
+            precision,
         )
-        for name, plan in models.items()
+        for (name, plan), precision in zip(models.items(), itertools.cycle(precisions), strict=False)
     }
 
 
@@ -43,10 +47,12 @@ WATCHED = "epoch valid_loss valid_pearson_log1p\n1 0.3 0.5\n2 0.2 0.7\n60 0.2 0.
 UNSCORED = "epoch valid_loss valid_pearson_log1p\n1 0.3 NaN\n60 0.2 NaN\n"
 
 
-def text(config: dict, log: str = UNWATCHED, folder: dict | None = None) -> str:
+def text(
+    config: dict, log: str = UNWATCHED, folder: dict | None = None, precisions: Sequence[str | None] = (None,)
+) -> str:
     filled = read_settings(config)
     models = expand_models(filled.models, [cell_type.name for cell_type in CELL_TYPES])
-    became = trained(models, log, filled.training.keep, folder)
+    became = trained(models, log, filled.training.keep, folder, precisions)
     return "\n".join(methods_text(filled, CELL_TYPES, {"GM12878": 4, "NK": 1}, models, became, {"torch": "2.13.0"}))
 
 
@@ -188,7 +194,7 @@ def test_a_changed_setting_changes_its_sentence(change: Callable[[dict], object]
             "best",
             "The weights are those of the epoch with the highest correlation on validation windows (epoch 2).",
         ),
-        (WATCHED, "last", "The weights are those of the last epoch, as set by training.keep."),
+        (WATCHED, "last", "The weights are those of the last epoch, as configured (keep: last)."),
         (UNSCORED, "best", "The weights are those of the last epoch, because no correlation on validation windows"),
         (UNWATCHED, "best", "The weights are those of the last epoch, because no validation window was used."),
     ],
@@ -199,6 +205,32 @@ def test_kept_weights_are_those_of_the_log(log: str, keep: str, words: str) -> N
     config = changed(lambda c: (c["split"].update(valid=["chr9"]), c["training"].update(keep=keep)))
     assert words in text(config, log)
     assert text(config, log).count("The weights") == 1
+
+
+@pytest.mark.parametrize(
+    ("precisions", "words"),
+    [
+        (["bf16"], "1, bf16 precision"),
+        (["float32"], "1, float32 precision"),
+        (["float32", "bf16"], "1, bf16 or float32 precision"),
+        ([None], "1, bf16 (on a GPU) or float32 precision"),
+    ],
+    ids=["bf16", "float32", "both", "old folder"],
+)
+def test_precision_is_the_one_used_in_training(precisions: Sequence[str | None], words: str) -> None:
+    found = text(changed(lambda c: c["training"].update(precision="auto")), precisions=precisions)
+    assert f"clipped to a norm of {words} and seed 42" in found
+
+
+def test_models_whose_recipes_read_the_same_share_a_sentence() -> None:
+    def add(config: dict, **own: object) -> None:
+        model = {"cell_types": ["NK"], "backbone": CNN}
+        config["models"].update(cnn=model | {"training": own}, other=model | {"training": {"seed": 7}})
+
+    alike = text(changed(lambda c: add(c, loader_workers=0, micro_batch_size=4, compile=True)))
+    assert alike.count("Training of genos, cnn ran for 60 epochs") == 1
+    assert alike.count("Training of other ran for 60 epochs") == 1
+    assert "Training of cnn ran for 3 epochs" in text(changed(lambda c: add(c, epochs=3)), WATCHED.replace("60", "3"))
 
 
 def test_controls_are_named_apart() -> None:

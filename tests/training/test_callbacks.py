@@ -8,10 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from jobs import make_plan
 from transformers import TrainerState, TrainingArguments
 
 from rnatracks.errors import InputError
 from rnatracks.training.callbacks import LOG_COLUMNS, CollapsedScore, FallingLoss, FiniteLoss, ProgressLog, tidy_history
+
+# The learning rate is the model's own, all else is from the section.
+KEY = make_plan(training={"learning_rate": 0.1}).training_key
 
 # --- FiniteLoss
 
@@ -21,15 +25,15 @@ from rnatracks.training.callbacks import LOG_COLUMNS, CollapsedScore, FallingLos
 def test_every_logged_loss_must_be_finite(name: str, value: float) -> None:
     """`train_loss`, the mean over all steps, also tells of steps after the last one logged."""
     state = TrainerState(global_step=7)
-    FiniteLoss().on_log(None, state, None, {name: 1.0, "grad_norm": 2.0})
+    FiniteLoss(KEY).on_log(None, state, None, {name: 1.0, "grad_norm": 2.0})
     with pytest.raises(InputError, match=f"^training, step 7: found {name} = {value}; expected a finite loss") as stop:
-        FiniteLoss().on_log(None, state, None, {name: value})
+        FiniteLoss(KEY).on_log(None, state, None, {name: value})
     assert "\n" not in str(stop.value)
 
 
 def test_other_values_may_be_undefined() -> None:
     """A correlation of constant predictions is."""
-    FiniteLoss().on_log(None, TrainerState(global_step=7), None, {"eval_pearson_log1p": float("nan")})
+    FiniteLoss(KEY).on_log(None, TrainerState(global_step=7), None, {"eval_pearson_log1p": float("nan")})
 
 
 # --- CollapsedScore
@@ -42,7 +46,7 @@ def see_scores(*scores: float) -> None:
         logs = {"eval_pearson_log1p": score}
         state.epoch = float(epoch)
         state.log_history.append(logs | {"step": epoch})
-        CollapsedScore().on_log(None, state, None, logs)
+        CollapsedScore(KEY).on_log(None, state, None, logs)
 
 
 @pytest.mark.parametrize("lost", [0.0, -0.3, 0.009, float("nan")])
@@ -78,30 +82,30 @@ def watch(
 def test_rising_loss_stops_after_a_fifth() -> None:
     """Compared are steps 1 to 5 and 16 to 20 of 100."""
     losses = [2.0, 1.0, 3.0, 2.0, 2.5] + [0.0] * 10 + [4.0, 3.0, 2.0, 1.0, 0.6]
-    watch(FallingLoss(), losses[:19], 100)
+    watch(FallingLoss(KEY), losses[:19], 100)
     with pytest.raises(InputError) as stop:
-        watch(FallingLoss(), losses, 100)
+        watch(FallingLoss(KEY), losses, 100)
     where, _, rest = str(stop.value).partition(": found ")
     found, _, expected = rest.partition("; expected ")
     assert where == "training, step 20 of 100"
     assert found == "a loss of 2.12, which was 2.1 at the start"
-    assert expected.startswith("a falling loss: check training.learning_rate")
-    assert "training.stop_unless_falling: false" in expected
+    assert expected.startswith("a falling loss: check models.B.training.learning_rate (too high")
+    assert ", or set training.stop_unless_falling: false" in expected
     assert "\n" not in str(stop.value)
 
 
 def test_equal_loss_stops() -> None:
     with pytest.raises(InputError, match="a loss of 1.5, which was 1.5 at the start"):
-        watch(FallingLoss(), [1.5] * 100, 100)
+        watch(FallingLoss(KEY), [1.5] * 100, 100)
 
 
 def test_falling_loss_goes_on() -> None:
     losses = [2.0, 1.0, 3.0, 2.0, 2.5] + [9.0] * 10 + [4.0, 3.0, 2.0, 1.0, 0.4]
-    watch(FallingLoss(), losses, 100)
+    watch(FallingLoss(KEY), losses, 100)
 
 
 def test_what_follows_is_not_judged() -> None:
-    watch(FallingLoss(), [*np.linspace(2, 1, 20), *np.linspace(1, 50, 80)], 100)
+    watch(FallingLoss(KEY), [*np.linspace(2, 1, 20), *np.linspace(1, 50, 80)], 100)
 
 
 @pytest.mark.parametrize(("max_steps", "every"), [(1000, 10), (199, 1), (250, 2), (299, 2), (6000, 60)])
@@ -109,24 +113,29 @@ def test_ends_are_a_twentieth_of_all_steps(max_steps: int, every: int) -> None:
     steps = np.arange(every, max_steps + 1, every)
     rising = np.where(steps <= max_steps / 20, 1.0, np.where(steps <= max_steps * 0.15, 0.0, 1.01))
     with pytest.raises(InputError, match="a loss of 1.01, which was 1 at the start"):
-        watch(FallingLoss(), list(rising), max_steps, every)
+        watch(FallingLoss(KEY), list(rising), max_steps, every)
     falling = np.where(steps <= max_steps / 20, 1.0, np.where(steps <= max_steps * 0.15, 5.0, 0.99))
-    watch(FallingLoss(), list(falling), max_steps, every)
+    watch(FallingLoss(KEY), list(falling), max_steps, every)
 
 
 @pytest.mark.parametrize("max_steps", [1, 8, 40, 99])
 def test_short_trainings_are_not_judged(max_steps: int) -> None:
-    watch(FallingLoss(), list(np.linspace(1, 2, max_steps)), max_steps)
+    watch(FallingLoss(KEY), list(np.linspace(1, 2, max_steps)), max_steps)
 
 
 def test_a_resumed_training_is_judged_by_its_first_fifth() -> None:
     """What it learned before the checkpoint counts, not how it has gone on since."""
     early = [{"step": step, "loss": 3 - step / 20} for step in range(1, 21)]
     late = [{"step": step, "loss": 5.0} for step in range(21, 81)]
-    watch(FallingLoss(), [5.0, 6.0], 100, history=early + late)
+    watch(FallingLoss(KEY), [5.0, 6.0], 100, history=early + late)
     with pytest.raises(InputError, match="step 81 of 100: found a loss of 4, which was 3 at the start"):
         judged = [{"step": step, "loss": 3.0 if step <= 5 else 4.0} for step in range(1, 21)]
-        watch(FallingLoss(), [1.0], 100, history=[*judged, *({"step": step, "loss": 1.0} for step in range(21, 81))])
+        watch(
+            FallingLoss(KEY),
+            [1.0],
+            100,
+            history=[*judged, *({"step": step, "loss": 1.0} for step in range(21, 81))],
+        )
 
 
 # --- ProgressLog

@@ -2,15 +2,24 @@
 
 import copy
 import resource
+from pathlib import Path
 
 import numpy as np
 import psutil
 import pytest
 import torch
+from jobs import make_job, make_plan, write_data
 from models import small_model
 
+from rnatracks.errors import InputError
 from rnatracks.model.network import CoverageModel
+from rnatracks.model.plan import ModelPlan
+from rnatracks.training import cost
 from rnatracks.training.cost import Cost, describe_duration, measure_cost
+from rnatracks.training.stop import StopRequest
+from rnatracks.training.train import prepare
+
+UNET = {"type": "unet", "widths": [4, 6], "kernel_size": 3, "dilations": [1]}
 
 
 def make_batch(windows: int = 2, length: int = 64) -> dict[str, torch.Tensor]:
@@ -36,13 +45,13 @@ def test_measuring_leaves_everything_as_it_was(training: bool, precision: str) -
     assert any(name.endswith("num_batches_tracked") for name in before)
     torch.manual_seed(11)
     state = torch.get_rng_state()
-    cost = measure_cost(model, make_batch(), bf16=precision == "bf16")
+    found = measure_cost(model, make_batch(), bf16=precision == "bf16")
     assert torch.equal(torch.get_rng_state(), state)
     assert {module.training for module in model.modules()} == {training}
     assert model.state_dict().keys() == before.keys()
     assert [name for name, value in model.state_dict().items() if not torch.equal(value, before[name])] == []
     assert all(value.grad is None for value in model.parameters())
-    assert cost.seconds > 0
+    assert found.seconds > 0
 
 
 def test_the_first_step_is_the_same_as_without() -> None:
@@ -88,6 +97,69 @@ def test_memory_is_the_peak_of_this_process() -> None:
 
 def test_cost_is_a_value() -> None:
     assert Cost(1.5, 2) == Cost(seconds=1.5, memory=2)
+
+
+def prepared(folder: Path, plan: ModelPlan, **recipe: object) -> None:
+    prepare(make_job(write_data(folder / "data"), folder / "B", plan, **recipe), StopRequest())
+
+
+@pytest.mark.parametrize(
+    ("plan", "recipe", "line"),
+    [
+        (
+            make_plan(training={"micro_batch_size": 4}),
+            {},
+            "models.B.training.micro_batch_size: found 4, which needs more memory than a small GPU has; expected "
+            "a smaller value, training.gradient_checkpointing: true, smaller windows or a larger GPU",
+        ),
+        (
+            make_plan(),
+            {"gradient_checkpointing": True, "micro_batch_size": 1},
+            "training.micro_batch_size: found 1, which needs more memory than a small GPU has; expected "
+            "smaller windows or a larger GPU",
+        ),
+        (
+            make_plan(backbone=UNET),
+            {},
+            "training.micro_batch_size: found 4, which needs more memory than a small GPU has; expected "
+            "a smaller value, smaller windows or a larger GPU",
+        ),
+    ],
+    ids=["no checkpointing yet", "nothing left", "unet"],
+)
+def test_advice_against_too_little_memory_is_usable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, plan: ModelPlan, recipe: dict, line: str
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise torch.cuda.OutOfMemoryError
+
+    monkeypatch.setattr(cost, "measure_cost", full)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda _: "a small GPU")
+    with pytest.raises(InputError) as caught:
+        prepared(tmp_path, plan, **recipe)
+    assert str(caught.value) == f"config, {line}"
+
+
+@pytest.mark.parametrize(
+    ("plan", "keys"),
+    [
+        (make_plan(), "models.B.head.batch_norm"),
+        (make_plan(head_batch_norm="renorm"), None),
+        (make_plan(backbone=UNET), "models.B.head.batch_norm and models.B.backbone.batch_norm"),
+        (make_plan(backbone=UNET, head_channels=(), head_plain_output=True), "models.B.backbone.batch_norm"),
+        (make_plan(backbone=UNET, trainable="head"), "models.B.head.batch_norm"),
+        (make_plan(backbone=UNET | {"batch_norm": "renorm"}, head_batch_norm="renorm"), None),
+    ],
+    ids=["mixtral", "renorm", "unet", "preset", "frozen trunk", "renorm everywhere"],
+)
+def test_few_windows_are_warned_of_by_the_norms_there_are(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, plan: ModelPlan, keys: str | None
+) -> None:
+    prepared(tmp_path, plan, micro_batch_size=1)
+    said = [message for message in caplog.messages if "only 1 window(s) at once" in message]
+    assert [message.endswith(f"a larger training.micro_batch_size, or {keys}: renorm") for message in said] == (
+        [True] if keys else []
+    )
 
 
 @pytest.mark.parametrize(

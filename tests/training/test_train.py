@@ -14,7 +14,7 @@ import pytest
 import torch
 import transformers
 from jobs import LENGTHS, SIZE, make_job, make_plan, make_windows, tile, write_data
-from models import TOKEN_IDS, random_bases, settings
+from models import TOKEN_IDS, random_bases
 from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch.utils.data import default_collate
@@ -29,7 +29,7 @@ from rnatracks.model.training_result import Kept, kept_weights
 from rnatracks.tracks.targets import target_tracks
 from rnatracks.training import train as training
 from rnatracks.training.dataset import WindowDataset, WindowSampler
-from rnatracks.training.job import TrainingJob, accumulation_steps
+from rnatracks.training.job import TrainingJob
 from rnatracks.training.launch import run_in_processes
 from rnatracks.training.stop import STOPPED, StopRequest
 from rnatracks.training.train import StoppedEarly, prepare, train
@@ -169,16 +169,6 @@ def test_a_start_that_has_seen_what_is_held_out_is_refused(tmp_path: Path, data:
     wide = write_data(tmp_path / "wide", make_windows(*tile("chr2", "train"), *tile("chr3", "test")))
     train(make_job(wide, tmp_path / "third", plan, start=first.target))
     assert CoverageModel.from_pretrained(tmp_path / "third").config.training_chromosomes == ["chr1", "chr2"]
-
-
-def test_published_batch_arithmetic() -> None:
-    """Global batch 256, on 64 GPUs and on one."""
-    published = settings(global_batch_size=256, micro_batch_size=1)
-    assert accumulation_steps(published, 64) == 4
-    assert accumulation_steps(published, 1) == 256
-    assert accumulation_steps(settings(global_batch_size=4, micro_batch_size=4), 1) == 1
-    with pytest.raises(InputError, match="global_batch_size: found 256; expected a multiple of .* = 3 x 1"):
-        accumulation_steps(published, 3)
 
 
 def test_adafactor_warm_up_and_cosine(tmp_path: Path, data: Path, recorded: list) -> None:

@@ -7,7 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import yaml
+from models import write_bigwig
 
 from workflow.runs import REPOSITORY, close_network, demo_folder, snakemake
 
@@ -41,6 +44,23 @@ def test_a_dry_run_of_the_default_configuration_opens_no_socket(tmp_path: Path) 
     run = snakemake(tmp_path, "--dry-run", "all", environment=close_network(tmp_path / "closed"))
     assert run.status == 0, run.text[-3000:]
     assert "a connection was tried" not in run.text
+
+
+def test_the_small_genome_is_planned_with_own_samples(tmp_path: Path) -> None:
+    """Without a network: the genome and its genes are downloaded by jobs."""
+    shutil.copytree(REPOSITORY / "config", tmp_path / "config")
+    config = "config/small_genome/config.yaml"
+    chromosomes = yaml.safe_load((tmp_path / config).read_text())["genome"]["chromosomes"]
+    samples = pd.read_csv(tmp_path / "config/small_genome/samples.tsv", sep="\t")
+    for level, name in enumerate([*samples["plus"], *samples["minus"]], 1):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        write_bigwig(tmp_path / name, {chrom: np.full(100, level) for chrom in chromosomes})
+    command = ["--configfile", config, "--cores", "2", "all", "--dry-run"]
+    run = snakemake(tmp_path, *command, environment=close_network(tmp_path / "closed"))
+    assert run.status == 0, run.text[-3000:]
+    planned = run.planned()
+    assert [job["model"] for job in planned["train_model"]] == ["unet"]
+    assert len(planned["predict_chromosome"]) == len(chromosomes)
 
 
 def test_shards_are_planned_once_the_lengths_are_known(tmp_path: Path) -> None:

@@ -5,6 +5,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from .errors import InputError
+
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 NAME_RULE = "letters, digits, '_', '.' and '-', starting with a letter, a digit or '_'"
 
@@ -77,10 +79,20 @@ class Track:
 def opposite_tracks(names: Sequence[str]) -> list[int]:
     """For each track, the index of the other strand of its cell type, or its own index if it is unstranded.
 
+    Raises
+    ------
+    InputError
+        If a track of one strand has no counterpart.
+
     Examples
     --------
     >>> opposite_tracks(["a.plus", "a.minus", "b.unstranded"])
     [1, 0, 2]
     """
     tracks = [Track.parse(name) for name in names]
+    for track in tracks:
+        other = Track(track.cell_type, track.strand.opposite)
+        if other not in tracks:
+            found = f"track {track} without {other}"
+            raise InputError("reverse complement", found, "both strands of each cell type, or unstranded tracks")
     return [tracks.index(Track(track.cell_type, track.strand.opposite)) for track in tracks]

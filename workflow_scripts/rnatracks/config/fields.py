@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +13,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    GetJsonSchemaHandler,
     PlainSerializer,
     ValidatorFunctionWrapHandler,
     WrapValidator,
@@ -106,6 +108,22 @@ Number = Annotated[float, WrapValidator(_as_written), PlainSerializer(lambda num
 Odd = Annotated[int, Field(ge=1), AfterValidator(_odd)]
 Md5 = Annotated[str, Field(pattern=r"^([0-9a-f]{32}|https?://.+)$"), AfterValidator(_plain)]
 BaseUrl = Annotated[str, Field(pattern=r"^https?://"), AfterValidator(_plain)]
+
+
+@dataclass(frozen=True)
+class SchemaOf:
+    """Give a field the JSON schema of a section; no key is required, and none has a default."""
+
+    section: type[Section]
+
+    def __get_pydantic_json_schema__(self, _: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        whole = handler.resolve_ref_schema(handler(self.section.__pydantic_core_schema__))
+        keys = {
+            name: {part: value for part, value in key.items() if part != "default"}
+            for name, key in whole["properties"].items()
+        }
+        return {**{part: value for part, value in whole.items() if part != "required"}, "properties": keys}
+
 
 LIST = BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value)  # YAML has lists only
 Words = Annotated[tuple[Word, ...], AfterValidator(_once), LIST]

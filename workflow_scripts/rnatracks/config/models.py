@@ -1,15 +1,17 @@
 """Settings of the models: their networks, heads and tracks."""
 
+import copy
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from ..downloads.locations import normal_path
 from ..errors import InputError
-from .fields import EACH, LIST, Number, Odd, Section, Text, Word, Words, usable
+from .fields import EACH, LIST, Number, Odd, SchemaOf, Section, Text, Word, Words, usable
 from .presets import PRESETS, overlaid
+from .training import TrainingSettings
 
 # Networks that see both sides of each base, whatever `attention` says.
 CONVOLUTIONAL = ("unet", "dilated_cnn")
@@ -57,6 +59,9 @@ class MixtralSettings(Section):
 class UNetSettings(Section):
     """A convolutional encoder and decoder with skips, which needs no cluster."""
 
+    # With preset: unet, type may be left out.
+    model_config = ConfigDict(json_schema_extra=lambda schema: schema.pop("required"))
+
     type: Literal["unet"]
     """A convolutional encoder and decoder with skips, which needs no cluster."""
 
@@ -83,7 +88,7 @@ class UNetSettings(Section):
     attention_heads: int = Field(default=4, ge=1)
     """Heads per attention layer. If there is one, the last of widths must be a multiple of twice this number."""
 
-    batch_norm: BatchNorm = "batch"
+    batch_norm: Literal["batch", "renorm"] = "batch"
     """How batch norm normalises during training, as in head.batch_norm."""
 
     dropout: Number = Field(default=0, ge=0, lt=1)
@@ -177,7 +182,8 @@ class HeadSettings(Section):
     """Convolutions that turn the hidden states of the backbone into one track."""
 
     channels: Annotated[tuple[Annotated[int, Field(ge=1)], ...], LIST] = (256, 64)
-    """Channels of the hidden convolutions; a final convolution to one channel follows. With [], there is only that."""
+    """Channels of the hidden convolutions; a final convolution to one channel follows. With [], there is only the final
+    convolution."""
 
     kernel_size: Odd = 9
     """Kernel size of the convolutions in bases; odd."""
@@ -193,7 +199,8 @@ class HeadSettings(Section):
     """How batch norm normalises during training. batch: by the statistics of the windows being processed at once in all
     processes, without unknown and masked bases, as published. renorm: batch renormalisation, which normalises as in
     prediction; this matters if few windows are processed at once. frozen: by the running statistics, which are not
-    updated; for models that start from another model."""
+    updated; only with init_from. With init_from, this is also the mode of the other model's backbone, if that is a
+    unet."""
 
     plain_output: bool = False
     """Omit batch norm, GELU and dropout after the last convolution. The published head includes them, which prevents
@@ -210,7 +217,8 @@ class ModelSettings(Section):
     preset: Literal["unet"] | None = None
     """Defaults in one word. unet: a U-Net with a head, an optimiser and augmentation that suit it, for small genomes,
     one GPU or none; docs/training.md lists them. Keys of this model take precedence over those of the preset, and these
-    over the section training."""
+    over the section training. A backbone without type is a unet. With init_from, the network is that of the other
+    model, which must have a head of the same shape."""
 
     backbone: Network | None = None
     """Network below the heads. Text is a Hugging Face Hub id or a local model folder; its weights are fine-tuned in
@@ -251,7 +259,7 @@ class ModelSettings(Section):
     head: HeadSettings = HeadSettings()
     """Convolutions that turn the hidden states of the backbone into one track."""
 
-    training: dict[Any, Any] = Field(default={})
+    training: Annotated[dict[Any, Any], SchemaOf(TrainingSettings)] = Field(default={})
     """Keys of the section training that have another value for this model."""
 
     control: Literal["none", "shuffled_targets"] = "none"
@@ -269,12 +277,13 @@ class ModelSettings(Section):
         if isinstance(values.get("backbone"), str):
             found = f"{values['preset']!r} with the pretrained backbone {values['backbone']!r}"
             raise InputError("preset", found, "no preset, or no backbone")
-        preset = PRESETS[values["preset"]]
-        if values.get("init_from") is not None:
-            preset = {key: value for key, value in preset.items() if key != "backbone"}
+        preset = copy.deepcopy(PRESETS[values["preset"]])
         given = {key: value for key, value in values.items() if (key, value) != ("backbone", None)}
         # A network of another type has other keys.
-        return overlaid(preset, given, whole=("backbone",))
+        other = _kind_of_network(given.get("backbone")) not in (None, preset["backbone"]["type"])
+        if other or given.get("init_from") is not None:
+            del preset["backbone"]
+        return overlaid(preset, given)
 
     @model_validator(mode="after")
     def _check_origin(self) -> Self:

@@ -1,6 +1,6 @@
 """Presets of models: values in place of the defaults, by one word."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 # With the keys of a model.
@@ -26,10 +26,10 @@ PRESETS: dict[str, dict[str, Any]] = {
 }
 
 
-def overlaid(below: Mapping[str, Any], above: Mapping[str, Any], whole: Sequence[str] = ()) -> dict[str, Any]:
-    """Two levels of settings: where both have a section, it is overlaid key by key, except those in `whole`."""
+def overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Two levels of settings: where both have a section, it is overlaid key by key."""
     result = {**below, **above}
     for key, section in below.items():
-        if isinstance(section, Mapping) and isinstance(above.get(key), Mapping) and key not in whole:
+        if isinstance(section, Mapping) and isinstance(above.get(key), Mapping):
             result[key] = overlaid(section, above[key])
     return result

@@ -26,9 +26,9 @@ from .data import (
 )
 from .error_messages import first_fault
 from .fields import Folder, Location, Name, Section, Texts, Words
-from .models import DilatedCnnSettings, ModelSettings
+from .models import DilatedCnnSettings, ModelSettings, UNetSettings
 from .presets import overlaid
-from .training import PredictionSettings, TrainingSettings
+from .training import PredictionSettings, TrainingSettings, training_key
 
 
 class Settings(Section):
@@ -149,13 +149,21 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _check_training(self) -> Self:
-        for key, each in {
-            "training": self.training,
-            **{f"models.{family}.training": self.training_of(family) for family in self.models},
-        }.items():
-            if each.schedule == "plateau" and not self.split.valid:
-                raise InputError(f"{key}.schedule", "plateau without split.valid", "a validation chromosome, or cosine")
+        self._check_recipe(self.training, "", {})
+        for family, model in self.models.items():
+            self._check_recipe(self.training_of(family), family, model.training)
         return self
+
+    def _check_recipe(self, recipe: TrainingSettings, family: str, own: Mapping[Any, Any]) -> None:
+        """Check a recipe as a whole; for `family` and `own`, see `training_key`."""
+        schedule, each, together = (
+            training_key(key, family, own) for key in ("schedule", "micro_batch_size", "global_batch_size")
+        )
+        if recipe.schedule == "plateau" and not self.split.valid:
+            raise InputError(schedule, "plateau without split.valid", "a validation chromosome, or cosine")
+        if recipe.global_batch_size % recipe.micro_batch_size:
+            expected = f"a divisor of {together} ({recipe.global_batch_size})"
+            raise InputError(each, recipe.micro_batch_size, expected)
 
     @model_validator(mode="after")
     def _check_overlap(self) -> Self:
@@ -219,6 +227,19 @@ class Settings(Section):
                 key, limit = f"models.{name}.backbone.num_hidden_layers", f"windows.size ({self.windows.size})"
                 expected = f"at most {most}, because the dilation of the last layer must be less than {limit}"
                 raise InputError(key, model.backbone.num_hidden_layers, expected)
+            if isinstance(model.backbone, UNetSettings) and len(model.backbone.widths) > self.windows.size.bit_length():
+                found, last = f"{len(model.backbone.widths)} levels", 2 ** (len(model.backbone.widths) - 1)
+                expected = f"at most {self.windows.size.bit_length()}, because a position of the last level spans "
+                expected += f"{last:,} bases, which must be at most windows.size ({self.windows.size})"
+                raise InputError(f"models.{name}.backbone.widths", found, expected)
+        return self
+
+    @model_validator(mode="after")
+    def _check_statistics(self) -> Self:
+        for name, model in self.models.items():
+            if model.head.batch_norm == "frozen" and model.init_from is None:
+                found, expected = "'frozen', without init_from", "batch or renorm, because a new head has no statistics"
+                raise InputError(f"models.{name}.head.batch_norm", found, expected)
         return self
 
 

@@ -1,10 +1,10 @@
 """Settings of training and prediction."""
 
-from typing import Literal, Self
+from collections.abc import Mapping
+from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from ..errors import InputError
 from .fields import Number, Section
 
 
@@ -28,7 +28,8 @@ class TrainingSettings(Section):
     """Windows per optimiser step, over all devices and gradient accumulation steps."""
 
     micro_batch_size: int = Field(default=1, ge=1)
-    """Windows per device and forward pass; must divide global_batch_size."""
+    """Windows per device and forward pass, at most; must divide global_batch_size. There are fewer if global_batch_size
+    would otherwise be too small for all devices."""
 
     learning_rate: Number = Field(default=5e-05, gt=0)
     """Peak learning rate."""
@@ -50,8 +51,8 @@ class TrainingSettings(Section):
     """Gradients are clipped to this norm."""
 
     precision: Literal["auto", "bf16", "float32"] = "bf16"
-    """Number format of the forward and backward passes; bf16 is fast only on recent GPUs. auto is bf16 on a GPU and
-    float32 otherwise."""
+    """Number format of the forward and backward passes; bf16 is fast only on recent GPUs. auto is bf16 on a GPU
+    that computes in bf16, and float32 otherwise; an interrupted training resumes in the format in which it began."""
 
     gradient_checkpointing: bool = True
     """Recompute activations in the backward pass, which saves memory and costs time."""
@@ -88,12 +89,25 @@ class TrainingSettings(Section):
     """Stop with an explanation if, after a fifth of the steps, the loss is not lower than at the start, or if the
     validation score falls to 0."""
 
-    @model_validator(mode="after")
-    def _check_batches(self) -> Self:
-        if self.global_batch_size % self.micro_batch_size:
-            expected = f"a divisor of training.global_batch_size ({self.global_batch_size})"
-            raise InputError("micro_batch_size", self.micro_batch_size, expected)
-        return self
+
+def training_key(key: str, family: str, own: Mapping[Any, Any]) -> str:
+    """Full name in the configuration of a key of `TrainingSettings`, where the value for a family of models is set.
+
+    Parameters
+    ----------
+    key
+        Name of the key in its section.
+    family
+        Key under `models`.
+    own
+        `models.NAME.training` of this family, which includes the values of its preset.
+
+    Examples
+    --------
+    >>> training_key("epochs", "net", {"epochs": 3}), training_key("seed", "net", {"epochs": 3})
+    ('models.net.training.epochs', 'training.seed')
+    """
+    return f"models.{family}.training.{key}" if key.partition(".")[0] in own else f"training.{key}"
 
 
 class PredictionSettings(Section):
@@ -114,7 +128,8 @@ class PredictionSettings(Section):
     base is computed twice; with less, prediction is faster. docs/overlap.md shows what that costs."""
 
     precision: Literal["auto", "bf16", "float32"] = "auto"
-    """Number format of large products in the forward pass; auto is bf16 on a GPU and float32 otherwise."""
+    """Number format of large products in the forward pass. auto is bf16 on a GPU that computes in bf16, and float32
+    otherwise."""
 
     reverse_complement: bool = False
     """Predict the reverse complement as well, swap its strands, and average both on the squashed scale, which takes

@@ -13,6 +13,7 @@ from ..tracks.targets import TargetTrack
 from ..vocabulary import Track
 from .backbone import check_length, load_backbone, token_ids
 from .folder import load_model
+from .layers import TrackNorm
 from .loading import errors_in_one_line
 from .lora import check_projections, lora_config
 from .network import CoverageConfig, CoverageModel, drop_unused
@@ -84,8 +85,10 @@ def assemble(
             key=f"config, models.{plan.family}.attention",
         )
         check_length(sight.positions, window_size, where)
+        _set_batch_norm(backbone, plan)
     if router_loss and not hasattr(backbone.config, "num_local_experts"):
-        log.info("training.router_loss has no effect on %s, because its backbone has no experts", plan.name)
+        key = plan.training_key("router_loss")
+        log.info("%s has no effect on %s, because its backbone has no experts", key, plan.name)
         router_loss = 0.0
     config = CoverageConfig(
         backbone_config=backbone.config,
@@ -140,6 +143,19 @@ def _longer(backbone: PreTrainedModel, length: int, start: Path) -> PreTrainedMo
         longer.load_state_dict(backbone.state_dict())
     check_length(longest_input(longer), length, f"the model {start}")
     return longer
+
+
+def _set_batch_norm(backbone: PreTrainedModel, plan: ModelPlan) -> None:
+    """Let the batch norms of the backbone that a model starts from normalise as those of its heads."""
+    before, mode = getattr(backbone.config, "batch_norm", None), plan.head.batch_norm
+    if before is None or before == mode:
+        return
+    key = f"models.{plan.family}.head.batch_norm"
+    log.info("batch norm of the backbone of %s: %s, as in %s; it was %s before", plan.name, mode, key, before)
+    backbone.config.batch_norm = mode
+    for module in backbone.modules():
+        if isinstance(module, TrackNorm):
+            module.mode = mode
 
 
 def _check_what_trains(plan: ModelPlan, model: CoverageModel) -> None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -57,7 +58,7 @@ Loss: mean squared error on squashed coverage. Optimiser: {optimiser}.
 ```yaml
 {settings}```
 
-Last training loss {loss:.4f} (with dropout). {valid}Software: {software}.
+Last training loss {loss:.4f}{noise}. {valid}Software: {software}.
 
 ## Limits
 
@@ -107,7 +108,7 @@ def write_model_card(
     window_size
         Window size in bases.
     settings
-        The `training` section of the configuration.
+        The recipe of the training: the section `training`, with the values that this model has of its own.
     history
         The training log: see `callbacks.LOG_COLUMNS`.
     normalisation
@@ -147,6 +148,7 @@ def write_model_card(
         strands=STRAND_WORDS[plan.strands],
         optimiser=optimiser_words(settings),
         settings=yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False),
+        noise=" (with dropout)" if _has_dropout(config, plan) else "",
         loss=history["loss"].dropna().iloc[-1],
         valid=_validation(kept_weights(history, settings.keep, plan.control)),
         causal=CAUSAL if not sees_right(config, plan.attention) and plan.strands == "heads" else "",
@@ -160,6 +162,15 @@ def _backbone(plan: ModelPlan, weights: FetchedWeights | None) -> str:
     if weights is not None:
         return f"`{weights.hub_id}` at commit `{weights.commit}`"
     return f"`{plan.backbone}`" if isinstance(plan.backbone, str) else f"random weights, {dict(plan.backbone)}"
+
+
+def _has_dropout(config: Mapping[str, Any], plan: ModelPlan) -> bool:
+    """Whether training drops values anywhere; language models have several rates, such as `attention_dropout`."""
+    backbone = config["backbone_config"]
+    rates = [backbone[key] for key in backbone if "drop" in key and isinstance(backbone[key], float)]
+    rates += [plan.lora.dropout] if plan.trainable == "lora" else []
+    rates += [config["head_dropout"]] if config["head_channels"] or not config["head_plain_output"] else []
+    return any(rates)
 
 
 def _seen(sequences: Sequence[Mapping[str, str | int]]) -> str:

@@ -12,6 +12,14 @@ from .network import CoverageModel
 from .trial_pass import check_half_precision
 
 
+def computes_in_bf16(device: torch.device) -> bool:
+    """Whether a device is a GPU with instructions for bf16; older ones emulate it slowly."""
+    if device.type != "cuda":
+        return False
+    with torch.cuda.device(device):
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+
+
 def hold_in_half_precision(model: CoverageModel) -> None:
     """Cast the weights that autocast would cast to bf16, in place; the model can then no longer be trained.
 

@@ -36,7 +36,7 @@ class Dropout(nn.Dropout):
     """PyTorch's dropout; on a CPU each number takes 15 random bits, which are drawn four at a time and much faster."""
 
     def forward(self, states: torch.Tensor) -> torch.Tensor:
-        if states.device.type != "cpu" or not self.training or self.p == 0:
+        if states.device.type != "cpu" or not self.training or self.p in (0, 1):
             return super().forward(states)
         draws = torch.empty((states.numel() + 3) // 4, dtype=torch.int64).random_()  # 63 random bits
         dropped = min(round(self.p * 2**15), 2**15 - 1)

@@ -55,6 +55,8 @@ class CoverageConfig(PreTrainedConfig):
     seen_sequences
         Details of these and of the validation chromosomes: `name`, `length`, `md5` of the upper-case bases (with N for
         all but A, C, G and T), and `split`, which is `train` or `valid`.
+    training_precision
+        Number format of the passes in training, `bf16` or `float32`; None in older folders.
     """
 
     model_type = "rnatracks"
@@ -77,6 +79,7 @@ class CoverageConfig(PreTrainedConfig):
         sees_right: bool | None = None,
         training_chromosomes: list[str] | None = None,
         seen_sequences: list[dict[str, str | int]] | None = None,
+        training_precision: str | None = None,
         **kwargs,
     ) -> None:
         if isinstance(backbone_config, dict):
@@ -97,6 +100,7 @@ class CoverageConfig(PreTrainedConfig):
         self.sees_right = sees_right
         self.training_chromosomes = training_chromosomes or []
         self.seen_sequences = seen_sequences or []
+        self.training_precision = training_precision
         super().__init__(**kwargs)
 
     @property

@@ -5,9 +5,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Self
 
 from ..config.fields import Names
 from ..config.models import DilatedCnnSettings, ModelSettings, UNetSettings
+from ..config.presets import PRESETS
+from ..config.training import training_key
 from ..errors import InputError, shorten
 from ..files import read_text
 from .weight_files import check_texts, weight_files
@@ -26,10 +29,19 @@ class ModelPlan(ModelSettings):
     family: str
     cell_types: Names
 
+    @classmethod
+    def of_job(cls, params: Mapping[str, Any], families: Mapping[str, ModelSettings]) -> Self:
+        """The plan of a job, from its parameters, which lack `TRAINING_KEYS`, and the section `models`."""
+        return cls.model_validate(params | families[params["family"]].model_dump(include=TRAINING_KEYS))
+
     @property
     def from_hub(self) -> bool:
         """Whether the weights of the backbone are to be downloaded from the Hugging Face Hub."""
         return isinstance(self.backbone, str) and not Path(self.backbone).is_dir()
+
+    def training_key(self, key: str) -> str:
+        """Full name in the configuration of a training setting of this model: see `training.training_key`."""
+        return training_key(key, self.family, self.training)
 
     @property
     def weights_name(self) -> str:
@@ -168,8 +180,10 @@ def _check_heads(plan: ModelPlan, start: ModelPlan) -> None:
         ("head.plain_output", plan.head.plain_output, start.head.plain_output),
     ):
         if found != expected:
+            preset = PRESETS.get(plan.preset, {}).get("head", {})
+            is_preset = preset.get(key.removeprefix("head.")) == found
             raise InputError(
                 f"config, models.{plan.family}.{key}",
-                json.dumps(found),
+                json.dumps(found) + (f", set by preset: {plan.preset}" if is_preset else ""),
                 f"{json.dumps(expected)}, as in {start.name}, from which {plan.name} starts",
             )

@@ -27,7 +27,7 @@ class Kept(StrEnum):
     """Which epoch the weights of a model are from, and why."""
 
     BEST = "of the epoch with the highest correlation on validation windows"
-    LAST = "of the last epoch, as set by training.keep"
+    LAST = "of the last epoch, as configured (keep: last)"
     UNWATCHED = "of the last epoch, because no validation window was used"
     UNSCORED = "of the last epoch, because no correlation on validation windows could be computed"
     CONTROL = "of the last epoch, as for all controls"
@@ -58,7 +58,7 @@ def kept_weights(log: pd.DataFrame, keep: str, control: str) -> KeptWeights:
     log
         `training_log.tsv`, with columns `epoch`, `valid_loss` and `valid_pearson_log1p`.
     keep
-        `training.keep`, with which the model was trained.
+        Value of `keep` with which the model was trained.
     control
         `control` of the model.
     """
@@ -93,14 +93,22 @@ def describe_sight(config: Mapping[str, Any], attention: str) -> str:
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """What a report states about a model in addition to its plan."""
+    """What a report states about a model in addition to its plan.
+
+    `precision` is the number format in which it was trained, None if its folder does not record it.
+    """
 
     kept: KeptWeights
     sight: str
+    precision: str | None = None
 
     @classmethod
     def read(cls, folder: Path, plan: ModelPlan, keep: str) -> Self:
-        """Read a trained model's folder; `keep` is `training.keep`."""
+        """Read a trained model's folder; `keep` is the value of that training setting."""
         log = pd.read_csv(folder / "training_log.tsv", sep="\t")
         config = json.loads(read_text(folder / "config.json"))
-        return cls(kept_weights(log, keep, plan.control), describe_sight(config, plan.attention))
+        return cls(
+            kept_weights(log, keep, plan.control),
+            describe_sight(config, plan.attention),
+            config.get("training_precision"),
+        )

@@ -13,24 +13,27 @@ log = logging.getLogger(__name__)
 LENGTH = 32  # bases
 
 
-def enable_checkpointing(model: CoverageModel) -> bool:
+def enable_checkpointing(model: CoverageModel, key: str) -> bool:
     """Recompute activations in the backward pass; False if it is of no use, because they take little memory.
+
+    Parameters
+    ----------
+    key
+        Name of the setting that requests it, for messages.
 
     Raises
     ------
     InputError
         If the backbone does not support this.
     """
-    if model.config.backbone_config.model_type == "unet":
-        log.info("training.gradient_checkpointing has no effect on a unet, whose activations take little memory")
+    kind = model.config.backbone_config.model_type
+    if hasattr(model.backbone, "needs_no_checkpointing"):
+        log.info("%s has no effect on a %s, whose activations take little memory", key, kind)
         return False
     try:
         model.activation_checkpointing_enable()
     except ValueError as error:
-        kind = model.config.backbone_config.model_type
-        raise InputError(
-            "config, training.gradient_checkpointing", f"true, which {kind} does not support", "false"
-        ) from error
+        raise InputError(f"config, {key}", f"true, which {kind} does not support", "false") from error
     return True
 
 

@@ -162,6 +162,8 @@ class UNet(PreTrainedModel):
     main_input_name = "input_ids"
     # `CoverageModel` passes the bases that count to a backbone with statistics.
     takes_counted = True
+    # Its activations are few: most levels have a fraction of the positions.
+    needs_no_checkpointing = True
 
     def __init__(self, config: UNetConfig) -> None:
         super().__init__(config)

@@ -44,8 +44,8 @@ def predict_locus(
 ) -> LocusPrediction:
     """Predict every track of a model at one locus.
 
-    The tiles are those of the whole chromosome. With the overlap and stitching of a run,
-    the result is therefore the same as in the run's tracks, before rounding.
+    The tiles are those of the whole chromosome. With the overlap, stitching, strands read and
+    precision of a run, the result is therefore the same as in the run's tracks, before rounding.
 
     Parameters
     ----------
@@ -66,8 +66,9 @@ def predict_locus(
     Raises
     ------
     InputError
-        If the model in the folder is incomplete, the locus is not found, or the overlap, stitching,
-        precision or batch size is not valid.
+        If the model in the folder is incomplete, the locus is not found, the overlap, stitching,
+        precision or batch size is not valid, or `reverse_complement` is set and a track lacks that
+        of the other strand.
 
     Examples
     --------

@@ -19,6 +19,7 @@ from ..files import atomic_write, remove_partials
 from ..genome.sequence import COMPLEMENT, UNKNOWN, Genome
 from ..genome.windows import tile_starts
 from ..model.backbone import token_lookup
+from ..model.half_precision import computes_in_bf16
 from ..model.network import CoverageModel
 from ..tracks.squash import round_significant, unsquash
 from ..vocabulary import Strand, Track, opposite_tracks
@@ -43,7 +44,7 @@ class TilePlan:
 
 
 class Arithmetic(StrEnum):
-    """Number format of the forward pass; `auto` is `bf16` on a GPU and `float32` otherwise."""
+    """Number format of the forward pass; `auto` is `bf16` on a GPU that computes in bf16, and `float32` otherwise."""
 
     AUTO = "auto"
     BF16 = "bf16"
@@ -71,8 +72,8 @@ class Precision:
             If `arithmetic` is none of the three values.
         """
         arithmetic = Arithmetic(arithmetic)
-        on_gpu = arithmetic is Arithmetic.AUTO and device.type == "cuda"
-        return cls(bf16=arithmetic is Arithmetic.BF16 or on_gpu, digits=digits)
+        chosen = arithmetic is Arithmetic.AUTO and computes_in_bf16(device)
+        return cls(bf16=arithmetic is Arithmetic.BF16 or chosen, digits=digits)
 
 
 def track_views(model: CoverageModel, *, reverse_complement: bool = False) -> list[View]:

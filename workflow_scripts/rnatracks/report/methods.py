@@ -59,8 +59,7 @@ def methods_text(
     for name, plan in models.items():
         families.setdefault(plan.family, []).append(name)
     paragraphs += [_model(models[names[0]], trained[names[0]].sight) for names in families.values()]
-    kept = {name: model.kept for name, model in trained.items()}
-    paragraphs += [_training(settings, families, kept), _prediction(settings), _evaluation(settings)]
+    paragraphs += [_training(settings, families, trained), _prediction(settings), _evaluation(settings)]
     software = ", ".join(f"{name} {version}" for name, version in versions.items())
     return [*paragraphs, f"Software: {software}."]
 
@@ -128,36 +127,45 @@ def _head(head: HeadSettings) -> str:
     )
 
 
-def _training(settings: Settings, families: Mapping[str, Sequence[str]], kept: Mapping[str, KeptWeights]) -> str:
-    """Loss, recipe and kept weights of each group of families that are trained alike.
+def _training(settings: Settings, families: Mapping[str, Sequence[str]], trained: Mapping[str, TrainedModel]) -> str:
+    """Loss, recipe and kept weights of each group of families whose recipe reads the same.
 
     Parameters
     ----------
     families
         Names of the models of each family.
     """
-    groups: dict[TrainingSettings, list[str]] = {}
-    for family in families:
-        groups.setdefault(settings.training_of(family), []).append(family)
+    groups: dict[str, list[str]] = {}
+    for family, names in families.items():
+        training = settings.training_of(family)
+        read = _recipe(training, _precision(training, names, trained), f"{training.epochs:g}")
+        groups.setdefault(read, []).append(family)
+    kept = {name: model.kept for name, model in trained.items()}
     text = (
         "Normalised coverage t was squashed to y = x for x = (t / m)^0.75 up to 10 and to y = 2 sqrt(10 x) − 10 above, "
         f"where m is the {mean_words(settings.normalisation)}. The loss was the mean squared error of y."
     )
-    for training, members in groups.items():
-        of_group = {name: kept[name] for family in members for name in families[family]}
+    for members in groups.values():
+        training, names = settings.training_of(members[0]), [name for family in members for name in families[family]]
+        epochs = _epochs(training.epochs, [kept[name] for name in names])
         subject = "Training" if len(groups) == 1 else f"Training of {_list(members)}"
-        text += f" {subject} {_recipe(training, of_group)}"
+        text += f" {subject} {_recipe(training, _precision(training, names, trained), epochs)}"
     return f"{text} {_weights(kept)}"
 
 
-def _recipe(training: TrainingSettings, kept: Mapping[str, KeptWeights]) -> str:
+def _precision(training: TrainingSettings, names: Sequence[str], trained: Mapping[str, TrainedModel]) -> str:
+    """The number formats in which models were trained; folders of older versions do not record them."""
+    unknown = {"auto": "bf16 (on a GPU) or float32"}.get(training.precision, training.precision)
+    return " or ".join(sorted({trained[name].precision or unknown for name in names}))
+
+
+def _recipe(training: TrainingSettings, precision: str, epochs: str) -> str:
     augmentation = training.augmentation
     changes = [f"shifts of up to {augmentation.shift:,} bases"] if augmentation.shift else []
     changes += ["reverse complements of half of the windows"] if augmentation.reverse_complement else []
     router = f", with a load-balancing loss of weight {training.router_loss:g} for networks with experts"
-    precision = {"auto": "bf16 (on a GPU) or float32"}.get(training.precision, training.precision)
     return (
-        f"ran for {_epochs(training.epochs, kept)} epochs in global batches of "
+        f"ran for {epochs} epochs in global batches of "
         f"{training.global_batch_size} windows with {optimiser_words(training)}, gradients clipped to a norm of "
         f"{training.max_grad_norm:g}, {precision} precision and seed {training.seed}"
         + (router if training.router_loss else "")
@@ -177,9 +185,9 @@ def _weights(kept: Mapping[str, KeptWeights]) -> str:
     return " ".join(sentences)
 
 
-def _epochs(asked: float, kept: Mapping[str, KeptWeights]) -> str:
+def _epochs(asked: float, kept: Sequence[KeptWeights]) -> str:
     """Number of epochs trained: as requested, unless the logs, which may lack the last few steps, show otherwise."""
-    logged = [each.last_epoch for each in kept.values()]
+    logged = [each.last_epoch for each in kept]
     return f"{asked:g}" if all(0.9 * asked <= last <= 1.01 * asked for last in logged) else _range(logged)
 
 

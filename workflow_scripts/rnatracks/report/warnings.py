@@ -63,7 +63,7 @@ def split_warnings(test: Sequence[str], valid: Sequence[str]) -> list[ReportWarn
                 (
                     WarningText(
                         "Only validation chromosomes were set aside. Training was monitored on them and, with "
-                        "training.keep: best, the weights were chosen by them, so their scores are too high. All "
+                        "keep: best, the weights were chosen by them, so their scores are too high. All "
                         "other scores on this page are from chromosomes that the models were trained on."
                     ),
                 ),

@@ -6,20 +6,15 @@ import numpy as np
 import torch
 from transformers import TrainingArguments
 
-from ..config.training import TrainingSettings
+from .batches import batch_share
 from .callbacks import LOGGED
-from .job import TrainingJob, accumulation_steps
+from .job import TrainingJob
 from .validation import PEARSON
 
 # Names in the configuration, and the corresponding names in Transformers.
 OPTIMISERS = {"adafactor": "adafactor", "adamw": "adamw_torch"}
 SCHEDULES = {"cosine": "cosine", "constant": "constant_with_warmup", "plateau": "reduce_lr_on_plateau"}
 PLATEAU = {"mode": "max", "factor": 0.5, "patience": 2}
-
-
-def trains_in_half_precision(settings: TrainingSettings) -> bool:
-    """Whether the forward and backward passes are in bf16 on this machine."""
-    return settings.precision == "bf16" or (settings.precision == "auto" and torch.cuda.is_available())
 
 
 def training_arguments(
@@ -29,6 +24,8 @@ def training_arguments(
 
     Parameters
     ----------
+    job
+        With its precision settled.
     validate
         Whether there is validation, by which the epoch is chosen if the settings ask for it.
     recomputes
@@ -36,15 +33,16 @@ def training_arguments(
     """
     settings = job.settings
     processes = int(os.environ.get("WORLD_SIZE", "1"))
+    share = batch_share(job, processes)
     choose_best = validate and settings.keep == "best" and job.plan.control == "none"
     cuda = torch.cuda.is_available()
     os.environ["TENSORBOARD_LOGGING_DIR"] = str(job.target / "tensorboard")
     arguments = TrainingArguments(
-        output_dir=str((job.target / "checkpoints").absolute()),
+        output_dir=str(job.checkpoints.absolute()),
         num_train_epochs=settings.epochs,
-        per_device_train_batch_size=settings.micro_batch_size,
-        per_device_eval_batch_size=settings.micro_batch_size,
-        gradient_accumulation_steps=accumulation_steps(settings, processes),
+        per_device_train_batch_size=share.micro_batch,
+        per_device_eval_batch_size=share.micro_batch,
+        gradient_accumulation_steps=share.accumulated,
         optim=OPTIMISERS[settings.optimizer],
         weight_decay=settings.weight_decay,
         learning_rate=settings.learning_rate,
@@ -56,7 +54,7 @@ def training_arguments(
         use_cpu=not cuda,
         ddp_backend=None if processes == 1 else "nccl" if cuda else "gloo",
         ddp_find_unused_parameters=False,
-        bf16=trains_in_half_precision(settings),
+        bf16=settings.precision == "bf16",
         torch_compile=settings.compile,
         activation_checkpointing=recomputes,
         dataloader_num_workers=settings.loader_workers,

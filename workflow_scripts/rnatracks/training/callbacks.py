@@ -3,7 +3,7 @@
 import logging
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -26,7 +26,20 @@ MIN_SCORE, COLLAPSED = 0.3, 0.02
 MAX_SILENCE = 300.0
 
 
-class FiniteLoss(TrainerCallback):
+class Advising(TrainerCallback):
+    """Base class of callbacks whose errors advise to change a setting.
+
+    Parameters
+    ----------
+    key_of
+        Full name in the configuration of a training setting.
+    """
+
+    def __init__(self, key_of: Callable[[str], str]) -> None:
+        self._key_of = key_of
+
+
+class FiniteLoss(Advising):
     """Stop the training as soon as a logged loss, or the norm of the gradients, is NaN or infinite."""
 
     def on_log(
@@ -37,11 +50,11 @@ class FiniteLoss(TrainerCallback):
                 raise InputError(
                     f"training, step {state.global_step}",
                     f"{name} = {logs[name]}",
-                    "a finite loss: lower training.learning_rate, or check the tracks",
+                    f"a finite loss: lower {self._key_of('learning_rate')}, or check the tracks",
                 )
 
 
-class FallingLoss(TrainerCallback):
+class FallingLoss(Advising):
     """Stop the training if, after a fifth of its steps, the loss is not lower than at the start.
 
     The means over the first and the last twentieth of all steps up to that point are
@@ -62,12 +75,12 @@ class FallingLoss(TrainerCallback):
             raise InputError(
                 f"training, step {state.global_step} of {state.max_steps}",
                 f"a loss of {last:.4g}, which was {first:.4g} at the start",
-                "a falling loss: check training.learning_rate (too high, or far too low), the tracks and the "
-                "backbone, or set training.stop_unless_falling: false to continue regardless",
+                f"a falling loss: check {self._key_of('learning_rate')} (too high, or far too low), the tracks and the "
+                f"backbone, or set {self._key_of('stop_unless_falling')}: false to continue regardless",
             )
 
 
-class CollapsedScore(TrainerCallback):
+class CollapsedScore(Advising):
     """Stop the training if the validation score, once clearly above 0, falls to about 0 or lower or is undefined."""
 
     def on_log(
@@ -82,9 +95,9 @@ class CollapsedScore(TrainerCallback):
             raise InputError(
                 f"training, epoch {state.epoch:.2f}",
                 f"a validation pearson_log1p of {score:.3f}, down from {best:.3f}: the predictions have collapsed",
-                "a score that does not collapse: lower training.learning_rate (full fine-tuning can collapse at a rate "
-                "at which LoRA does not), train fewer weights (trainable: lora or head), or set "
-                "training.stop_unless_falling: false to continue regardless",
+                f"a score that does not collapse: lower {self._key_of('learning_rate')} (full fine-tuning can collapse "
+                "at a rate at which LoRA does not), train fewer weights (trainable: lora or head), or set "
+                f"{self._key_of('stop_unless_falling')}: false to continue regardless",
             )
 
 

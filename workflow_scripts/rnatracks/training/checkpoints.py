@@ -10,7 +10,7 @@ import json
 import logging
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -124,6 +124,11 @@ def claim_recipe(folder: Path, recipe: Mapping[str, Any]) -> None:
     for checkpoint in foreign:
         shutil.rmtree(checkpoint)
     write_text(folder / RECIPE, text)
+
+
+def has_checkpoints_of(folder: Path, recipe: Callable[[], Mapping[str, Any]]) -> bool:
+    """Whether a folder has checkpoints of a recipe, which is made only if there are checkpoints."""
+    return bool(_checkpoints(folder)) and _unlike_stored(folder / RECIPE, json.loads(json.dumps(recipe()))) is None
 
 
 def rotate(folder: Path, keep: int, best: str | None) -> None:

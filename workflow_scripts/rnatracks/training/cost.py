@@ -15,6 +15,7 @@ from transformers import Trainer
 from ..errors import InputError
 from ..model.layers import TrackNorm
 from ..model.network import CoverageModel
+from ..model.plan import ModelPlan
 from .job import TrainingJob
 
 log = logging.getLogger(__name__)
@@ -45,7 +46,7 @@ def measure_cost(model: CoverageModel, batch: Mapping[str, torch.Tensor], *, bf1
 
     Raises
     ------
-    InputError
+    torch.cuda.OutOfMemoryError
         If the GPU has too little memory.
 
     Returns
@@ -64,15 +65,7 @@ def measure_cost(model: CoverageModel, batch: Mapping[str, torch.Tensor], *, bf1
         for _ in range(3):
             began = time.monotonic()
             with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
-                try:
-                    model(**batch).loss.backward()
-                except torch.cuda.OutOfMemoryError as error:
-                    name = torch.cuda.get_device_name(device)
-                    raise InputError(
-                        "training.micro_batch_size",
-                        f"{len(batch['input_ids'])}, which needs more memory than {name} has",
-                        "a smaller value, gradient_checkpointing: true, smaller windows, or a larger GPU",
-                    ) from error
+                model(**batch).loss.backward()
             if device.type == "cuda":
                 torch.cuda.synchronize(device)
             seconds = min(seconds, time.monotonic() - began)
@@ -106,8 +99,15 @@ def describe_duration(seconds: float) -> str:
 
 
 def log_cost(trainer: Trainer, job: TrainingJob, steps_per_epoch: int, training: int, validation: int) -> None:
-    """Log the size of a training, and its time and memory as estimated from one micro-batch."""
+    """Log the size of a training, and its time and memory as estimated from one micro-batch.
+
+    Raises
+    ------
+    InputError
+        If the GPU has too little memory for a micro-batch.
+    """
     settings, arguments, model = job.settings, trainer.args, trainer.model
+    micro = arguments.per_device_train_batch_size
     steps = int(np.ceil(settings.epochs * steps_per_epoch))
     trained = sum(value.numel() for value in model.parameters() if value.requires_grad)
     log.info(
@@ -123,32 +123,57 @@ def log_cost(trainer: Trainer, job: TrainingJob, steps_per_epoch: int, training:
         "global batch %d = %d process(es) x %d window(s) x %d accumulated; device %s; %s steps, %s tokens",
         settings.global_batch_size,
         arguments.world_size,
-        settings.micro_batch_size,
+        micro,
         arguments.gradient_accumulation_steps,
         arguments.device,
         f"{steps:,}",
         f"{steps * settings.global_batch_size * job.window_size:,}",
     )
-    at_once = arguments.world_size * settings.micro_batch_size
-    if (
-        any(
-            isinstance(each, TrackNorm) and each.mode == "batch" and each.weight.requires_grad
-            for each in model.modules()
-        )
-        and at_once < FEW_WINDOWS
-    ):
-        log.warning(
-            "batch norm takes its statistics from only %d window(s) at once, so it removes their level in training but "
-            "not in prediction: use more processes, a larger training.micro_batch_size, or head.batch_norm: renorm",
-            at_once,
-        )
-    batch = default_collate([trainer.train_dataset[0]] * settings.micro_batch_size)
-    cost = measure_cost(model, batch, bf16=trainer.args.bf16)
+    _warn_of_few_windows(model, job.plan, arguments.world_size * micro)
+    batch = default_collate([trainer.train_dataset[0]] * micro)
+    try:
+        cost = measure_cost(model, batch, bf16=arguments.bf16)
+    except torch.cuda.OutOfMemoryError as error:
+        raise _too_little_memory(model, job, micro) from error
     passes = steps * arguments.gradient_accumulation_steps
-    watch = settings.epochs * validation / (3 * settings.micro_batch_size * arguments.world_size)
+    watch = settings.epochs * validation / (3 * micro * arguments.world_size)
     log.info(
         "estimated from one micro-batch (%.2f s): %s for training and validation; %.1f GB per process",
         cost.seconds,
         describe_duration(cost.seconds * (passes + watch)),
         cost.memory / 1e9,
+    )
+
+
+def _warn_of_few_windows(model: CoverageModel, plan: ModelPlan, at_once: int) -> None:
+    """Warn if batch norms take their statistics from few windows, and name the settings that change this."""
+    parts = {"head": model.heads, "backbone": model.backbone}
+    keys = [
+        # A model that starts from another one has no section backbone.
+        f"models.{plan.family}.{'head' if plan.backbone is None else part}.batch_norm"
+        for part, modules in parts.items()
+        if any(isinstance(e, TrackNorm) and e.mode == "batch" and e.weight.requires_grad for e in modules.modules())
+    ]
+    if not keys or at_once >= FEW_WINDOWS:
+        return
+    log.warning(
+        "batch norm takes its statistics from only %d window(s) at once, so it removes their level in training but "
+        "not in prediction: use more processes, a larger %s, or %s: renorm",
+        at_once,
+        plan.training_key("micro_batch_size"),
+        " and ".join(dict.fromkeys(keys)),
+    )
+
+
+def _too_little_memory(model: CoverageModel, job: TrainingJob, micro: int) -> InputError:
+    """The error if a micro-batch does not fit into the memory of the GPU."""
+    smaller = ["smaller windows", "a larger GPU"]
+    if model.backbone.supports_gradient_checkpointing and not job.settings.gradient_checkpointing:
+        smaller.insert(0, f"{job.plan.training_key('gradient_checkpointing')}: true")
+    if micro > 1:
+        smaller.insert(0, "a smaller value")
+    return InputError(
+        f"config, {job.plan.training_key('micro_batch_size')}",
+        f"{micro}, which needs more memory than {torch.cuda.get_device_name(model.device)} has",
+        " or ".join([", ".join(smaller[:-1]), smaller[-1]]),
     )

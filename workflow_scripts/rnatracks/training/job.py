@@ -6,7 +6,6 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from ..config.training import TrainingSettings
-from ..errors import InputError
 from ..files import file_checksum, read_text, write_text
 from ..model.plan import TRAINING_KEYS, FetchedWeights, ModelPlan
 
@@ -70,6 +69,11 @@ class TrainingJob(BaseModel):
     weights: FetchedWeights | None = None
     log: Path | None = None
 
+    @property
+    def checkpoints(self) -> Path:
+        """Folder of the checkpoints while the model trains."""
+        return self.target / "checkpoints"
+
     def write(self, path: Path) -> None:
         """Write as JSON."""
         write_text(path, self.model_dump_json())
@@ -78,24 +82,6 @@ class TrainingJob(BaseModel):
     def read(cls, path: Path) -> "TrainingJob":
         """Read back what `write` wrote."""
         return cls.model_validate_json(read_text(path))
-
-
-def accumulation_steps(settings: TrainingSettings, processes: int) -> int:
-    """Number of micro-batches that a process accumulates for one step of the global batch.
-
-    Raises
-    ------
-    InputError
-        If the global batch is not a multiple of processes times micro-batch.
-    """
-    at_once = processes * settings.micro_batch_size
-    if settings.global_batch_size % at_once:
-        raise InputError(
-            "training.global_batch_size",
-            settings.global_batch_size,
-            f"a multiple of processes x micro_batch_size = {processes} x {settings.micro_batch_size}",
-        )
-    return settings.global_batch_size // at_once
 
 
 def recipe(job: TrainingJob) -> dict[str, Any]:

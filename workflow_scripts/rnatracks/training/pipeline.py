@@ -12,9 +12,11 @@ from ..genome.windows import read_windows
 from ..model.card import write_model_card
 from ..provenance import Provenance
 from ..tracks.targets import target_tracks
+from .batches import log_division, usable_processes
 from .dataset import training_windows
 from .job import TrainingJob
 from .launch import run_in_processes
+from .precision import settle_precision
 from .train import train
 
 
@@ -22,6 +24,8 @@ def run_training(
     job: TrainingJob, *, normalisation: NormalisationSettings, made: Provenance, gpus: int, nodes: int, threads: int
 ) -> None:
     """Train a model on one GPU or several, and write its `README.md` and `provenance.json`.
+
+    If the global batch cannot be divided between all GPUs, fewer are used.
 
     Parameters
     ----------
@@ -41,13 +45,16 @@ def run_training(
     """
     if gpus % nodes:
         raise InputError("rule train_model, resources.gpu", gpus, f"a multiple of resources.nodes, which is {nodes}")
-    if gpus == 1:
+    job = settle_precision(job)
+    processes, nodes = usable_processes(job.settings.global_batch_size, gpus // nodes, nodes)
+    log_division(job, processes * nodes, gpus)
+    if processes * nodes == 1:
         train(job)
     else:
         with tempfile.TemporaryDirectory(dir=job.target) as folder:
             path = Path(folder, "job.json")
             job.write(path)
-            run_in_processes("rnatracks.training.train", path, processes=gpus // nodes, nodes=nodes, threads=threads)
+            run_in_processes("rnatracks.training.train", path, processes=processes, nodes=nodes, threads=threads)
     write_model_card(
         job.target,
         plan=job.plan,

@@ -39,13 +39,14 @@ from ..model.trial_pass import check_half_precision, enable_checkpointing
 from ..tracks.targets import target_tracks
 from ..vocabulary import Split
 from .allocation import keep_freed_memory
-from .arguments import training_arguments, trains_in_half_precision
+from .arguments import training_arguments
 from .callbacks import CollapsedScore, FallingLoss, FiniteLoss, ProgressLog, tidy_history
 from .checkpoints import claim_recipe, clear, newest_whole
 from .cost import log_cost
 from .dataset import WindowDataset, WindowSampler, evenly_spread, shuffled_targets, training_windows
 from .interruption import Checkpointing
 from .job import TrainingJob, recipe
+from .precision import settle_precision
 from .stop import STOPPED, StopRequest
 from .validation import TrackScores, warn_of_blind_validation
 
@@ -72,7 +73,7 @@ def train(job: TrainingJob) -> None:
     StoppedEarly
         If SIGTERM, SIGINT or SIGUSR1 requested a stop; a checkpoint was saved.
     """
-    request = StopRequest()
+    request, job = StopRequest(), settle_precision(job)
     with request.handling_signals():
         trainer, tokenizer, checkpointing = prepare(job, request)
         checkpoints = Path(trainer.args.output_dir)
@@ -144,6 +145,7 @@ class EpochOfSampler(TrainerCallback):
 
 def prepare(job: TrainingJob, request: StopRequest) -> tuple[WindowTrainer, PreTrainedTokenizerBase, Checkpointing]:
     """Prepare a training up to its first step, and log its cost."""
+    job = settle_precision(job)
     settings, plan = job.settings, job.plan
     disable_progress_bar()
     if not torch.cuda.is_available():
@@ -159,11 +161,13 @@ def prepare(job: TrainingJob, request: StopRequest) -> tuple[WindowTrainer, PreT
         start=job.start,
         weights=None if job.weights is None else Path(job.weights.folder),
     )
-    recomputes = settings.gradient_checkpointing and enable_checkpointing(model)
-    if trains_in_half_precision(settings):
+    recomputes = settings.gradient_checkpointing and enable_checkpointing(
+        model, plan.training_key("gradient_checkpointing")
+    )
+    if settings.precision == "bf16":
         # On the device that the Trainer will choose, because support for half precision depends on it.
         device = f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if torch.cuda.is_available() else "cpu"
-        check_half_precision(model.to(device), "config, training.precision")
+        check_half_precision(model.to(device), f"config, {plan.training_key('precision')}")
         speed_up_float32(model.device)
     every_window = read_windows(job.windows)
     windows = training_windows(every_window, job.max_n_fraction, job.max_blacklist_fraction)
@@ -181,6 +185,7 @@ def prepare(job: TrainingJob, request: StopRequest) -> tuple[WindowTrainer, PreT
         start=job.start,
         name=plan.name,
     )
+    model.config.training_precision = settings.precision
     lookup = token_lookup(model.config.token_ids)
     blacklist = None if job.blacklist is None else read_bed(job.blacklist)
     target_of = shuffled_targets(training, settings.seed) if plan.control == "shuffled_targets" else None
@@ -206,9 +211,9 @@ def prepare(job: TrainingJob, request: StopRequest) -> tuple[WindowTrainer, PreT
     )
     trainer.remove_callback(PrinterCallback)
     for callback in (
-        FiniteLoss(),
-        *([FallingLoss()] if settings.stop_unless_falling and job.start is None else []),
-        *([CollapsedScore()] if settings.stop_unless_falling else []),
+        FiniteLoss(plan.training_key),
+        *([FallingLoss(plan.training_key)] if settings.stop_unless_falling and job.start is None else []),
+        *([CollapsedScore(plan.training_key)] if settings.stop_unless_falling else []),
         ProgressLog(settings.global_batch_size * job.window_size),
         checkpointing,
     ):
