@@ -85,9 +85,11 @@ def test_defaults_are_filled_into_a_copy() -> None:
     }
     assert filled["split"] == {"valid": [], "test": []}
     assert filled["models"]["small"]["head"] == {
+        "type": "convolutions",
         "channels": [256, 64],
         "kernel_size": 9,
         "dropout": 0.1,
+        "scale": "inside",
         "initial_scale": 8,
         "batch_norm": "batch",
         "plain_output": False,
@@ -209,6 +211,24 @@ def test_a_preset_leaves_another_backbone_or_start_alone() -> None:
     assert moved.models["small"].backbone is None
 
 
+def test_a_head_of_another_type_replaces_that_of_the_preset() -> None:
+    """Not key by key, because the types have different keys; a type that is absent is convolutions."""
+    chosen = {"cell_types": "each", "preset": "unet", "head": {"type": "unet", "widths": [8, 16]}}
+    head = read_settings(config_with("models.small", chosen)).models["small"].head
+    assert dict(head) == {
+        "type": "unet",
+        "widths": (8, 16),
+        "kernel_size": 5,
+        "dilations": (2, 4),
+        "dropout": 0.1,
+        "batch_norm": "batch",
+    }
+    same = read_settings(config_with("models.small", chosen | {"head": {"type": "convolutions", "scale": "outside"}}))
+    assert (same.models["small"].head.channels, same.models["small"].head.scale) == ((), "outside")
+    plain = read_settings(config_with("models.small.head", {"dropout": 0})).models["small"].head
+    assert (plain.type, plain.channels) == ("convolutions", (256, 64))
+
+
 SMALL = "models.small"
 BOUND_OF = {
     "minimum": "greater_than_equal",
@@ -227,7 +247,7 @@ BAD = [
     ("results", "r" * 300, "results", "'rrr", "a usable path (File name too long)"),
     ("models.small.backbone", "r" * 300, "models.small.backbone", "'rrr", "a usable path"),
     ("training.epoch", 3, "training.epoch", "did you mean epochs?", "one of: epochs"),
-    ("models.small.head.chanels", [1], "models.small.head.chanels", "did you mean channels?", "one of: channels"),
+    ("models.small.head.chanels", [1], "models.small.head.chanels", "did you mean channels?", "one of: type, channels"),
     ("genome.fasta", ABSENT, "genome.fasta", "no such key", "FASTA file"),
     ("models", ABSENT, "models", "no such key", "Models to train"),
     ("training.global_batch_size", "sixty", "training.global_batch_size", "'sixty'", "a whole number"),
@@ -339,6 +359,11 @@ BAD = [
         "2",
         "at most num_local_experts (1)",
     ),
+    (f"{SMALL}.head", {"type": "u-net"}, f"{SMALL}.head.type", "'u-net'", "one of: convolutions, unet"),
+    (f"{SMALL}.head", None, f"{SMALL}.head", "null", "keys and values"),
+    (f"{SMALL}.head.scale", "none", f"{SMALL}.head.scale", "'none'", "one of: inside, outside"),
+    (f"{SMALL}.head", {"type": "unet", "widths": [8]}, f"{SMALL}.head.widths", "too few entries", "at least 2 entries"),
+    (f"{SMALL}.head", {"type": "unet", "channels": [8]}, f"{SMALL}.head.channels", "a key that type unet", "widths"),
     (f"{SMALL}.head", {"kernel_size": 8}, f"{SMALL}.head.kernel_size", "8", "an odd number"),
     (f"{SMALL}.head", {"dropout": 1}, f"{SMALL}.head.dropout", "1", "less than 1"),
     (f"{SMALL}.control", "shuffle", f"{SMALL}.control", "'shuffle'", "one of: none, shuffled_targets"),

@@ -91,7 +91,9 @@ def _unknown_key(where: str, path: Sequence[str | int], key: object, node: Any, 
     # A required key that is present was not misspelt.
     missing = [name for name in known if name not in given or not section.model_fields[name].is_required()]
     close = difflib.get_close_matches(str(key), missing, n=1)
-    found = f"a key that type {given['type']} does not have" if "type" in section.model_fields else "an unknown key"
+    found = "an unknown key"
+    if kind := section.model_fields.get("type"):
+        found = f"a key that type {given.get('type', kind.default)} does not have"
     found += f" (did you mean {close[0]}?)" if close else ""
     return InputError(_place(where, [*path, str(key)]), found, f"one of: {', '.join(known)}")
 

@@ -13,7 +13,7 @@ from ..config.training import TrainingSettings
 from ..files import read_text
 from ..provenance import Provenance
 from ..tracks.targets import TargetTrack
-from .descriptions import STRAND_WORDS, optimiser_words, trained_words
+from .descriptions import STRAND_WORDS, head_words, optimiser_words, trained_words
 from .plan import FetchedWeights, ModelPlan
 from .training_result import Kept, KeptWeights, describe_sight, kept_weights, sees_right
 
@@ -50,6 +50,7 @@ each cell type, with each sample scaled to a total of {total:g} over the chosen 
 {seen}{control}## Recipe
 
 Backbone: {backbone}, {sight}. Trained: {trained}. Strands: {strands}.
+{heads}.
 Loss: mean squared error on squashed coverage. Optimiser: {optimiser}.
 
 ```yaml
@@ -142,6 +143,7 @@ def write_model_card(
         sight=describe_sight(config, plan.attention),
         trained=trained_words(plan) + (MERGED if plan.trainable == "lora" else ""),
         strands=STRAND_WORDS[plan.strands],
+        heads=head_words(plan.head),
         optimiser=optimiser_words(settings),
         settings=yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False),
         loss=history["loss"].dropna().iloc[-1],

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..config.fields import Names
+from ..config.heads import FREE_HEAD_KEYS
 from ..config.models import DilatedCnnSettings, ModelSettings, UNetSettings
 from ..errors import InputError, shorten
 from ..files import read_text
@@ -161,11 +162,11 @@ def _check_start(plan: ModelPlan, plans: Mapping[str, ModelPlan]) -> None:
 
 def _check_heads(plan: ModelPlan, start: ModelPlan) -> None:
     """Check that heads can be copied, which requires heads of the same shape."""
+    own, other = (each.head.model_dump(mode="json", exclude=FREE_HEAD_KEYS) for each in (plan, start))
+    # Another type has other keys, and is reported first.
     for key, found, expected in (
         ("strands", plan.strands, start.strands),
-        ("head.channels", [*plan.head.channels], [*start.head.channels]),
-        ("head.kernel_size", plan.head.kernel_size, start.head.kernel_size),
-        ("head.plain_output", plan.head.plain_output, start.head.plain_output),
+        *((f"head.{key}", value, other.get(key)) for key, value in own.items()),
     ):
         if found != expected:
             raise InputError(
