@@ -361,6 +361,13 @@ BAD = [
     ),
     (f"{SMALL}.head", {"type": "u-net"}, f"{SMALL}.head.type", "'u-net'", "one of: convolutions, unet"),
     (f"{SMALL}.head", None, f"{SMALL}.head", "null", "keys and values"),
+    (
+        f"{SMALL}.head",
+        {"type": "unet", "widths": [8] * 16},  # the last level of 15 has one position for 16,384 of 32,000 bases
+        f"{SMALL}.head.widths",
+        "16 levels",
+        "at most 15, because a position of the last level spans 32,768 bases, which must be at most windows.size",
+    ),
     (f"{SMALL}.head.scale", "none", f"{SMALL}.head.scale", "'none'", "one of: inside, outside"),
     (f"{SMALL}.head", {"type": "unet", "widths": [8]}, f"{SMALL}.head.widths", "too few entries", "at least 2 entries"),
     (f"{SMALL}.head", {"type": "unet", "channels": [8]}, f"{SMALL}.head.channels", "a key that type unet", "widths"),

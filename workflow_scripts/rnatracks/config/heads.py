@@ -47,10 +47,10 @@ class ConvolutionHeadSettings(Section):
 
 
 class UNetHeadSettings(Section):
-    """A U-Net shared by all tracks, and a convolution for each track."""
+    """A U-Net shared by all tracks, and a convolution for each track, as in OneGenome-Rice."""
 
     type: Literal["unet"]
-    """A U-Net shared by all tracks, and a convolution for each track."""
+    """A U-Net shared by all tracks, and a convolution for each track, as in OneGenome-Rice."""
 
     widths: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=2), LIST] = (512, 768, 1024)
     """Channels of each level. The hidden states are projected to the first level, which has one position per base; each

@@ -26,6 +26,7 @@ from .data import (
 )
 from .error_messages import first_fault
 from .fields import Folder, Location, Name, Section, Texts, Words
+from .heads import UNetHeadSettings
 from .models import DilatedCnnSettings, ModelSettings
 from .presets import overlaid
 from .training import PredictionSettings, TrainingSettings
@@ -197,6 +198,17 @@ class Settings(Section):
                 )
         if not set(chosen) - {*valid, *test}:
             raise InputError("split", "every chromosome held out", "at least one chromosome left for training")
+        return self
+
+    @model_validator(mode="after")
+    def _check_depth_of_heads(self) -> Self:
+        most = self.windows.size.bit_length()
+        for name, model in self.models.items():
+            if isinstance(model.head, UNetHeadSettings) and len(model.head.widths) > most:
+                spans = f"spans {2 ** (len(model.head.widths) - 1):,} bases"
+                expected = f"at most {most}, because a position of the last level {spans}, which must be at most "
+                expected += f"windows.size ({self.windows.size})"
+                raise InputError(f"models.{name}.head.widths", f"{len(model.head.widths)} levels", expected)
         return self
 
     @model_validator(mode="after")

@@ -107,9 +107,10 @@ class ConvolutionHeads(nn.ModuleList):
 
 
 class UNetHead(nn.Module):
-    """A U-Net shared by all outputs, and a convolution for each: the later form of the published head.
+    """A U-Net shared by all outputs, and a convolution for each.
 
-    A convolution over single bases projects the states to the first level of the U-Net, whose lengths change by learned
+    Its form is that of the head of OneGenome-Rice, a later model of the laboratory that published Genos. A convolution
+    over single bases projects the states to the first level of the U-Net, whose lengths change by learned
     steps. The result x of an output's convolution gives softplus(x) softplus(s), with one learnable s per output, which
     starts at 0. Maps `[batch, length, hidden]` to `[batch, output, length]`.
 
