@@ -33,7 +33,7 @@ def test_recipe_shows_every_field_with_its_default() -> None:
     for group in groups - {"genome", "annotation", "models"}:
         assert recipe[group] == defaults[group]
     shown = recipe["models"]["genos"]
-    assert shown["head"] == defaults["models"]["small"]["head"]
+    assert shown["head"] == {"type": "convolutions", "scale": "inside"} | defaults["models"]["small"]["head"]
     for key in ("strands", "attention", "trainable", "control"):
         assert shown[key] == defaults["models"]["small"][key]
     assert recipe["genome"]["chromosomes"] == [f"chr{number}" for number in range(1, 23)]
@@ -85,11 +85,9 @@ def test_defaults_are_filled_into_a_copy() -> None:
     }
     assert filled["split"] == {"valid": [], "test": []}
     assert filled["models"]["small"]["head"] == {
-        "type": "convolutions",
         "channels": [256, 64],
         "kernel_size": 9,
         "dropout": 0.1,
-        "scale": "inside",
         "initial_scale": 8,
         "batch_norm": "batch",
         "plain_output": False,
@@ -225,8 +223,18 @@ def test_a_head_of_another_type_replaces_that_of_the_preset() -> None:
     }
     same = read_settings(config_with("models.small", chosen | {"head": {"type": "convolutions", "scale": "outside"}}))
     assert (same.models["small"].head.channels, same.models["small"].head.scale) == ((), "outside")
+    for settings in (head, same.models["small"].head):
+        assert type(settings).model_validate(settings.model_dump(mode="json")) == settings
     plain = read_settings(config_with("models.small.head", {"dropout": 0})).models["small"].head
     assert (plain.type, plain.channels) == ("convolutions", (256, 64))
+
+
+def test_convolutions_are_written_as_before_they_had_a_type() -> None:
+    """What a training depends on is compared with what was written then: new keys would train every model again."""
+    keys = ["channels", "kernel_size", "dropout", "initial_scale", "batch_norm", "plain_output"]
+    for changes, more in (({}, []), ({"scale": "inside"}, []), ({"scale": "outside"}, ["scale"])):
+        head = read_settings(config_with("models.small.head", changes)).models["small"].head
+        assert sorted(head.model_dump(mode="json")) == sorted(keys + more)
 
 
 SMALL = "models.small"

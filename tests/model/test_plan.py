@@ -54,7 +54,7 @@ def test_what_is_configured_for_a_model_is_planned() -> None:
     }
     config = read_settings(config_with("models.one", chosen))
     plan = expand_models(config.models, ["B"])["one"].model_dump(mode="json")
-    head = chosen["head"] | {"type": "convolutions", "scale": "inside", "initial_scale": 8}
+    head = chosen["head"] | {"initial_scale": 8}
     assert plan == chosen | {
         "name": "one",
         "family": "one",

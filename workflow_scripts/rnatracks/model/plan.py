@@ -162,12 +162,10 @@ def _check_start(plan: ModelPlan, plans: Mapping[str, ModelPlan]) -> None:
 
 def _check_heads(plan: ModelPlan, start: ModelPlan) -> None:
     """Check that heads can be copied, which requires heads of the same shape."""
-    own, other = (each.head.model_dump(mode="json", exclude=FREE_HEAD_KEYS) for each in (plan, start))
+    other = dict(start.head)
     # Another type has other keys, and is reported first.
-    for key, found, expected in (
-        ("strands", plan.strands, start.strands),
-        *((f"head.{key}", value, other.get(key)) for key, value in own.items()),
-    ):
+    shape = [(f"head.{key}", value, other.get(key)) for key, value in plan.head if key not in FREE_HEAD_KEYS]
+    for key, found, expected in (("strands", plan.strands, start.strands), *shape):
         if found != expected:
             raise InputError(
                 f"config, models.{plan.family}.{key}",
