@@ -20,7 +20,7 @@ EXPERTS = SPEC | {"num_local_experts": 4, "num_experts_per_tok": 2}
 
 
 def make_plan(**changes: object) -> ModelPlan:
-    """A small model of the published kind, with changes; those called `head_...` are of its head."""
+    """A small model of the published kind, with changes; those called `head_...` are of its convolutions."""
     plan = {
         "name": "B",
         "family": "B",
@@ -37,7 +37,7 @@ def make_plan(**changes: object) -> ModelPlan:
     }
     head = {key.removeprefix("head_"): value for key, value in changes.items() if key.startswith("head_")}
     changes = {key: value for key, value in changes.items() if not key.startswith("head_")}
-    return ModelPlan(**plan | changes | {"head": HEAD.model_copy(update=head)})
+    return ModelPlan(**plan | {"head": HEAD.model_copy(update=head)} | changes)
 
 
 def tile(chrom: str, split: str, length: int | None = None) -> list[tuple[str, int, int, str]]:

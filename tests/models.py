@@ -12,9 +12,11 @@ import torch
 from numpy.typing import NDArray
 from transformers import AutoConfig
 
-from rnatracks.config.models import HeadSettings
+from rnatracks.config.heads import ConvolutionHeadSettings
 from rnatracks.config.training import TrainingSettings
 from rnatracks.model.backbone import TOKEN_BASES, load_backbone
+from rnatracks.model.heads import UNetHead
+from rnatracks.model.layers import TrackNorm
 from rnatracks.model.network import CoverageConfig, CoverageModel
 from rnatracks.tracks.targets import TargetTrack
 
@@ -29,7 +31,7 @@ SPEC = {
     "num_experts_per_tok": 1,
 }
 TINY = SPEC | {"hidden_size": 8, "intermediate_size": 8, "num_experts_per_tok": 2}
-HEAD = HeadSettings(
+HEAD = ConvolutionHeadSettings(
     channels=(8, 4), kernel_size=5, dropout=0.0, initial_scale=8.0, batch_norm="batch", plain_output=False
 )
 TOKEN_IDS = {base: index for index, base in enumerate(TOKEN_BASES)}
@@ -143,11 +145,12 @@ def small_model(
         "token_ids": TOKEN_IDS,
     }
     model = CoverageModel(CoverageConfig(AutoConfig.for_model(shape.pop("type"), **shape), **settings | changes))
-    for head in model.heads:
-        for norm in head.norms:
-            norm.running_mean.normal_(0, 0.3)
-            norm.running_var.uniform_(0.5, 2)
-            torch.nn.init.uniform_(norm.weight, 0.5, 2)
-            torch.nn.init.normal_(norm.bias)
+    for head in [model.heads] if isinstance(model.heads, UNetHead) else model.heads:
+        for norm in head.modules():
+            if isinstance(norm, TrackNorm):
+                norm.running_mean.normal_(0, 0.3)
+                norm.running_var.uniform_(0.5, 2)
+                torch.nn.init.uniform_(norm.weight, 0.5, 2)
+                torch.nn.init.normal_(norm.bias)
         torch.nn.init.uniform_(head.scale, 2, 5)
     return model.eval()

@@ -34,7 +34,7 @@ def test_recipe_shows_every_field_with_its_default() -> None:
     for group in groups - {"genome", "annotation", "models"}:
         assert recipe[group] == defaults[group]
     shown = recipe["models"]["genos"]
-    assert shown["head"] == defaults["models"]["small"]["head"]
+    assert shown["head"] == {"type": "convolutions", "scale": "inside"} | defaults["models"]["small"]["head"]
     for key in ("strands", "attention", "trainable", "control"):
         assert shown[key] == defaults["models"]["small"][key]
     assert recipe["genome"]["chromosomes"] == [f"chr{number}" for number in range(1, 23)]
@@ -259,6 +259,34 @@ def test_a_unet_may_be_as_deep_as_the_window() -> None:
     assert read_settings(config)
 
 
+def test_a_head_of_another_type_replaces_that_of_the_preset() -> None:
+    """Not key by key, because the types have different keys; a type that is absent is convolutions."""
+    chosen = {"cell_types": "each", "preset": "unet", "head": {"type": "unet", "widths": [8, 16]}}
+    head = read_settings(config_with("models.small", chosen)).models["small"].head
+    assert dict(head) == {
+        "type": "unet",
+        "widths": (8, 16),
+        "kernel_size": 5,
+        "dilations": (2, 4),
+        "dropout": 0.1,
+        "batch_norm": "batch",
+    }
+    same = read_settings(config_with("models.small", chosen | {"head": {"type": "convolutions", "scale": "outside"}}))
+    assert (same.models["small"].head.channels, same.models["small"].head.scale) == ((), "outside")
+    for settings in (head, same.models["small"].head):
+        assert type(settings).model_validate(settings.model_dump(mode="json")) == settings
+    plain = read_settings(config_with("models.small.head", {"dropout": 0})).models["small"].head
+    assert (plain.type, plain.channels) == ("convolutions", (256, 64))
+
+
+def test_convolutions_are_written_as_before_they_had_a_type() -> None:
+    """What a training depends on is compared with what was written then: new keys would train every model again."""
+    keys = ["channels", "kernel_size", "dropout", "initial_scale", "batch_norm", "plain_output"]
+    for changes, more in (({}, []), ({"scale": "inside"}, []), ({"scale": "outside"}, ["scale"])):
+        head = read_settings(config_with("models.small.head", changes)).models["small"].head
+        assert sorted(head.model_dump(mode="json")) == sorted(keys + more)
+
+
 SMALL = "models.small"
 BOUND_OF = {
     "minimum": "greater_than_equal",
@@ -277,7 +305,7 @@ BAD = [
     ("results", "r" * 300, "results", "'rrr", "a usable path (File name too long)"),
     ("models.small.backbone", "r" * 300, "models.small.backbone", "'rrr", "a usable path"),
     ("training.epoch", 3, "training.epoch", "did you mean epochs?", "one of: epochs"),
-    ("models.small.head.chanels", [1], "models.small.head.chanels", "did you mean channels?", "one of: channels"),
+    ("models.small.head.chanels", [1], "models.small.head.chanels", "did you mean channels?", "one of: type, channels"),
     ("genome.fasta", ABSENT, "genome.fasta", "no such key", "FASTA file"),
     ("models", ABSENT, "models", "no such key", "Models to train"),
     ("training.global_batch_size", "sixty", "training.global_batch_size", "'sixty'", "a whole number"),
@@ -405,6 +433,18 @@ BAD = [
         "2",
         "at most num_local_experts (1)",
     ),
+    (f"{SMALL}.head", {"type": "u-net"}, f"{SMALL}.head.type", "'u-net'", "one of: convolutions, unet"),
+    (f"{SMALL}.head", None, f"{SMALL}.head", "null", "keys and values"),
+    (
+        f"{SMALL}.head",
+        {"type": "unet", "widths": [8] * 16},  # the last level of 15 has one position for 16,384 of 32,000 bases
+        f"{SMALL}.head.widths",
+        "16 levels",
+        "at most 15, because a position of the last level spans 32,768 bases, which must be at most windows.size",
+    ),
+    (f"{SMALL}.head.scale", "none", f"{SMALL}.head.scale", "'none'", "one of: inside, outside"),
+    (f"{SMALL}.head", {"type": "unet", "widths": [8]}, f"{SMALL}.head.widths", "too few entries", "at least 2 entries"),
+    (f"{SMALL}.head", {"type": "unet", "channels": [8]}, f"{SMALL}.head.channels", "a key that type unet", "widths"),
     (f"{SMALL}.head", {"kernel_size": 8}, f"{SMALL}.head.kernel_size", "8", "an odd number"),
     (f"{SMALL}.head", {"dropout": 1}, f"{SMALL}.head.dropout", "1", "less than 1"),
     (f"{SMALL}.control", "shuffle", f"{SMALL}.control", "'shuffle'", "one of: none, shuffled_targets"),

@@ -18,6 +18,7 @@ from transformers import MixtralConfig
 
 from rnatracks.model.backbone import make_base_tokenizer
 from rnatracks.model.heads import TrackHead
+from rnatracks.model.layers import TrackNorm
 from rnatracks.model.network import IGNORED, CoverageConfig, CoverageModel
 
 # The ids of the published tokenizer's kind: other tokens before, between and after the bases.
@@ -31,6 +32,9 @@ BACKBONES = {
     "cnn": {"type": "dilated_cnn", "num_hidden_layers": 4},
     "unet": {"type": "unet", "widths": [8, 8, 12], "dilations": [1, 2], "attention_layers": 1, "attention_heads": 2},
 }
+# A causal backbone whose tracks share a U-Net as their head.
+BACKBONES["shared head"] = CAUSAL
+HEADS = {"shared head": {"head_type": "unet", "head_widths": [8, 12, 16], "head_dilations": [1, 2]}}
 CNN_IDS = {"A": 0, "C": 1, "G": 2, "T": 3, "N": 4}
 TRACKS = ["NK.minus", "B.unstranded", "B.plus", "T_CD8.v2.plus", "NK.plus", "B.minus", "T_CD8.v2.minus", "M.unstranded"]
 OTHER_STRAND = {
@@ -49,10 +53,10 @@ def model_of(kind: str, strands: str = "heads", tracks: list[str] | None = None,
         tracks=tracks,
         strands=strands,
         token_ids=CNN_IDS if kind in ("cnn", "unet") else GENOS_IDS,
-        **changes,
+        **HEADS.get(kind, {}) | changes,
     )
-    for head in model.heads:
-        for norm in head.norms:
+    for norm in model.heads.modules():
+        if isinstance(norm, TrackNorm):
             norm.running_var.uniform_(0.01, 0.05)
     return model
 
@@ -266,7 +270,8 @@ def test_heads_are_computed_in_float32_on_a_bfloat16_backbone() -> None:
 def test_reverse_complement_sees_both_strands_alike(kind: str) -> None:
     """Read the other way round, the sequence has the other strand's tracks, mirrored."""
     model = model_of(kind, "reverse_complement", TRACKS)
-    assert len(model.heads) == len({track.rpartition(".")[0] for track in TRACKS})
+    outputs = model.heads.scale if kind == "shared head" else model.heads
+    assert len(outputs) == len({track.rpartition(".")[0] for track in TRACKS})
     sequences = some_bases(3, 61)
     there = model(tokens_of(model, sequences)).predictions
     back = model(tokens_of(model, [reverse_complement(bases) for bases in sequences])).predictions
@@ -471,6 +476,7 @@ def test_published_shape_has_the_published_size() -> None:
 
 
 SAVED = [("experts", "heads"), ("bidirectional", "reverse_complement"), ("cnn", "heads"), ("cnn", "reverse_complement")]
+SAVED += [("shared head", "heads"), ("shared head", "reverse_complement")]
 
 
 @pytest.mark.parametrize(("kind", "strands"), SAVED)
@@ -489,7 +495,7 @@ def test_saved_model_returns_bitwise(kind: str, strands: str, tmp_path: Path) ->
     ours = [key for key in vars(fresh) if key.startswith("head_") or key in ("tracks", "track_means", "strands")]
     for key in [*ours, "router_loss", "window_size", "token_ids"]:
         assert getattr(again.config, key) == getattr(model.config, key), key
-    assert again.heads[0].norms[0].mode == "renorm"
+    assert {norm.mode for norm in again.heads.modules() if isinstance(norm, TrackNorm)} == {"renorm"}
     code = {"network.py", "heads.py", "layers.py", "dilated_cnn.py", "unet.py", "experts.py"}
     assert {path.name for path in tmp_path.iterdir()} == {"config.json", "model.safetensors"} | code
 

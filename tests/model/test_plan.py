@@ -7,7 +7,8 @@ import pytest
 import yaml
 from configurations import CNN, CONFIG, MIXTRAL, config_with
 
-from rnatracks.config.models import HeadSettings, LoraSettings
+from rnatracks.config.heads import ConvolutionHeadSettings
+from rnatracks.config.models import LoraSettings
 from rnatracks.config.settings import read_settings
 from rnatracks.errors import InputError
 from rnatracks.model.plan import ModelPlan, expand_models
@@ -28,7 +29,7 @@ def test_expand_models() -> None:
         attention="causal",
         trainable="all",
         lora=LoraSettings(rank=16, alpha=32, dropout=0.05),
-        head=HeadSettings(
+        head=ConvolutionHeadSettings(
             channels=(256, 64), kernel_size=9, dropout=0.1, initial_scale=8, batch_norm="batch", plain_output=False
         ),
         control="none",
@@ -163,6 +164,21 @@ def test_a_model_starts_from_a_folder(tmp_path: Path) -> None:
             "config, models.b.head.plain_output: found true; expected false, as in a",
         ),
         (
+            {"a": {"backbone": "some/x"}, "b": {"init_from": "a", "head": {"scale": "outside"}}},
+            'config, models.b.head.scale: found "outside"; expected "inside", as in a',
+        ),
+        (
+            {"a": {"backbone": "some/x"}, "b": {"init_from": "a", "head": {"type": "unet"}}},
+            'config, models.b.head.type: found "unet"; expected "convolutions", as in a',
+        ),
+        (
+            {
+                "a": {"backbone": "some/x", "head": {"type": "unet", "dropout": 0}},
+                "b": {"init_from": "a", "head": {"type": "unet", "widths": [512, 768]}},
+            },
+            "config, models.b.head.widths: found [512, 768]; expected [512, 768, 1024], as in a",
+        ),
+        (
             {"a": {"backbone": "some/x", "attention": "bidirectional"}, "b": {"init_from": "a"}},
             "config, models.b.attention: found 'causal', but a, from which b starts, sees both sides; "
             "expected bidirectional",
@@ -191,6 +207,9 @@ def test_a_model_starts_from_a_folder(tmp_path: Path) -> None:
         "preset",
         "kernel",
         "output",
+        "scale",
+        "type of head",
+        "widths",
         "masked",
         "no hub id",
         "revision of a cnn",

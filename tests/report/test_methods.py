@@ -141,6 +141,15 @@ def test_one_sentence_describes_all_models_of_a_family() -> None:
         (lambda c: c["models"]["genos"].update(trainable="lora", lora={"rank": 4}), "(rank 4, alpha 32)"),
         (lambda c: c["models"]["genos"]["head"].update(plain_output=True), "dropout of 0.1, except after the last one"),
         (lambda c: c["models"]["genos"]["head"].update(batch_norm="renorm"), "batch renormalisation"),
+        (
+            lambda c: c["models"]["genos"]["head"].update(scale="outside"),
+            "and then softplus, which is multiplied by the softplus of a learnable scale (initial value 0); each track",
+        ),
+        (
+            lambda c: c["models"]["genos"].update(head={"type": "unet", "dilations": []}),
+            "The heads share a U-Net over the last hidden states (512-768-1024 channels, each level of half the length "
+            "of the one before, kernel size 5, batch normalisation, GELU, dropout of 0.1); each head then consists of",
+        ),
         (lambda c: c["models"]["genos"].update(control="shuffled_targets"), "As a control"),
         (
             lambda c: c["models"].update(cnn={"cell_types": "each", "backbone": CNN}),

@@ -14,11 +14,12 @@ import pytest
 import torch
 import transformers
 from jobs import LENGTHS, SIZE, make_job, make_plan, make_windows, tile, write_data
-from models import TOKEN_IDS, random_bases
+from models import HEAD, TOKEN_IDS, random_bases
 from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch.utils.data import default_collate
 
+from rnatracks.config.heads import HeadSettings, UNetHeadSettings
 from rnatracks.errors import InputError
 from rnatracks.genome.windows import read_windows
 from rnatracks.model.backbone import make_base_tokenizer, token_lookup
@@ -43,6 +44,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 UNET = {"type": "unet", "widths": [8, 12, 16], "kernel_size": 3, "dilations": [1, 2], "dropout": 0.1}
+SHARED_HEAD = UNetHeadSettings(type="unet", widths=(8, 12, 16), kernel_size=3, dropout=0)
 
 
 def weights(target: Path) -> dict[str, torch.Tensor]:
@@ -267,8 +269,10 @@ def test_same_seed_same_weights(tmp_path: Path, data: Path) -> None:
     assert (tmp_path / "a/model.safetensors").read_bytes() != (tmp_path / "c/model.safetensors").read_bytes()
 
 
-def test_half_precision_and_checkpointing_run(tmp_path: Path, data: Path) -> None:
-    job = make_job(data, tmp_path / "B", precision="bf16", gradient_checkpointing=True, router_loss=0.01)
+@pytest.mark.parametrize("head", [HEAD, SHARED_HEAD], ids=["convolutions", "unet"])
+def test_half_precision_and_checkpointing_run(head: HeadSettings, tmp_path: Path, data: Path) -> None:
+    recipe = {"precision": "bf16", "gradient_checkpointing": True, "router_loss": 0.01}
+    job = make_job(data, tmp_path / "B", make_plan(head=head), **recipe)
     train(job)
     assert np.isfinite(training_log(job.target)["loss"].dropna()).all()
     assert CoverageModel.from_pretrained(job.target).dtype == torch.float32
@@ -706,11 +710,14 @@ def assert_same_logs(one: Path, other: Path) -> None:
         np.testing.assert_allclose(logs[1][column], logs[0][column], rtol=1e-4, atol=1e-4, err_msg=column)
 
 
-@pytest.mark.parametrize("backbone", [None, UNET], ids=["mixtral", "unet"])
-def test_two_processes_equal_one(tmp_path: Path, data: Path, backbone: dict | None) -> None:
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"backbone": UNET | {"dropout": 0}, "head": SHARED_HEAD}],  # dropout differs
+    ids=["mixtral", "unet with a unet head"],
+)
+def test_two_processes_equal_one(tmp_path: Path, data: Path, changes: dict) -> None:
     """With synchronised batch norm statistics, where micro-batches hold the same windows."""
-    changes = {} if backbone is None else {"backbone": backbone | {"dropout": 0}}  # dropout differs
-    plan = make_plan(strands="reverse_complement", head_batch_norm="batch", **changes)
+    plan = make_plan(strands="reverse_complement", **changes)
     recipe = {"epochs": 2, "global_batch_size": 8, "keep": "best", "learning_rate": 5e-3}
     one = make_job(data, tmp_path / "one", plan, **recipe, micro_batch_size=8)
     train(one)

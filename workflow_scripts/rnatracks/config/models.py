@@ -10,12 +10,12 @@ from pydantic import AfterValidator, ConfigDict, Discriminator, Field, Tag, mode
 from ..downloads.locations import normal_path
 from ..errors import InputError
 from .fields import EACH, LIST, Number, Odd, SchemaOf, Section, Text, Word, Words, usable
+from .heads import ConvolutionHeadSettings, HeadSettings
 from .presets import PRESETS, overlaid
 from .training import TrainingSettings
 
 # Networks that see both sides of each base, whatever `attention` says.
 CONVOLUTIONAL = ("unet", "dilated_cnn")
-BatchNorm = Literal["batch", "renorm", "frozen"]
 
 
 class MixtralSettings(Section):
@@ -178,35 +178,6 @@ class LoraSettings(Section):
     """Dropout rate on the inputs of the updates during training."""
 
 
-class HeadSettings(Section):
-    """Convolutions that turn the hidden states of the backbone into one track."""
-
-    channels: Annotated[tuple[Annotated[int, Field(ge=1)], ...], LIST] = (256, 64)
-    """Channels of the hidden convolutions; a final convolution to one channel follows. With [], there is only the final
-    convolution."""
-
-    kernel_size: Odd = 9
-    """Kernel size of the convolutions in bases; odd."""
-
-    dropout: Number = Field(default=0.1, ge=0, lt=1)
-    """Dropout rate after each convolution during training."""
-
-    initial_scale: Number = Field(default=8, gt=0)
-    """Initial value of the learnable scale before the softplus. GELU is never below -0.17, so with a scale of 1 a model
-    cannot predict less than half the track's mean; with 8 it can go down to 0.14 of the mean."""
-
-    batch_norm: BatchNorm = "batch"
-    """How batch norm normalises during training. batch: by the statistics of the windows being processed at once in all
-    processes, without unknown and masked bases, as published. renorm: batch renormalisation, which normalises as in
-    prediction; this matters if few windows are processed at once. frozen: by the running statistics, which are not
-    updated; only with init_from. With init_from, this is also the mode of the other model's backbone, if that is a
-    unet."""
-
-    plain_output: bool = False
-    """Omit batch norm, GELU and dropout after the last convolution. The published head includes them, which prevents
-    predictions from reaching 0."""
-
-
 class ModelSettings(Section):
     """One family of models with the same settings."""
 
@@ -256,8 +227,9 @@ class ModelSettings(Section):
     """Low-rank updates that are trained with trainable: lora. They are merged into the weights when the model is saved,
     and also saved separately in adapter/."""
 
-    head: HeadSettings = HeadSettings()
-    """Convolutions that turn the hidden states of the backbone into one track."""
+    head: HeadSettings = ConvolutionHeadSettings()
+    """Layers that turn the hidden states of the backbone into tracks. convolutions, the default type: separate
+    convolutions for each track. unet: a U-Net shared by all tracks, whose cost hardly depends on their number."""
 
     training: Annotated[dict[Any, Any], SchemaOf(TrainingSettings)] = Field(default={})
     """Keys of the section training that have another value for this model."""

@@ -7,7 +7,14 @@ from typing import Any
 PRESETS: dict[str, dict[str, Any]] = {
     "unet": {
         "backbone": {"type": "unet"},
-        "head": {"channels": [], "kernel_size": 1, "dropout": 0, "initial_scale": 1, "plain_output": True},
+        "head": {
+            "type": "convolutions",
+            "channels": [],
+            "kernel_size": 1,
+            "dropout": 0,
+            "initial_scale": 1,
+            "plain_output": True,
+        },
         "training": {
             "optimizer": "adamw",
             "learning_rate": 3.0e-3,
@@ -27,9 +34,13 @@ PRESETS: dict[str, dict[str, Any]] = {
 
 
 def overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """Two levels of settings: where both have a section, it is overlaid key by key."""
+    """Two levels of settings: where both have a section, it is overlaid key by key.
+
+    A section of another `type`, which has other keys, replaces the one below it.
+    """
     result = {**below, **above}
     for key, section in below.items():
-        if isinstance(section, Mapping) and isinstance(above.get(key), Mapping):
-            result[key] = overlaid(section, above[key])
+        if isinstance(section, Mapping) and isinstance(other := above.get(key), Mapping):
+            same = "type" not in other or other["type"] == section.get("type")
+            result[key] = overlaid(section, other) if same else other
     return result

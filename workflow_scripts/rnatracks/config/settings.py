@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -26,6 +26,7 @@ from .data import (
 )
 from .error_messages import first_fault
 from .fields import Folder, Location, Name, Section, Texts, Words
+from .heads import UNetHeadSettings
 from .models import DilatedCnnSettings, ModelSettings, UNetSettings
 from .presets import overlaid
 from .training import PredictionSettings, TrainingSettings, training_key
@@ -207,6 +208,13 @@ class Settings(Section):
             raise InputError("split", "every chromosome held out", "at least one chromosome left for training")
         return self
 
+    def _check_levels(self, key: str, widths: Sequence[int]) -> None:
+        most, spans = self.windows.size.bit_length(), 2 ** (len(widths) - 1)
+        if len(widths) > most:
+            limit = f"must be at most windows.size ({self.windows.size})"
+            expected = f"at most {most}, because a position of the last level spans {spans:,} bases, which {limit}"
+            raise InputError(key, f"{len(widths)} levels", expected)
+
     @model_validator(mode="after")
     def _check_names(self) -> Self:
         named = [locus_file_name(locus) for locus in self.loci]
@@ -227,11 +235,9 @@ class Settings(Section):
                 key, limit = f"models.{name}.backbone.num_hidden_layers", f"windows.size ({self.windows.size})"
                 expected = f"at most {most}, because the dilation of the last layer must be less than {limit}"
                 raise InputError(key, model.backbone.num_hidden_layers, expected)
-            if isinstance(model.backbone, UNetSettings) and len(model.backbone.widths) > self.windows.size.bit_length():
-                found, last = f"{len(model.backbone.widths)} levels", 2 ** (len(model.backbone.widths) - 1)
-                expected = f"at most {self.windows.size.bit_length()}, because a position of the last level spans "
-                expected += f"{last:,} bases, which must be at most windows.size ({self.windows.size})"
-                raise InputError(f"models.{name}.backbone.widths", found, expected)
+            for key, network in (("backbone", model.backbone), ("head", model.head)):
+                if isinstance(network, UNetSettings | UNetHeadSettings):
+                    self._check_levels(f"models.{name}.{key}.widths", network.widths)
         return self
 
     @model_validator(mode="after")

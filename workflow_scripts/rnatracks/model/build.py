@@ -8,6 +8,7 @@ import torch
 from peft import get_peft_model
 from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
+from ..config.heads import FREE_HEAD_KEYS
 from ..errors import InputError
 from ..tracks.targets import TargetTrack
 from ..vocabulary import Track
@@ -95,12 +96,7 @@ def assemble(
         tracks=[track.name for track in tracks],
         track_means=[track.nonzero_mean for track in tracks],
         strands=plan.strands,
-        head_channels=list(plan.head.channels),
-        head_kernel_size=plan.head.kernel_size,
-        head_dropout=plan.head.dropout,
-        head_initial_scale=plan.head.initial_scale,
-        head_batch_norm=plan.head.batch_norm,
-        head_plain_output=plan.head.plain_output,
+        **{f"head_{key}": value for key, value in plan.head.model_dump(mode="json").items()},
         router_loss=router_loss,
         window_size=window_size,
         token_ids=token_ids(tokenizer),
@@ -173,27 +169,29 @@ def _check_what_trains(plan: ModelPlan, model: CoverageModel) -> None:
 def copy_heads(source: CoverageModel, target: CoverageModel, where: Path) -> None:
     """Copy the weights of each head from the source's head of the same name, or else from its only one of that strand.
 
-    Heads for which the source has neither keep their random weights.
+    Heads for which the source has neither keep their random weights. Layers that all heads share are always copied.
 
     Raises
     ------
     InputError
         If the heads of the source have a different shape or treat the strands differently.
     """
-    for key in ("strands", "head_channels", "head_kernel_size", "head_plain_output"):
+    shape = [key for key in vars(target.config) if key.startswith("head_")]
+    for key in ("strands", *(key for key in shape if key.removeprefix("head_") not in FREE_HEAD_KEYS)):
         found, expected = getattr(source.config, key), getattr(target.config, key)
         if found != expected:
             raise InputError(f"{where}, to start from, {key}", found, f"{expected}, as in the new model")
-    heads = dict(zip(source.config.head_names, source.heads, strict=True))
-    for name, head in zip(target.config.head_names, target.heads, strict=True):
-        origin = name if name in heads else _only_alike(name, list(heads), target.config.strands)
+    others, origins = source.config.head_names, []
+    for name in target.config.head_names:
+        origin = name if name in others else _only_alike(name, others, target.config.strands)
+        origins.append(None if origin is None else others.index(origin))
         if origin is None:
             log.warning(
                 "head %s starts from random weights: %s has neither a head of that name nor a single match", name, where
             )
-            continue
-        head.load_state_dict(heads[origin].state_dict())
-        log.info("head %s starts from %s of %s", name, origin, where)
+        else:
+            log.info("head %s starts from %s of %s", name, origin, where)
+    target.heads.start_from(source.heads, origins)
 
 
 def _only_alike(name: str, others: Sequence[str], strands: str) -> str | None:

@@ -15,7 +15,7 @@ from ..config.training import TrainingSettings
 from ..files import read_text
 from ..provenance import Provenance
 from ..tracks.targets import TargetTrack
-from .descriptions import STRAND_WORDS, mean_words, optimiser_words, scaling_words, trained_words
+from .descriptions import STRAND_WORDS, head_words, mean_words, optimiser_words, scaling_words, trained_words
 from .plan import FetchedWeights, ModelPlan
 from .training_result import Kept, KeptWeights, describe_sight, kept_weights, sees_right
 
@@ -53,6 +53,7 @@ each cell type.
 {seen}{control}## Recipe
 
 Backbone: {backbone}, {sight}. Trained: {trained}. Strands: {strands}.
+{heads}.
 Loss: mean squared error on squashed coverage. Optimiser: {optimiser}.
 
 ```yaml
@@ -146,6 +147,7 @@ def write_model_card(
         sight=describe_sight(config, plan.attention),
         trained=trained_words(plan) + (MERGED if plan.trainable == "lora" else ""),
         strands=STRAND_WORDS[plan.strands],
+        heads=head_words(plan.head),
         optimiser=optimiser_words(settings),
         settings=yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False),
         noise=" (with dropout)" if _has_dropout(config, plan) else "",
@@ -169,7 +171,8 @@ def _has_dropout(config: Mapping[str, Any], plan: ModelPlan) -> bool:
     backbone = config["backbone_config"]
     rates = [backbone[key] for key in backbone if "drop" in key and isinstance(backbone[key], float)]
     rates += [plan.lora.dropout] if plan.trainable == "lora" else []
-    rates += [config["head_dropout"]] if config["head_channels"] or not config["head_plain_output"] else []
+    no_layer = config["head_type"] == "convolutions" and not config["head_channels"] and config["head_plain_output"]
+    rates += [] if no_layer else [config["head_dropout"]]
     return any(rates)
 
 

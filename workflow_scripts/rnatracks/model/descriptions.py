@@ -1,6 +1,7 @@
 """Descriptions of a model's settings, for its card and the methods text."""
 
 from ..config.data import NormalisationSettings
+from ..config.heads import HeadSettings, UNetHeadSettings
 from ..config.training import TrainingSettings
 from .plan import ModelPlan
 
@@ -11,6 +12,37 @@ STRAND_WORDS = {
     "reverse_complement": "each cell type has one head, which reads the sequence for the plus strand and its "
     "reverse complement for the minus strand",
 }
+NORMS = {
+    "batch": "batch normalisation",
+    "renorm": "batch renormalisation",
+    "frozen": "batch normalisation with frozen statistics",
+}
+OUTSIDE = "softplus, which is multiplied by the softplus of a learnable scale (initial value 0)"
+
+
+def head_words(head: HeadSettings) -> str:
+    """Describe the heads of a model, as a sentence without its full stop."""
+    norm = f"{NORMS[head.batch_norm]}, GELU"
+    if isinstance(head, UNetHeadSettings):
+        widths, dilations = ("-".join(map(str, values)) for values in (head.widths, head.dilations))
+        dilated = f", convolutions with dilations {dilations} at the bottom" if dilations else ""
+        return (
+            f"The heads share a U-Net over the last hidden states ({widths} channels, each level of half the length of "
+            f"the one before, kernel size {head.kernel_size}{dilated}, {norm}, dropout of {head.dropout:g}); each head "
+            f"then consists of one convolution with kernel size 1 and {OUTSIDE}"
+        )
+    inside = f"a learnable scale (initial value {head.initial_scale:g}) and softplus"
+    last = inside if head.scale == "inside" else OUTSIDE
+    if not head.channels and head.plain_output:
+        shape = f"one convolution over the last hidden states, with kernel size {head.kernel_size}"
+    else:
+        widths = " and ".join(", ".join(map(str, [*head.channels, 1])).rsplit(", ", 1))
+        plain = ", except after the last one" if head.plain_output else ""
+        shape = (
+            f"convolutions over the last hidden states, with kernel size {head.kernel_size} and {widths} channels, "
+            f"each followed by {norm} and dropout of {head.dropout:g}{plain}"
+        )
+    return f"Each head consists of {shape}, and then {last}"
 
 
 def trained_words(plan: ModelPlan) -> str:

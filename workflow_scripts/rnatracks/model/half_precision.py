@@ -26,10 +26,9 @@ def hold_in_half_precision(model: CoverageModel) -> None:
     These stay float32: embeddings, norms, the heads' last convolutions, and all one-dimensional weights except the
     biases of products.
     """
-    last = [head.convolutions[-1] for head in model.heads]
     for module in model.modules():
         if isinstance(module, nn.Linear | nn.Conv1d):
-            names = [] if module in last else [name for name, _ in module.named_parameters(recurse=False)]
+            names = [] if module in model.heads.last else [name for name, _ in module.named_parameters(recurse=False)]
         elif hasattr(module, "num_experts"):  # the weights of all experts of a layer are one tensor
             names = [name for name, value in module.named_parameters(recurse=False) if value.dim() == 3]
         else:

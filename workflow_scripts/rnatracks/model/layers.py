@@ -19,17 +19,43 @@ def one_hot(input_ids: torch.Tensor, tokens: int, dtype: torch.dtype) -> torch.T
 
 
 class Convolution(nn.Conv1d):
-    """PyTorch's convolution, with the same weights, along the length of the states, which stays the same."""
+    """PyTorch's convolution, with the same weights, along the length of the states.
 
-    def __init__(self, channels: int, filters: int, kernel_size: int, *, dilation: int = 1, bias: bool = True) -> None:
+    The length stays the same, or with a stride of 2 is halved and rounded up.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        filters: int,
+        kernel_size: int,
+        *,
+        dilation: int = 1,
+        stride: int = 1,
+        bias: bool = True,
+    ) -> None:
         if kernel_size % 2 == 0:
             raise ValueError(f"{kernel_size=} must be odd, otherwise the states are shifted")
-        super().__init__(channels, filters, kernel_size, dilation=dilation, bias=bias)
+        super().__init__(channels, filters, kernel_size, dilation=dilation, stride=stride, bias=bias)
 
     def forward(self, states: torch.Tensor) -> torch.Tensor:
         reach = self.dilation[0] * (self.kernel_size[0] // 2)
-        weight, dilation = self.weight.unsqueeze(2), (1, self.dilation[0])
-        return _states(nn.functional.conv2d(_image(states), weight, self.bias, padding=(0, reach), dilation=dilation))
+        steps = {"stride": (1, self.stride[0]), "padding": (0, reach), "dilation": (1, self.dilation[0])}
+        return _states(nn.functional.conv2d(_image(states), self.weight.unsqueeze(2), self.bias, **steps))
+
+
+class Doubling(nn.Linear):
+    """Two positions from each one: a transposed convolution with a kernel and a stride of 2, computed as one product.
+
+    The weight of the transposed convolution is `weight.view(2, filters, channels).permute(2, 1, 0)`.
+    """
+
+    def __init__(self, channels: int, filters: int) -> None:
+        super().__init__(channels, 2 * filters, bias=False)
+
+    def forward(self, states: torch.Tensor, length: int) -> torch.Tensor:
+        """States of twice as many positions, up to `length`."""
+        return super().forward(states).unflatten(2, (2, -1)).flatten(1, 2)[:, :length]
 
 
 class Dropout(nn.Dropout):

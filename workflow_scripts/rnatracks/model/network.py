@@ -1,4 +1,4 @@
-"""The network: a backbone that reads bases, and convolutional heads that predict tracks.
+"""The network: a backbone that reads bases, and heads that predict tracks.
 
 This file and those that it imports from this project are saved in the folder of each
 model, so that `AutoModel.from_pretrained(folder, trust_remote_code=True)` needs nothing
@@ -15,7 +15,7 @@ from transformers.utils import ModelOutput
 
 from .dilated_cnn import DilatedCNN  # noqa: F401  makes it known to Transformers
 from .experts import follow_autocast
-from .heads import TrackHead
+from .heads import make_heads
 from .unet import UNet  # noqa: F401  makes it known to Transformers
 
 # Label of a base that does not count, as elsewhere in Transformers.
@@ -40,8 +40,14 @@ class CoverageConfig(PreTrainedConfig):
         `heads`: one head per track, all reading the sequence. `reverse_complement`: one
         head per cell type, which reads the sequence for the plus track and the reverse
         complement, flipped back, for the minus track; an unstranded track is the mean of both.
+    head_type
+        `convolutions` for each output, or a `unet` shared by all.
     head_channels, head_kernel_size, head_dropout, head_initial_scale, head_batch_norm, head_plain_output
-        Shape of a head: see `TrackHead`.
+        Shape of convolutions: see `TrackHead`.
+    head_scale
+        Whether their scale is `inside` or `outside` the softplus.
+    head_widths, head_kernel_size, head_dilations, head_dropout, head_batch_norm
+        Shape of a U-Net: see `UNetHead`.
     router_loss
         Weight of the load-balancing loss of a mixture-of-experts backbone; 0 for none.
     window_size
@@ -73,6 +79,10 @@ class CoverageConfig(PreTrainedConfig):
         head_initial_scale: float = 8.0,
         head_batch_norm: str = "batch",
         head_plain_output: bool = False,
+        head_type: str = "convolutions",
+        head_scale: str = "inside",
+        head_widths: list[int] | None = None,
+        head_dilations: list[int] | None = None,
         router_loss: float = 0.0,
         window_size: int = 32_000,
         token_ids: dict[str, int] | None = None,
@@ -88,12 +98,16 @@ class CoverageConfig(PreTrainedConfig):
         self.tracks = tracks or []
         self.track_means = track_means or []
         self.strands = strands
+        self.head_type = head_type
         self.head_channels = [256, 64] if head_channels is None else head_channels
         self.head_kernel_size = head_kernel_size
         self.head_dropout = head_dropout
         self.head_initial_scale = head_initial_scale
         self.head_batch_norm = head_batch_norm
         self.head_plain_output = head_plain_output
+        self.head_scale = head_scale
+        self.head_widths = head_widths or []
+        self.head_dilations = head_dilations or []
         self.router_loss = router_loss
         self.window_size = window_size
         self.token_ids = token_ids or {}
@@ -169,18 +183,7 @@ class CoverageModel(PreTrainedModel):
             # An embedding never trains its padding row; if the tokenizer has no padding, this is the row of a base.
             if isinstance(module, nn.Embedding) and module.padding_idx in config.token_ids.values():
                 module.padding_idx = None
-        self.heads = nn.ModuleList(
-            TrackHead(
-                config.backbone_config.hidden_size,
-                config.head_channels,
-                config.head_kernel_size,
-                config.head_dropout,
-                config.head_initial_scale,
-                config.head_batch_norm,
-                config.head_plain_output,
-            )
-            for _ in config.head_names
-        )
+        self.heads = make_heads(config, len(config.head_names))
         if backbone is None:
             self.post_init()
         else:
@@ -216,12 +219,12 @@ class CoverageModel(PreTrainedModel):
         masked = {"counted": positions} if positions is not None and hasattr(self.backbone, "takes_counted") else {}
         # On a CPU, one strand after the other is faster, because less has to fit into the cache.
         apart = len(reads) > len(input_ids) and reads.device.type == "cpu" and not (routed or masked)
-        outputs = [self.backbone(input_ids=part, **routed, **masked) for part in reads.chunk(1 + apart)]
+        passes = [self.backbone(input_ids=part, **routed, **masked) for part in reads.chunk(1 + apart)]
         # Float32, unless the whole model was cast by hand.
-        states = torch.cat([part.last_hidden_state for part in outputs]).to(self.heads[0].scale.dtype)
-        tracks = [head(states, positions) for head in self.heads]
+        states = torch.cat([part.last_hidden_state for part in passes]).to(self.heads.dtype)
+        outputs = self.heads(states, positions)
         with torch.autocast(input_ids.device.type, enabled=False):
-            predictions = self._tracks(tracks).float()
+            predictions = self._tracks(outputs).float()
             if labels is None:
                 return CoverageOutput(predictions=predictions)
             here = counted.sum().clamp(min=1)
@@ -230,7 +233,7 @@ class CoverageModel(PreTrainedModel):
             if routed:
                 mixture = self.config.backbone_config
                 balance = load_balancing_loss_func(
-                    outputs[0].router_logits, mixture.num_local_experts, mixture.num_experts_per_tok
+                    passes[0].router_logits, mixture.num_local_experts, mixture.num_experts_per_tok
                 )
                 loss = loss + self.config.router_loss * balance * here / items
         return CoverageOutput(loss=loss, predictions=predictions)
@@ -246,14 +249,14 @@ class CoverageModel(PreTrainedModel):
         flipped = complement.to(input_ids.device)[input_ids].flip(1)
         return torch.cat([input_ids, flipped]), None if counted is None else torch.cat([counted, counted.flip(1)])
 
-    def _tracks(self, outputs: list[torch.Tensor]) -> torch.Tensor:
-        """Tracks `[batch, track, length]` from the outputs of the heads for each view, `[view x batch, length]`."""
+    def _tracks(self, outputs: torch.Tensor) -> torch.Tensor:
+        """Tracks `[batch, track, length]` from the outputs for each view, `[view x batch, output, length]`."""
         if self.config.strands == "heads":
-            return torch.stack(outputs, dim=1)
+            return outputs
         tracks = []
         for track in self.config.tracks:
             cell_type, _, strand = track.rpartition(".")
-            forward, backward = outputs[self.config.head_names.index(cell_type)].chunk(2)
+            forward, backward = outputs[:, self.config.head_names.index(cell_type)].chunk(2)
             if strand == "plus":
                 tracks.append(forward)
             elif strand == "minus":

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from ..config.fields import Names
+from ..config.heads import FREE_HEAD_KEYS
 from ..config.models import DilatedCnnSettings, ModelSettings, UNetSettings
 from ..config.presets import PRESETS
 from ..config.training import training_key
@@ -173,15 +174,13 @@ def _check_start(plan: ModelPlan, plans: Mapping[str, ModelPlan]) -> None:
 
 def _check_heads(plan: ModelPlan, start: ModelPlan) -> None:
     """Check that heads can be copied, which requires heads of the same shape."""
-    for key, found, expected in (
-        ("strands", plan.strands, start.strands),
-        ("head.channels", [*plan.head.channels], [*start.head.channels]),
-        ("head.kernel_size", plan.head.kernel_size, start.head.kernel_size),
-        ("head.plain_output", plan.head.plain_output, start.head.plain_output),
-    ):
+    other = dict(start.head)
+    # Another type has other keys, and is reported first.
+    shape = [(f"head.{key}", value, other.get(key)) for key, value in plan.head if key not in FREE_HEAD_KEYS]
+    for key, found, expected in (("strands", plan.strands, start.strands), *shape):
         if found != expected:
             preset = PRESETS.get(plan.preset, {}).get("head", {})
-            is_preset = preset.get(key.removeprefix("head.")) == found
+            is_preset = json.dumps(preset.get(key.removeprefix("head."))) == json.dumps(found)
             raise InputError(
                 f"config, models.{plan.family}.{key}",
                 json.dumps(found) + (f", set by preset: {plan.preset}" if is_preset else ""),

@@ -8,7 +8,7 @@ from torch import nn
 from transformers import AutoConfig, AutoModel, PreTrainedConfig, PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutput
 
-from .layers import STEM_KERNEL_SIZE, Convolution, Dropout, TrackNorm, double, halve, one_hot
+from .layers import STEM_KERNEL_SIZE, Convolution, Doubling, Dropout, TrackNorm, double, halve, one_hot
 
 # Of the running statistics. With many norms in a row, slower ones lag so far behind the weights that validation fails.
 NORM_MOMENTUM = 0.1
@@ -68,10 +68,17 @@ class NormedConvolution(nn.Module):
     """Convolution, batch norm over the positions that count, GELU; no bias, which the norm would remove."""
 
     def __init__(
-        self, channels: int, filters: int, kernel_size: int, *, batch_norm: str = "batch", dilation: int = 1
+        self,
+        channels: int,
+        filters: int,
+        kernel_size: int,
+        *,
+        batch_norm: str = "batch",
+        dilation: int = 1,
+        stride: int = 1,
     ) -> None:
         super().__init__()
-        self.convolution = Convolution(channels, filters, kernel_size, dilation=dilation, bias=False)
+        self.convolution = Convolution(channels, filters, kernel_size, dilation=dilation, stride=stride, bias=False)
         self.norm = TrackNorm(filters, batch_norm, NORM_MOMENTUM)
 
     def forward(self, states: torch.Tensor, counted: torch.Tensor) -> torch.Tensor:
@@ -116,27 +123,46 @@ class UNetTrunk(nn.Module):
     Down: the maximum of two positions, then a convolution to the width of the level. On the last level: residual
     dilated convolutions and attention. Up: each position twice, next to the states on the way down, then a
     convolution.
+
+    Parameters
+    ----------
+    widths, kernel_size, dilations, attention_layers, attention_heads, batch_norm, dropout
+        As in `UNetConfig`.
+    learned_steps
+        Learn how to change the length: the convolution on the way down has a stride of 2, in place of the maximum; a
+        transposed convolution to the width of the upper level goes up, in place of the repetition.
     """
 
-    def __init__(self, config: UNetConfig) -> None:
+    def __init__(
+        self,
+        widths: Sequence[int],
+        kernel_size: int,
+        dilations: Sequence[int],
+        *,
+        attention_layers: int = 0,
+        attention_heads: int = 4,
+        batch_norm: str = "batch",
+        dropout: float = 0.0,
+        learned_steps: bool = False,
+    ) -> None:
         super().__init__()
-        widths, shape = config.widths, {"batch_norm": config.batch_norm}
+        levels, last, norm = list(pairwise(widths)), widths[-1], {"batch_norm": batch_norm}
+        self.learned_steps, stride = learned_steps, 2 if learned_steps else 1
         self.down = nn.ModuleList(
-            NormedConvolution(before, after, config.kernel_size, **shape) for before, after in pairwise(widths)
+            NormedConvolution(before, after, kernel_size, stride=stride, **norm) for before, after in levels
         )
         self.bottom = nn.ModuleList(
             [
-                *(
-                    NormedConvolution(widths[-1], widths[-1], config.kernel_size, dilation=dilation, **shape)
-                    for dilation in config.dilations
-                ),
-                *(Attention(widths[-1], config.attention_heads) for _ in range(config.attention_layers)),
+                *(NormedConvolution(last, last, kernel_size, dilation=dilation, **norm) for dilation in dilations),
+                *(Attention(last, attention_heads) for _ in range(attention_layers)),
             ]
         )
+        self.doublings = nn.ModuleList(Doubling(after, before) for before, after in levels if learned_steps)
         self.up = nn.ModuleList(
-            NormedConvolution(after + before, before, config.kernel_size, **shape) for before, after in pairwise(widths)
+            NormedConvolution((before if learned_steps else after) + before, before, kernel_size, **norm)
+            for before, after in levels
         )
-        self.dropout = Dropout(config.dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, states: torch.Tensor, counted: torch.Tensor) -> torch.Tensor:
         """Run; `counted` `[batch, length]` says how much a position counts in batch norm, from 0 to 1."""
@@ -145,12 +171,13 @@ class UNetTrunk(nn.Module):
             levels.append((states, counted))
             # How many of its bases count; those beyond the end do not.
             counted = nn.functional.avg_pool1d(nn.functional.pad(counted[:, None], (0, counted.shape[1] % 2)), 2)[:, 0]
-            states = layer(halve(states), counted)
+            states = layer(states if self.learned_steps else halve(states), counted)
         for layer in self.bottom:
             states = states + self.dropout(layer(states, counted))
-        for layer in reversed(self.up):
+        while levels:
             skipped, counted = levels.pop()
-            states = layer(torch.cat([double(states, skipped.shape[1]), skipped], 2), counted)
+            doubling = self.doublings[len(levels)] if self.learned_steps else double
+            states = self.up[len(levels)](torch.cat([doubling(states, skipped.shape[1]), skipped], 2), counted)
         return states
 
 
@@ -168,7 +195,15 @@ class UNet(PreTrainedModel):
     def __init__(self, config: UNetConfig) -> None:
         super().__init__(config)
         self.stem = NormedConvolution(4, config.widths[0], STEM_KERNEL_SIZE, batch_norm=config.batch_norm)
-        self.trunk = UNetTrunk(config)
+        self.trunk = UNetTrunk(
+            config.widths,
+            config.kernel_size,
+            config.dilations,
+            attention_layers=config.attention_layers,
+            attention_heads=config.attention_heads,
+            batch_norm=config.batch_norm,
+            dropout=config.dropout,
+        )
         self.post_init()
 
     def _init_weights(self, module: nn.Module) -> None:

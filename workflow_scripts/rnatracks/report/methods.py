@@ -3,22 +3,16 @@
 from collections.abc import Mapping, Sequence
 
 from ..config.fields import Section
-from ..config.models import HeadSettings
 from ..config.settings import Settings
 from ..config.training import TrainingSettings
 from ..errors import shorten
-from ..model.descriptions import STRAND_WORDS, mean_words, optimiser_words, scaling_words, trained_words
+from ..model.descriptions import STRAND_WORDS, head_words, mean_words, optimiser_words, scaling_words, trained_words
 from ..model.plan import ModelPlan
 from ..model.training_result import Kept, KeptWeights, TrainedModel
 from ..samples.sample import CellType
 
 MAX_NAMED = 20  # cell types
 NETWORKS = {"dilated_cnn": "dilated convolutional", "unet": "U-Net"}
-NORMS = {
-    "batch": "batch normalisation",
-    "renorm": "batch renormalisation",
-    "frozen": "batch normalisation with frozen statistics",
-}
 STITCHES = {
     "blend": "their mean, weighted by the distance of the base from the nearer end of each window",
     "mean": "their unweighted mean",
@@ -107,23 +101,10 @@ def _model(plan: ModelPlan, sight: str) -> str:
     else:
         kind = NETWORKS.get(plan.backbone.type, plan.backbone.type)
         body = f"is a randomly initialised {kind} network ({_list_settings(plan.backbone)}) {sight}"
-    head = plan.head
     control = " As a control, it was trained on the coverage of other windows." if plan.control != "none" else ""
     return (
         f"Model {plan.family} {body}; {trained_words(plan)} were trained. "
-        f"Each head consists of {_head(head)}, and then a learnable scale (initial value {head.initial_scale:g}) and "
-        f"softplus; {STRAND_WORDS[plan.strands]}.{control}"
-    )
-
-
-def _head(head: HeadSettings) -> str:
-    if not head.channels and head.plain_output:
-        return f"one convolution over the last hidden states, with kernel size {head.kernel_size}"
-    widths = " and ".join(", ".join(map(str, [*head.channels, 1])).rsplit(", ", 1))
-    last = ", except after the last one" if head.plain_output else ""
-    return (
-        f"convolutions over the last hidden states, with kernel size {head.kernel_size} and {widths} channels, each "
-        f"followed by {NORMS[head.batch_norm]}, GELU and dropout of {head.dropout:g}{last}"
+        f"{head_words(plan.head)}; {STRAND_WORDS[plan.strands]}.{control}"
     )
 
 
