@@ -19,7 +19,16 @@ checkpoint resolve_samples:
             key: getattr(RUN.cell_types[wildcards.cell_type], key)
             for key in ("encode_query", "gtex_tissue", "stranded")
         },
-        sources=[SETTINGS.sources.encode, SETTINGS.sources.recount3],
+        sources=lambda wildcards: [
+            SETTINGS.sources.encode,
+            SETTINGS.sources.recount3,
+            # Only if it is set: another parameter would repeat the searches of older runs.
+            *(
+                [SETTINGS.sources.gtex_samples]
+                if RUN.cell_types[wildcards.cell_type].gtex_tissue and SETTINGS.sources.gtex_samples
+                else []
+            ),
+        ],
         rows=lambda wildcards: [sample.as_row() for sample in RUN.listed[wildcards.cell_type]],
         # Listed rows that are not looked up because they are excluded.
         passed_over=lambda wildcards: [
@@ -193,3 +202,34 @@ rule tabulate_samples:
         stop_on_flags=SETTINGS.qc.stop_on_flags,
     script:
         "../workflow_scripts/tabulate_samples.py"
+
+
+rule compare_nonzero_means:
+    input:
+        [out(f"tracks/observed/{track}.json") for track in RUN.published_means],
+    output:
+        table=report(
+            out("qc/nonzero_means.tsv"),
+            caption="../resources/captions/nonzero_means.rst",
+            category="2 Data",
+            labels={"table": "nonzero means, next to published ones"},
+        ),
+        figure=report(
+            out("figures/nonzero_means.svg"),
+            caption="../resources/captions/nonzero_means.rst",
+            category="2 Data",
+            labels={"figure": "nonzero means, next to published ones"},
+        ),
+    log:
+        out("logs/compare_nonzero_means.log"),
+    localrule: True
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(1000),
+        runtime=growing(10),
+    params:
+        published=RUN.published_means,
+    script:
+        "../workflow_scripts/compare_nonzero_means.py"

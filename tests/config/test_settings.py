@@ -140,7 +140,7 @@ def test_defaults_are_filled_into_a_copy() -> None:
     }
     assert filled["genes"] == {"pseudocount": 0.01, "types": None, "shared_exons": "leave_out"}
     assert filled["exclude"] == []
-    assert filled["qc"] == {"bin_size": 10_000, "stop_on_flags": False}
+    assert filled["qc"] == {"bin_size": 10_000, "stop_on_flags": False, "nonzero_means": None}
     assert filled["evaluation"] == {
         "block_size": 1_000_000,
         "resamples": 1000,
@@ -278,7 +278,7 @@ BAD = [
     ("models", {}, "models", "an empty value", "at least 1 entry"),
     ("models", {"a b": {}}, "models", "the name 'a b'", "letters, digits"),
     ("models", {1: {}}, "models", "the name 1", "put it in quotes"),
-    (f"{SMALL}.cell_types", "all", f"{SMALL}.cell_types", "'all'", "Either the word each"),
+    (f"{SMALL}.cell_types", "every", f"{SMALL}.cell_types", "'every'", "The word each"),
     (f"{SMALL}.cell_types", [], f"{SMALL}.cell_types", "an empty value", "at least 1 entry"),
     (f"{SMALL}.backbone", 7, f"{SMALL}.backbone", "7", "text or keys and values or null"),
     (f"{SMALL}.backbone", {"type": "mixtral"}, f"{SMALL}.backbone.hidden_size", "no such key", "Size"),

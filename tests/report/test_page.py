@@ -91,7 +91,7 @@ def test_same_content_gives_the_same_page(page: Path, content: ReportContent, tm
 def test_page_opens_in_a_browser(page: Path, tmp_path: Path) -> None:
     opened = open_page(page)
     assert "CONSOLE" not in opened.log, opened.log
-    assert opened.tags["svg"] == 2 + 1 + 4 + 2  # locus twice, bars, scatters, curves
+    assert opened.tags["svg"] == 2 + 1 + 4 + 2 + 1  # locus twice, bars, scatters, curves, levels
     assert opened.tags["table"] == 1 + 1 + 5 + 2 + 2 + 3 + 3
 
 

@@ -67,6 +67,10 @@ class SourceSettings(Section):
     max_samples: int = Field(default=200, ge=1)
     """Maximum number of samples from the search for one cell type. A query that finds more is refused as too broad."""
 
+    gtex_samples: int | None = Field(default=None, ge=1)
+    """Number of samples to use of each GTEx tissue, evenly spread over its list of samples; with null, all of them, up
+    to max_samples. Most tissues have hundreds."""
+
 
 class NormalisationSettings(Section):
     """Scale to which all samples are normalised."""
@@ -131,6 +135,10 @@ class QcSettings(Section):
     stop_on_flags: bool = False
     """Stop before averaging if the strands of a sample look swapped or unstranded. Otherwise this is only reported, in
     the log and in the report."""
+
+    nonzero_means: Location | None = None
+    """Tab-separated table of published nonzero means (columns track, such as NK.plus, and nonzero_mean), to which the
+    report compares those of the observed tracks; null for none. It may lack tracks of the run, but has no others."""
 
 
 class EvaluationSettings(Section):

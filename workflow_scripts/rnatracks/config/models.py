@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from ..downloads.locations import normal_path
 from ..errors import InputError
-from .fields import EACH, LIST, Number, Odd, Section, Text, Word, Words, usable
+from .fields import EACH_OR_ALL, LIST, Number, Odd, Section, Text, Word, Words, usable
 from .presets import PRESETS, overlaid
 
 # Networks that see both sides of each base, whatever `attention` says.
@@ -154,7 +154,7 @@ Network = Annotated[
     ),
 ]
 CellTypes = Annotated[
-    Annotated[Annotated[str, Field(pattern=EACH)], Tag("word")]
+    Annotated[Annotated[str, Field(pattern=EACH_OR_ALL)], Tag("word")]
     | Annotated[Annotated[Words, Field(min_length=1)], Tag("list")],
     Discriminator(_kind_of_cell_types),
 ]
@@ -204,8 +204,8 @@ class ModelSettings(Section):
     """One family of models with the same settings."""
 
     cell_types: CellTypes
-    """Either the word each, for one model per cell type, called NAME-CELLTYPE; or a list of cell types, for one joint
-    model, called NAME."""
+    """The word each, for one model per cell type, called NAME-CELLTYPE; the word all or a list of cell types, for one
+    joint model, called NAME."""
 
     preset: Literal["unet"] | None = None
     """Defaults in one word. unet: a U-Net with a head, an optimiser and augmentation that suit it, for small genomes,

@@ -83,7 +83,7 @@ def expand_models(families: Mapping[str, ModelSettings], cell_types: Sequence[st
         if chosen == "each":
             groups = {f"{family}-{cell_type}": (cell_type,) for cell_type in cell_types}
         else:
-            groups = {family: chosen}
+            groups = {family: tuple(cell_types) if chosen == "all" else chosen}
         for name, members in groups.items():
             for cell_type in members:
                 if cell_type not in cell_types:
