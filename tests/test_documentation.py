@@ -25,6 +25,9 @@ RUN_BY = {
     "snakemake --profile slurm --use-conda all": "slurm/test_command.py",
     "snakemake --use-conda --conda-create-envs-only --cores 1 all": "slurm/test_profile.py",
     "snakemake --use-conda --cores 8 fetch": "workflow/test_network.py",
+    "snakemake --profile slurm --use-conda --configfile config/config.yaml config/collection/config.yaml -- all": (
+        "workflow/test_plan.py"
+    ),
     "snakemake -s /path/to/rnatracks/Snakefile --directory RUN ...": "workflow/test_module.py",
     "snakemake ... --set-resources train_model:gpu=8 train_model:mem_mb=96000": "slurm/test_command.py",
     "rnatracks-locus results/models/genos-NK results/reference/genome.fa chr19:39,407,000-39,439,000 --gtf "
@@ -78,6 +81,6 @@ def test_every_command_of_the_pages_is_run_by_a_test() -> None:
 
 
 def test_the_version_is_the_same_everywhere() -> None:
-    places = {"pyproject.toml": r'^version = "(.*)"$', "CITATION.cff": r"^version: (.*)$", "CHANGELOG.md": r"^## (\S+)"}
+    places = {"pyproject.toml": r'^version = "(.*)"$', "CITATION.cff": r"^version: (.*)$", "CHANGELOG.md": r"^## (\d\S*)"}
     found = {re.search(pattern, (REPOSITORY / name).read_text(), re.MULTILINE)[1] for name, pattern in places.items()}
     assert len(found) == 1

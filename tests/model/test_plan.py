@@ -86,6 +86,11 @@ def test_models_start_from_models_of_the_run_in_any_order() -> None:
     assert starts == {"late": "middle", "middle": "first-B", "first-B": None, "first-T": None, "last": "late"}
 
 
+def test_all_cell_types_are_one_joint_model_in_the_order_of_the_sheet() -> None:
+    (plan,) = plans_of({"joint": {"cell_types": "all", "backbone": "some/x"}}, ["T", "B"]).values()
+    assert (plan.name, plan.cell_types) == ("joint", ("T", "B"))
+
+
 def test_a_model_starts_from_a_folder(tmp_path: Path) -> None:
     folder = str(tmp_path / "trained")
     settings = {"small": {"cell_types": "each", "init_from": folder}, "other": {"backbone": "some/x"}}

@@ -29,14 +29,15 @@ def data_section(
     resolved, rejected = (
         pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False) for path in (files.resolved, files.rejected)
     )
+    taken, not_taken = (sheet["cell_type"].value_counts() for sheet in (resolved, rejected))
     found = pd.DataFrame(
         {
             "cell_type": each.name,
             "ontology": each.ontology,
             "description": each.description,
-            "samples": int((resolved["cell_type"] == each.name).sum()),
+            "samples": int(taken.get(each.name, 0)),
             "published": PUBLISHED_SAMPLES.get(each.published_ontology or ""),
-            "not_taken": int((rejected["cell_type"] == each.name).sum()),
+            "not_taken": int(not_taken.get(each.name, 0)),
         }
         for each in run.cell_types.values()
     )
