@@ -176,7 +176,7 @@ def main() -> None:
         if arguments.what == "whole":
             means = pd.read_csv(folder / "results/qc/nonzero_means.tsv", sep="\t")
             page = (folder / "results/report.html").read_text()
-            shown = all(f"<td>{track}</td>" in page for track in means["track"])
+            shown = all(f">{track}</td>" in page for track in means["track"])
             said.append(f"{len(means)} tracks, all in the report's table: {shown}; {len(page) / 1e6:.1f} MB")
             said.append(means.head().to_string(index=False))
         sys.stdout.write("\n".join(said) + "\n")
