@@ -51,8 +51,8 @@ if workflow.is_main_process and not any(isinstance(handler, RequestedHours) for 
     logger.addHandler(RequestedHours(logger))
 
 SETTINGS = RUN.settings
-if workflow.is_main_process and (warning := checks.unrecorded_results(SETTINGS.results)):
-    logger.warning(f"rnatracks: {CONFIG_FILES}, results: {warning}")
+for key, warning in checks.warnings_of(SETTINGS).items() if workflow.is_main_process else ():
+    logger.warning(f"rnatracks: {CONFIG_FILES}, {key}: {warning}")
 
 # What scripts get. The original dictionary is not changed, because it may belong to an importing workflow.
 config = {"settings": SETTINGS.model_dump(mode="json"), "files": CONFIG_FILES}

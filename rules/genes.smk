@@ -21,6 +21,8 @@ rule sum_genes:
     resources:
         mem_mb=growing(2000),
         runtime=growing(60),
+    params:
+        columns=["mean", "gene_body"],  # what the file contains, so that files of older versions are made again
     script:
         "../workflow_scripts/sum_genes.py"
 

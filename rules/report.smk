@@ -66,6 +66,8 @@ rule write_report:
         correlation=[out(f"qc/correlation.{strand}.svg") for strand in RUN.strands],
         pca=[out(f"qc/pca.{strand}.svg") for strand in RUN.strands],
         statistics=[out(f"tracks/observed/{track}.json") for track in RUN.tracks],
+        nonzero_means=[out("qc/nonzero_means.tsv")] if RUN.published_means else [],
+        nonzero_mean_figure=[out("figures/nonzero_means.svg")] if RUN.published_means else [],
         base=out("evaluation/base_resolution.tsv"),
         genes=out("evaluation/gene_expression.tsv"),
         differences=out("evaluation/differential.tsv"),

@@ -19,7 +19,16 @@ checkpoint resolve_samples:
             key: getattr(RUN.cell_types[wildcards.cell_type], key)
             for key in ("encode_query", "gtex_tissue", "stranded")
         },
-        sources=[SETTINGS.sources.encode, SETTINGS.sources.recount3],
+        sources=lambda wildcards: [
+            SETTINGS.sources.encode,
+            SETTINGS.sources.recount3,
+            # Only if it is set: another parameter would repeat the searches of older runs.
+            *(
+                [SETTINGS.sources.gtex_samples]
+                if RUN.cell_types[wildcards.cell_type].gtex_tissue and SETTINGS.sources.gtex_samples
+                else []
+            ),
+        ],
         rows=lambda wildcards: [sample.as_row() for sample in RUN.listed[wildcards.cell_type]],
         # Listed rows that are not looked up because they are excluded.
         passed_over=lambda wildcards: [
@@ -81,12 +90,12 @@ rule check_sample:
         mem_mb=growing(1000),
         runtime=growing(60),
     params:
+        **({"whole_file": True} if SETTINGS.normalisation.over == "all" else {}),
         strands=lambda wildcards: names_of(sample_of(wildcards).files),
         md5=lambda wildcards: [
             None if sample_of(wildcards).bigwigs[strand].remote else file.md5
             for strand, file in sample_of(wildcards).files.items()
         ],
-        whole_file=SETTINGS.normalisation.over == "all",
     script:
         "../workflow_scripts/check_sample.py"
 
@@ -110,7 +119,7 @@ rule bin_sample:
         runtime=growing(60),
     params:
         strands=lambda wildcards: names_of(sample_of(wildcards).files),
-        scaling=SETTINGS.normalisation.scaling,
+        total=SETTINGS.normalisation.recorded("per", "over"),
         bin_size=SETTINGS.qc.bin_size,
     script:
         "../workflow_scripts/bin_sample.py"
@@ -189,8 +198,39 @@ rule tabulate_samples:
         runtime=growing(5),
     params:
         strands=names_of(RUN.strands),
-        scaling=SETTINGS.normalisation.scaling,
+        total=SETTINGS.normalisation.recorded("per", "over"),
         excluded=lambda wildcards: RUN.excluded_from(each for name in RUN.cell_types for each in samples_of(name)),
         stop_on_flags=SETTINGS.qc.stop_on_flags,
     script:
         "../workflow_scripts/tabulate_samples.py"
+
+
+rule compare_nonzero_means:
+    input:
+        [out(f"tracks/observed/{track}.json") for track in RUN.published_means],
+    output:
+        table=report(
+            out("qc/nonzero_means.tsv"),
+            caption="../resources/captions/nonzero_means.rst",
+            category="2 Data",
+            labels={"table": "nonzero means, next to published ones"},
+        ),
+        figure=report(
+            out("figures/nonzero_means.svg"),
+            caption="../resources/captions/nonzero_means.rst",
+            category="2 Data",
+            labels={"figure": "nonzero means, next to published ones"},
+        ),
+    log:
+        out("logs/compare_nonzero_means.log"),
+    localrule: True
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(1000),
+        runtime=growing(10),
+    params:
+        published=RUN.published_means,
+    script:
+        "../workflow_scripts/compare_nonzero_means.py"

@@ -20,7 +20,7 @@ rule average_track:
         mem_mb=growing(2000),
         runtime=growing(240),
     params:
-        scaling=SETTINGS.normalisation.scaling,
+        total=SETTINGS.normalisation.recorded("per", "over"),
     script:
         "../workflow_scripts/average_track.py"
 

@@ -33,11 +33,11 @@ rule train_model:
         nodes=1,
         slurm_extra="'--signal=USR1@900'",
     params:
-        model=lambda wildcards: RUN.models[wildcards.model].model_dump(mode="json", exclude=TRAINING_KEYS),
+        model=lambda wildcards: RUN.models[wildcards.model].recorded(),
         windows=SETTINGS.windows.model_dump(),
         training=lambda wildcards: SETTINGS.training_of(RUN.models[wildcards.model].family).model_dump(
             mode="json", exclude=SPEED_SETTINGS
         ),
-        normalisation=SETTINGS.normalisation.model_dump(),
+        total=SETTINGS.normalisation.recorded("per", "over", "track_mean"),
     script:
         "../workflow_scripts/train_model.py"

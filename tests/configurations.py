@@ -6,7 +6,11 @@ from pathlib import Path
 import yaml
 
 CONFIG = Path(__file__).parents[1] / "config"
-SHIPPED = [CONFIG / "config.yaml", CONFIG / "demo" / "config.yaml", CONFIG / "small_genome" / "config.yaml"]
+DEMO = CONFIG / "demo" / "config.yaml"
+SHIPPED = [
+    *(CONFIG / "config.yaml", CONFIG / "published_lab.yaml"),
+    *(CONFIG / name / "config.yaml" for name in ("demo", "small_genome", "collection")),
+]
 MINIMAL = """
 genome: {fasta: genome.fa, chromosomes: [chr1, chr2, chr3]}
 annotation: {gtf: genes.gtf}

@@ -26,6 +26,8 @@ RUN_BY = {
     "snakemake --use-conda --conda-create-envs-only --cores 1 all": "slurm/test_profile.py",
     "snakemake --use-conda --cores 8 fetch": "workflow/test_network.py",
     "snakemake --configfile config/small_genome/config.yaml --cores 2 all": "workflow/test_plan.py",
+    "snakemake --configfile config/collection/config.yaml --profile slurm --use-conda all": "workflow/test_plan.py",
+    "snakemake --configfile config/published_lab.yaml --profile slurm --use-conda all": "workflow/test_plan.py",
     "snakemake -s /path/to/rnatracks/Snakefile --directory RUN ...": "workflow/test_module.py",
     "snakemake ... --set-resources train_model:gpu=8 train_model:mem_mb=96000": "slurm/test_command.py",
     "rnatracks-locus results/models/genos-NK results/reference/genome.fa chr19:39,407,000-39,439,000 --gtf "

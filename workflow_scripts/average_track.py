@@ -6,6 +6,7 @@ sys.path.insert(0, snakemake.scriptdir)  # takes precedence over an installed rn
 
 from pathlib import Path
 
+from rnatracks.config.settings import Settings
 from rnatracks.files import write_json
 from rnatracks.genome.tables import read_sizes
 from rnatracks.log import open_log
@@ -15,7 +16,7 @@ from rnatracks.tracks.average import average
 open_log(snakemake.log[0])
 checks = [read_check(Path(path)) for path in snakemake.input.checks]
 check_copies(checks)
-strand, scaling = snakemake.wildcards.strand, snakemake.params.scaling
+strand, scaling = snakemake.wildcards.strand, Settings.of(snakemake.config).normalisation.scaling
 scales = [check.scales(**scaling)[strand] for check in checks]
 statistics = average(
     [(Path(path), scale) for path, scale in zip(snakemake.input.signals, scales, strict=True)],

@@ -6,6 +6,7 @@ sys.path.insert(0, snakemake.scriptdir)  # takes precedence over an installed rn
 
 from pathlib import Path
 
+from rnatracks.config.settings import Settings
 from rnatracks.genome.tables import read_sizes
 from rnatracks.log import open_log
 from rnatracks.qc.bins import write_bins
@@ -13,7 +14,7 @@ from rnatracks.qc.checks import read_check
 from rnatracks.tracks.bigwig import Coverage
 
 open_log(snakemake.log[0])
-scales = read_check(Path(snakemake.input.check)).scales(**snakemake.params.scaling)
+scales = read_check(Path(snakemake.input.check)).scales(**Settings.of(snakemake.config).normalisation.scaling)
 lengths = read_sizes(Path(snakemake.input.sizes))
 for strand, path in zip(snakemake.params.strands, snakemake.input.signals, strict=True):
     with Coverage(path, sparse=True) as coverage:

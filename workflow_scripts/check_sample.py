@@ -17,6 +17,7 @@ from rnatracks.qc.checks import check_sample, stop_on_flags
 from rnatracks.vocabulary import Strand
 
 open_log(snakemake.log[0])
+settings = Settings.of(snakemake.config)
 paths = [Path(path) for path in snakemake.input.signals]
 for path, md5 in zip(paths, snakemake.params.md5, strict=True):
     verify_md5(path, md5)
@@ -26,9 +27,9 @@ check = check_sample(
     dict(zip(map(Strand, snakemake.params.strands), paths, strict=True)),
     read_sizes(Path(snakemake.input.sizes)),
     read_exons(Path(snakemake.input.exons)),
-    whole_file=snakemake.params.whole_file,
+    whole_file=settings.normalisation.over == "all",
 )
-if Settings.of(snakemake.config).qc.stop_on_flags:
+if settings.qc.stop_on_flags:
     stop_on_flags([check])
 for problems in (check.problems(), *map(check.strand_problems, check.strands)):
     for flag, problem in problems.items():

@@ -6,6 +6,7 @@ sys.path.insert(0, snakemake.scriptdir)  # takes precedence over an installed rn
 
 from pathlib import Path
 
+from rnatracks.config.settings import Settings
 from rnatracks.files import write_table
 from rnatracks.log import open_log
 from rnatracks.qc.checks import check_copies, read_check, stop_on_flags
@@ -23,5 +24,8 @@ correlations = {
     for strand, path in zip(params.strands, snakemake.input.correlations, strict=True)
 }
 excluded = [(name, Track.parse(track)) for name, track in params.excluded]
-write_table(sample_table(checks, params.scaling, correlations, excluded), Path(snakemake.output.samples))
+write_table(
+    sample_table(checks, Settings.of(snakemake.config).normalisation.scaling, correlations, excluded),
+    Path(snakemake.output.samples),
+)
 write_table(chromosome_table(checks), Path(snakemake.output.chromosomes))

@@ -8,7 +8,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 import yaml
-from configurations import ABSENT, CNN, CONFIG, MINIMAL, MIXTRAL, SHIPPED, UNET, config_with
+from configurations import ABSENT, CNN, CONFIG, DEMO, MINIMAL, MIXTRAL, SHIPPED, UNET, config_with
 from pydantic import BaseModel, Field, ValidationError
 
 from rnatracks.config.documentation import SCHEMA, TABLE, json_schema, reference_table
@@ -21,7 +21,7 @@ from rnatracks.errors import InputError
 from rnatracks.vocabulary import Split
 
 
-@pytest.mark.parametrize("path", SHIPPED, ids=["recipe", "demo", "small genome"])
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_shipped_configurations_are_valid(path: Path) -> None:
     assert read_settings(yaml.safe_load(path.read_text()), str(path))
 
@@ -34,7 +34,7 @@ def test_recipe_shows_every_field_with_its_default() -> None:
     for group in groups - {"genome", "annotation", "models"}:
         assert recipe[group] == defaults[group]
     shown = recipe["models"]["genos"]
-    assert shown["head"] == {"type": "convolutions", "scale": "inside"} | defaults["models"]["small"]["head"]
+    assert shown["head"] == defaults["models"]["small"]["head"]
     for key in ("strands", "attention", "trainable", "control"):
         assert shown[key] == defaults["models"]["small"][key]
     assert recipe["genome"]["chromosomes"] == [f"chr{number}" for number in range(1, 23)]
@@ -58,7 +58,7 @@ def test_what_is_made_from_the_fields_is_up_to_date() -> None:
     assert TABLE.search((CONFIG / "README.md").read_text())[0] == reference_table()
 
 
-@pytest.mark.parametrize("path", SHIPPED, ids=["recipe", "demo", "small genome"])
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_editors_accept_the_shipped_configurations(path: Path) -> None:
     jsonschema.validate(yaml.safe_load(path.read_text()), json_schema())
 
@@ -86,6 +86,8 @@ def test_defaults_are_filled_into_a_copy() -> None:
     }
     assert filled["split"] == {"valid": [], "test": []}
     assert filled["models"]["small"]["head"] == {
+        "type": "convolutions",
+        "scale": "inside",
         "channels": [256, 64],
         "kernel_size": 9,
         "dropout": 0.1,
@@ -141,7 +143,7 @@ def test_defaults_are_filled_into_a_copy() -> None:
     }
     assert filled["genes"] == {"pseudocount": 0.01, "types": None, "shared_exons": "leave_out"}
     assert filled["exclude"] == []
-    assert filled["qc"] == {"bin_size": 10_000, "stop_on_flags": False}
+    assert filled["qc"] == {"bin_size": 10_000, "stop_on_flags": False, "nonzero_means": None}
     assert filled["evaluation"] == {
         "block_size": 1_000_000,
         "resamples": 1000,
@@ -217,6 +219,36 @@ def test_a_backbone_without_type_is_that_of_the_preset() -> None:
     assert (backbone.type, backbone.widths, backbone.kernel_size) == ("unet", (8, 12), 5)
 
 
+def test_a_recipe_sets_what_is_not_set() -> None:
+    settings = read_settings(config_with("recipe", "published"))
+    assert (settings.normalisation.per, settings.normalisation.over) == ("file", "all")
+    assert (settings.normalisation.track_mean, settings.normalisation.total) == ("track", 1e8)
+    assert (settings.windows.size, settings.windows.overlap, settings.prediction.stitch) == (32768, 16384, "mean_raw")
+    assert (settings.training.epochs, settings.training.weight_decay, settings.training.seed) == (20, 0.01, 42)
+    assert settings.models["small"].head.type == "unet"
+    assert settings.departures == []
+    assert read_settings(settings.model_dump(mode="json")) == settings
+
+
+def test_keys_go_before_the_recipe_and_are_named() -> None:
+    config = config_with("recipe", "published") | {"training": {"epochs": 3}, "normalisation": {"per": "file"}}
+    config["models"]["plain"] = config["models"]["small"] | {"head": {"type": "convolutions", "kernel_size": 3}}
+    config["models"]["wide"] = config["models"]["small"] | {"head": {"widths": [8, 16]}}
+    config["models"]["unet"] = {"cell_types": "each", "preset": "unet"}
+    settings = read_settings(config)
+    assert settings.departures == ["training.epochs: 3", "models.plain.head.type: convolutions"]
+    assert (settings.models["wide"].head.type, settings.models["wide"].head.widths) == ("unet", (8, 16))
+    assert settings.models["unet"].head.channels == ()
+    assert read_settings(settings.model_dump(mode="json")).departures == settings.departures
+    with pytest.raises(InputError, match="config, recipe: found 'genos'; expected one of: published"):
+        read_settings(config_with("recipe", "genos"))
+
+
+def test_the_shipped_recipe_is_followed() -> None:
+    shipped = read_settings(yaml.safe_load((CONFIG / "published_lab.yaml").read_text()))
+    assert (shipped.recipe, shipped.departures) == ("published", [])
+
+
 def test_settings_share_nothing_with_presets() -> None:
     before = copy.deepcopy(PRESETS)
     settings = read_settings(config_with("models.small", {"cell_types": "each", "preset": "unet"}))
@@ -279,14 +311,6 @@ def test_a_head_of_another_type_replaces_that_of_the_preset() -> None:
     assert (plain.type, plain.channels) == ("convolutions", (256, 64))
 
 
-def test_convolutions_are_written_as_before_they_had_a_type() -> None:
-    """What a training depends on is compared with what was written then: new keys would train every model again."""
-    keys = ["channels", "kernel_size", "dropout", "initial_scale", "batch_norm", "plain_output"]
-    for changes, more in (({}, []), ({"scale": "inside"}, []), ({"scale": "outside"}, ["scale"])):
-        head = read_settings(config_with("models.small.head", changes)).models["small"].head
-        assert sorted(head.model_dump(mode="json")) == sorted(keys + more)
-
-
 SMALL = "models.small"
 BOUND_OF = {
     "minimum": "greater_than_equal",
@@ -299,7 +323,7 @@ BOUND_OF = {
     "enum": "literal_error",
 }
 BAD = [
-    ("no_such_key", 1, "no_such_key", "unknown key", "one of: results, genome"),
+    ("no_such_key", 1, "no_such_key", "unknown key", "one of: results, recipe, genome"),
     ("training", {5: 1}, "training.5", "an unknown key", "one of: epochs"),
     ("training", {True: 1}, "training.True", "an unknown key", "one of: epochs"),
     ("results", "r" * 300, "results", "'rrr", "a usable path (File name too long)"),
@@ -372,7 +396,7 @@ BAD = [
     ("models", {}, "models", "an empty value", "at least 1 entry"),
     ("models", {"a b": {}}, "models", "the name 'a b'", "letters, digits"),
     ("models", {1: {}}, "models", "the name 1", "put it in quotes"),
-    (f"{SMALL}.cell_types", "all", f"{SMALL}.cell_types", "'all'", "Either the word each"),
+    (f"{SMALL}.cell_types", "every", f"{SMALL}.cell_types", "'every'", "The word each"),
     (f"{SMALL}.cell_types", [], f"{SMALL}.cell_types", "an empty value", "at least 1 entry"),
     (f"{SMALL}.backbone", 7, f"{SMALL}.backbone", "7", "text or keys and values or null"),
     (f"{SMALL}.backbone", {"type": "mixtral"}, f"{SMALL}.backbone.hidden_size", "no such key", "Size"),
@@ -515,7 +539,7 @@ def test_yaml_numbers_of_the_hint_are_read_as_numbers() -> None:
 
 @pytest.mark.parametrize("key", ["genome.fasta", "annotation.gtf", "blacklist"])
 def test_simulated_files_may_only_lie_in_their_own_folder(key: str) -> None:
-    config = yaml.safe_load(SHIPPED[1].read_text())
+    config = yaml.safe_load(DEMO.read_text())
     section, _, field = key.rpartition(".")
     (config[section] if section else config)[field] = "mine/file.gz"
     with pytest.raises(InputError, match=f"{key}: found 'mine/file.gz'; expected a file in results/demo/simulated"):

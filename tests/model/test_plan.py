@@ -8,7 +8,7 @@ import yaml
 from configurations import CNN, CONFIG, MIXTRAL, config_with
 
 from rnatracks.config.heads import ConvolutionHeadSettings
-from rnatracks.config.models import LoraSettings
+from rnatracks.config.models import LoraSettings, ModelSettings
 from rnatracks.config.settings import read_settings
 from rnatracks.errors import InputError
 from rnatracks.model.plan import ModelPlan, expand_models
@@ -54,7 +54,7 @@ def test_what_is_configured_for_a_model_is_planned() -> None:
     }
     config = read_settings(config_with("models.one", chosen))
     plan = expand_models(config.models, ["B"])["one"].model_dump(mode="json")
-    head = chosen["head"] | {"initial_scale": 8}
+    head = chosen["head"] | {"type": "convolutions", "scale": "inside", "initial_scale": 8}
     assert plan == chosen | {
         "name": "one",
         "family": "one",
@@ -85,6 +85,11 @@ def test_models_start_from_models_of_the_run_in_any_order() -> None:
     )
     starts = {name: plan.init_from for name, plan in plans.items()}
     assert starts == {"late": "middle", "middle": "first-B", "first-B": None, "first-T": None, "last": "late"}
+
+
+def test_all_cell_types_are_one_joint_model_in_the_order_of_the_sheet() -> None:
+    (plan,) = plans_of({"joint": {"cell_types": "all", "backbone": "some/x"}}, ["T", "B"]).values()
+    assert (plan.name, plan.cell_types) == ("joint", ("T", "B"))
 
 
 def test_a_model_starts_from_a_folder(tmp_path: Path) -> None:
@@ -271,3 +276,15 @@ def test_expand_models_refuses_two_models_of_one_name() -> None:
         InputError, match=r"^config, models\.small-B\.cell_types: found a second model called 'small-B'"
     ):
         expand_models(config.models, ["B"])
+
+
+@pytest.mark.parametrize(
+    ("head", "more"), [({}, []), ({"scale": "inside"}, []), ({"scale": "outside"}, ["scale"])], ids=str
+)
+def test_plans_are_recorded_as_before_heads_had_a_type(head: dict, more: list[str]) -> None:
+    """Rules and checkpoints compare what they recorded then: new keys would train every model again."""
+    keys = ["channels", "kernel_size", "dropout", "initial_scale", "batch_norm", "plain_output"]
+    settings = ModelSettings.model_validate({"cell_types": ["A"], "backbone": "some/model", "head": head})
+    plan = expand_models({"m": settings}, ["A"])["m"]
+    assert sorted(plan.recorded()["head"]) == sorted(keys + more)
+    assert ModelPlan.of_job(plan.recorded(), {"m": settings}) == plan

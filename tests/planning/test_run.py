@@ -116,3 +116,15 @@ def test_the_demo_simulates_its_samples() -> None:
     run = plan_run(settings.model_copy(update={"cell_types": str(cell_types), "samples": str(samples)}))
     assert len(run.simulated) == 6 and set(run.simulated) == set(settings.simulate.samples)
     assert run.references["blacklist"].location == "results/demo/simulated/blacklist.bed"
+
+
+def test_published_nonzero_means_are_read_before_any_job(settings: Callable[..., Settings]) -> None:
+    Path("means.tsv").write_text("track\tnonzero_mean\nblood.unstranded\t0.05\nB.minus\t0.1\n")
+    run = plan_run(settings(qc={"nonzero_means": "means.tsv"}))
+    assert run.published_means == {"blood.unstranded": 0.05, "B.minus": 0.1}
+    assert plan_run(settings()).published_means == {}
+    Path("means.tsv").write_text("track\tnonzero_mean\nblood.plus\t0.05\n")
+    with pytest.raises(
+        InputError, match="means.tsv, line 2, track: found 'blood.plus'; expected tracks of this run: B"
+    ):
+        plan_run(settings(qc={"nonzero_means": "means.tsv"}))

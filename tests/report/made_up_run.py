@@ -12,10 +12,12 @@ import pandas as pd
 from rnatracks.errors import shorten
 from rnatracks.figures.colours import SignalKind
 from rnatracks.figures.locus import Panel, locus_figure
+from rnatracks.figures.nonzero_means import nonzero_mean_scatter
 from rnatracks.figures.scatters import gene_scatter
 from rnatracks.figures.scores import chosen_tracks, score_bars
 from rnatracks.figures.style import svg_text
 from rnatracks.figures.training_curve import training_curve
+from rnatracks.qc.nonzero_means import MAX_FOLD, compare_nonzero_means
 from rnatracks.report.page import Data, ReportContent, Scores, TrainingRun
 from rnatracks.report.pictures import MAX_PICTURES, Gallery, Picture
 from rnatracks.report.score_warnings import baseline_warnings, level_warnings
@@ -25,6 +27,7 @@ from rnatracks.report.tables import (
     BENCHMARK_NOTES,
     DIFFERENTIAL_NOTES,
     GENE_NOTES,
+    NONZERO_MEAN_NOTES,
     facts,
     plain_columns,
     scores_table,
@@ -35,9 +38,11 @@ from rnatracks.report.warnings import (
     chromosome_warnings,
     donor_warnings,
     flag_warnings,
+    nonzero_mean_warnings,
     simulation_warnings,
     split_warnings,
 )
+from rnatracks.tracks.average import TrackStatistics
 from rnatracks.vocabulary import Strand
 
 RESOURCES = Path(__file__).parents[2] / "resources"
@@ -169,6 +174,14 @@ class MadeUpRun:
         )
         tracks = pd.DataFrame({"track": [f"{name}.{strand}" for name in names for strand in STRANDS]})
         tracks = tracks.assign(total=50_012_345, nonzero_mean=0.10137, samples=3)
+        statistics = [
+            TrackStatistics(
+                track=name, samples=3, bases=10, total=1.0, mean=0.1, nonzero=10, nonzero_mean=mean, maximum=1.0
+            )
+            for name, mean in zip(tracks["track"], np.geomspace(0.02, 0.3, len(tracks)), strict=True)
+        ]
+        means = compare_nonzero_means(statistics, dict.fromkeys(tracks["track"], 0.1))
+        levels = Picture("Nonzero means", svg_text(nonzero_mean_scatter(means, MAX_FOLD)))
         inputs = pd.DataFrame({"file": ["reference/genome.fa"], "bytes": [3_273_481_150], "md5": ["1c9dcaddfa41"]})
         benchmarks = pd.DataFrame(
             {"job": ["train/a", "predict/a/chr1"], "seconds": [40_211.4, 812.0], "peak_memory_mb": [20_412.3, np.nan]}
@@ -194,6 +207,7 @@ class MadeUpRun:
                 *baseline_warnings(gene, PageSection.GENE, [], self.families),
                 *flag_warnings(self.samples),
                 *level_warnings(base, []),
+                *nonzero_mean_warnings(means),
                 *chromosome_warnings(["The annotation has no gene on chrUn (0.3% of the samples' signal)."]),
                 *donor_warnings(names[:1]),
             ],
@@ -213,6 +227,8 @@ class MadeUpRun:
                     plain_columns(tracks.columns) | {"nonzero_mean": "Mean over the nonzero bases."},
                     {"nonzero_mean": 5},
                 ),
+                nonzero_means=table(means, NONZERO_MEAN_NOTES),
+                nonzero_mean_figure=Gallery(caption("nonzero_means"), [levels]),
             ),
             training=[
                 TrainingRun(model=name, settings=settings, curve=Gallery(caption("training_curve"), [curve(rng)]))

@@ -91,8 +91,8 @@ def test_same_content_gives_the_same_page(page: Path, content: ReportContent, tm
 def test_page_opens_in_a_browser(page: Path, tmp_path: Path) -> None:
     opened = open_page(page)
     assert "CONSOLE" not in opened.log, opened.log
-    assert opened.tags["svg"] == 2 + 1 + 4 + 2  # locus twice, bars, scatters, curves
-    assert opened.tags["table"] == 1 + 1 + 5 + 2 + 2 + 3 + 3
+    assert opened.tags["svg"] == 2 + 1 + 4 + 2 + 1  # locus twice, bars, scatters, curves, levels
+    assert opened.tags["table"] == 1 + 1 + 6 + 2 + 2 + 3 + 3
 
 
 def test_tables_are_sorted_filtered_paged_and_widened(page: Path, tmp_path: Path) -> None:

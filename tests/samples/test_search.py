@@ -278,6 +278,13 @@ def test_hits_that_are_all_rejected_are_one_line() -> None:
     assert "none usable (2 times: its experiment is perturbed); expected usable files" in line
 
 
+def test_a_filter_that_no_experiment_passes_is_one_line() -> None:
+    stage = "replicates.library.biosample.life_stage"
+    assert len(resolve_at(LIBRARY, replace(GM12878, encode_query=f"{QUERY}&{stage}=adult")).samples) == 2
+    line = refusal(replace(GM12878, encode_query=f"{QUERY}&{stage}=child&{stage}=newborn"))
+    assert f": its experiment does not pass {stage}=child&{stage}=newborn); expected usable files" in line
+
+
 def test_only_samples_that_would_be_taken_count_against_the_limit() -> None:
     # Three experiments are found, one of which is perturbed; of two GTEx samples one has no mapped length.
     assert len(resolve_at(LIBRARY, GM12878, max_samples=2).samples) == 2
@@ -328,6 +335,18 @@ def test_gtex_samples_of_a_tissue() -> None:
         reason="found by gtex_tissue; Whole Blood; recount3 publishes no MD5",
     )
     assert found.published is None
+
+
+@pytest.mark.parametrize(("wanted", "taken"), [(1, [1]), (2, [1, 3]), (3, [1, 2, 4]), (5, [1, 2, 3, 4, 5]), (9, None)])
+def test_gtex_samples_are_spread_evenly_over_the_list(wanted: int, taken: list[int] | None) -> None:
+    ids = {number: f"GTEX-ABCD-000{number}-SM-5GHZ{number}.1" for number in range(1, 6)}
+    with DataServer(files=recount3_files([GtexSample(external_id=name) for name in ids.values()])) as server:
+        found = resolve(BLOOD, [], ask(server, gtex_samples=wanted), TODAY, patience=PATIENCE)
+    assert [sample.name for sample in found.samples] == [ids[number] for number in taken or ids]
+    assert {each.reason for each in found.rejected} <= {
+        f"sources.gtex_samples asks for {wanted} of the tissue's samples"
+    }
+    assert len(found.rejected) == 5 - len(found.samples)
 
 
 def test_listed_gtex_samples() -> None:

@@ -12,9 +12,10 @@ import json
 import operator
 import re
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from urllib.parse import parse_qsl, quote
 
 from .faults import Reply, page
@@ -343,11 +344,10 @@ class EncodeLibrary:
     def answer(self, path: str, query: str, accept: str, host: str) -> Reply:
         """Answer a request; `host` is the server's address, which stands for the portal and for the bucket."""
         cloud = f"{host}/{BUCKET}"
-        for file in self.files:
-            if path == file.href:
-                name = quote(f"attachment; filename={file.href.rpartition('/')[2]}")
-                signed = f"{cloud}/{file.key}?response-content-disposition={name}&Expires=129600"
-                return page(307, "", Location=signed)
+        if file := self._by_href.get(path):
+            name = quote(f"attachment; filename={file.href.rpartition('/')[2]}")
+            signed = f"{cloud}/{file.key}?response-content-disposition={name}&Expires=129600"
+            return page(307, "", Location=signed)
         parameters = parse_qsl(query, keep_blank_values=True)
         if path == "/search/":
             status, document = self.search(parameters, f"{path}?{query}", cloud)
@@ -357,13 +357,24 @@ class EncodeLibrary:
             return page(status, json.dumps(document), "application/json; charset=UTF-8")
         return page(status, f"<!DOCTYPE html><html><title>{document['title']}</title></html>")
 
-    def documents(self, frame: Frame, cloud: str = CLOUD) -> Iterator[Json]:
-        """Every object in one frame, the experiments first."""
-        for experiment in self.experiments:
-            files = [file for file in self.files if file.dataset == experiment.accession]
-            yield experiment.as_json(frame, files, cloud)
-        for file in self.files:
-            yield file.as_json(frame, cloud)
+    @cached_property
+    def _by_href(self) -> dict[str, EncodeFile]:
+        return {file.href: file for file in self.files}
+
+    @cached_property
+    def _made(self) -> dict[tuple[Frame, str], dict[str, Json]]:
+        return {}
+
+    def documents(self, frame: Frame, cloud: str = CLOUD) -> dict[str, Json]:
+        """Every object in one frame by its path, the experiments first; made once."""
+        if (frame, cloud) not in self._made:
+            files: dict[str, list[EncodeFile]] = {}
+            for file in self.files:
+                files.setdefault(file.dataset, []).append(file)
+            made = [each.as_json(frame, files.get(each.accession, ()), cloud) for each in self.experiments]
+            made += [file.as_json(frame, cloud) for file in self.files]
+            self._made[frame, cloud] = {str(document["@id"]): document for document in made}
+        return self._made[frame, cloud]
 
     def search(self, parameters: Sequence[tuple[str, str]], address: str, cloud: str = CLOUD) -> tuple[int, Json]:
         """Status and document of a search.
@@ -384,8 +395,8 @@ class EncodeLibrary:
                 filters.setdefault({"type": "@type", "type!": "@type!"}.get(key, key), []).append(value)
         shown = self.documents(Frame.OBJECT if frame == "object" else Frame.EMBEDDED, cloud)
         matched = [
-            (whole, document)
-            for whole, document in zip(self.documents(Frame.EMBEDDED, cloud), shown, strict=True)
+            (whole, shown[path])
+            for path, whole in self.documents(Frame.EMBEDDED, cloud).items()
             if all(fits(whole, key, values) for key, values in filters.items())
         ]
         matched.sort(key=lambda pair: str(pair[0].get("date_created", "")), reverse=True)
@@ -408,9 +419,8 @@ class EncodeLibrary:
     def _item(self, path: str, frame: str, cloud: str) -> tuple[int, Json]:
         if frame not in set(Frame):
             return error(400, "Bad Request", f"frame={frame}")
-        for document in self.documents(Frame(frame), cloud):
-            if document["@id"] == re.sub("/?$", "/", path, count=1):
-                return 200, {"@context": "/terms/", "title": document["accession"], **document}
+        if document := self.documents(Frame(frame), cloud).get(re.sub("/?$", "/", path, count=1)):
+            return 200, {"@context": "/terms/", "title": document["accession"], **document}
         return error(404, "Not Found", path)
 
 

@@ -125,7 +125,8 @@ def test_all_runs_without_a_network_once_everything_is_fetched(
     world: World, server: DataServer, tmp_path: Path
 ) -> None:
     """As on a cluster whose nodes reach nothing: `fetch` on the login node, then `all`."""
-    configure(tmp_path, server)
+    configure(tmp_path, server, qc={"nonzero_means": "means.tsv"})
+    (tmp_path / "means.tsv").write_text("track\tnonzero_mean\nblood.unstranded\t1\nGM12878.minus\t1e4\n")
     server.fail("/search/", Status(503))
     server.fail(world.signals[0].stored, Cut(2000))
     server.fail(f"{UCSC}/hg38.fa.gz", Status(503), Cut(1000))
@@ -157,6 +158,9 @@ def test_all_runs_without_a_network_once_everything_is_fetched(
     assert_is_scaled_mean(tmp_path / "results/tracks/observed", world, tmp_path)
     page = (tmp_path / "results/report.html").read_text()
     assert ">ENCSR001AAA<" in page
+    assert_nonzero_means_are_those_of_the_tracks(tmp_path / "results")
+    assert "qc/nonzero_means.tsv" in page
+    assert "have less than half or more than twice the published nonzero mean" in page or "1 of 2 has less" in page
 
     # The project as a whole may move: its links to downloads go along.
     moved = tmp_path.with_name("moved")
@@ -176,6 +180,18 @@ def test_all_runs_without_a_network_once_everything_is_fetched(
     assert len(server.requests) == before
     again = pd.read_csv(tmp_path / "second/samples/resolved.tsv", sep="\t", dtype=str, keep_default_na=False)
     pd.testing.assert_frame_equal(again, resolved)
+
+
+def assert_nonzero_means_are_those_of_the_tracks(results: Path) -> None:
+    """The means over bases with signal that pyBigWig and NumPy give, and the furthest from the published one first."""
+    table = pd.read_csv(results / "qc/nonzero_means.tsv", sep="\t", index_col="track")
+    published = {"blood.unstranded": 1.0, "GM12878.minus": 1e4}
+    for track, mean in published.items():
+        values = bases(results / f"tracks/observed/{track}.bw")
+        assert table.loc[track, "nonzero_mean"] == pytest.approx(values[values > 0].mean(), rel=1e-6)
+        assert table.loc[track, "ratio"] == pytest.approx(values[values > 0].mean() / mean, rel=1e-6)
+    assert table.index.tolist() == ["blood.unstranded", "GM12878.minus"]  # thousands of times, and a few times
+    assert (results / "figures/nonzero_means.svg").read_text().startswith("<?xml")
 
 
 def assert_is_scaled_mean(tracks: Path, world: World, scratch: Path) -> None:

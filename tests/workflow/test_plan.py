@@ -12,6 +12,7 @@ import pandas as pd
 import yaml
 from models import write_bigwig
 
+from rnatracks.samples.sheets import read_cell_types
 from workflow.runs import REPOSITORY, close_network, demo_folder, snakemake
 
 DEMO = "config/demo/config.yaml"
@@ -61,6 +62,38 @@ def test_the_small_genome_is_planned_with_own_samples(tmp_path: Path) -> None:
     planned = run.planned()
     assert [job["model"] for job in planned["train_model"]] == ["unet"]
     assert len(planned["predict_chromosome"]) == len(chromosomes)
+
+
+def test_the_collection_is_planned_from_a_resolved_sheet_offline(tmp_path: Path) -> None:
+    """All 667 tracks, two samples per cell type, one joint model; no socket is opened."""
+    folder = demo_folder(tmp_path)
+    columns = ["sample", "cell_type", "source", "plus", "minus", "unstranded", "donor"]
+    rows = []
+    for cell_type in read_cell_types(folder / "config/collection/cell_types.tsv"):
+        source = "gtex" if cell_type.gtex_tissue else "encode"
+        strands = ("plus", "minus") if cell_type.stranded else ("unstranded",)
+        for number in (1, 2):
+            name = f"{cell_type.name}_{number}"
+            files = {strand: f"https://files.example.org/{name}.{strand}.bw" for strand in strands}
+            rows.append({"sample": name, "cell_type": cell_type.name, "source": source, "donor": f"d{number}"} | files)
+    lines = [columns, *([row.get(column, "") for column in columns] for row in rows)]
+    (folder / "resolved.tsv").write_text("".join("\t".join(line) + "\n" for line in lines))
+    files = ("--configfile", "config/collection/config.yaml")
+    run = snakemake(
+        folder,
+        *("all", "--dry-run", "--quiet", "rules", *files, "--config", "samples=resolved.tsv"),
+        environment=close_network(tmp_path / "closed"),
+    )
+    assert run.status == 0, run.text[-3000:]
+    assert "a connection was tried" not in run.text
+    jobs = dict(re.findall(r"^(\w+) +([\d,]+) +[\d,]+\.\d +", run.text.split("Maximum requested")[1], re.MULTILINE))
+    number = {name: int(count.replace(",", "")) for name, count in jobs.items()}
+    assert number["train_model"] == 1
+    assert number["predict_chromosome"] == 22
+    assert number["average_track"] == number["gather_prediction"] == 667
+    assert number["average_half"] == 2 * 667
+    assert number["fetch_file"] == 2 * 667 + 3
+    assert number["compare_nonzero_means"] == 1
 
 
 def test_shards_are_planned_once_the_lengths_are_known(tmp_path: Path) -> None:

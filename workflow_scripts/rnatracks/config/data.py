@@ -67,6 +67,10 @@ class SourceSettings(Section):
     max_samples: int = Field(default=200, ge=1)
     """Maximum number of samples from the search for one cell type. A query that finds more is refused as too broad."""
 
+    gtex_samples: int | None = Field(default=None, ge=1)
+    """Number of samples to use of each GTEx tissue, evenly spread over its list of samples; with null, all of them, up
+    to max_samples. Most tissues have hundreds."""
+
 
 class NormalisationSettings(Section):
     """Scale to which all samples are normalised."""
@@ -92,6 +96,14 @@ class NormalisationSettings(Section):
     def scaling(self) -> dict[str, float | str]:
         """Arguments of `qc.checks.SampleCheck.scales`."""
         return self.model_dump(include={"total", "per", "over"})
+
+    def recorded(self, *keys: str) -> float | dict[str, float | str]:
+        """What a rule records of the total and of `keys`: the total alone if these have their defaults.
+
+        Versions up to 0.3.0 had no other key. This way, they don't average and train again after an update.
+        """
+        default = all(getattr(self, key) == type(self).model_fields[key].default for key in keys)
+        return self.total if default else self.model_dump(include={"total", *keys})
 
 
 class WindowSettings(Section):
@@ -149,6 +161,10 @@ class QcSettings(Section):
     stop_on_flags: bool = False
     """Stop before averaging if the strands of a sample look swapped or unstranded. Otherwise this is only reported, in
     the log and in the report."""
+
+    nonzero_means: Location | None = None
+    """Tab-separated table of published nonzero means (columns track, such as NK.plus, and nonzero_mean), to which the
+    report compares those of the observed tracks; null for none. It may lack tracks of the run, but has no others."""
 
 
 class EvaluationSettings(Section):

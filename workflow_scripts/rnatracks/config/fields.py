@@ -94,9 +94,9 @@ def _odd(value: int) -> int:
 PATTERNS = {
     r"^[^\s/]+$": "a name without spaces or slashes",
     r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$": "letters, digits, '_', '.' and '-', starting with a letter, a digit or '_'",
-    r"^each$": "",
+    r"^(each|all)$": "",
 }
-CHROMOSOME, NAME, EACH = PATTERNS
+CHROMOSOME, NAME, EACH_OR_ALL = PATTERNS
 
 Text = Annotated[str, Field(min_length=1), AfterValidator(_plain)]
 Word = Annotated[str, AfterValidator(_plain)]

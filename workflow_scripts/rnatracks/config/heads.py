@@ -3,15 +3,13 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, SerializerFunctionWrapHandler, Tag, model_serializer
+from pydantic import Discriminator, Field, Tag
 
 from .fields import LIST, Number, Odd, Section
 
 BatchNorm = Literal["batch", "renorm", "frozen"]
 # Keys that may differ between a model and the one that it starts from, because the weights have the same meaning.
 FREE_HEAD_KEYS = {"dropout", "initial_scale", "batch_norm"}
-# Keys of convolutions that versions up to 0.3.0 did not have.
-NEWER_DEFAULTS = {"type": "convolutions", "scale": "inside"}.items()
 
 
 class ConvolutionHeadSettings(Section):
@@ -48,11 +46,6 @@ class ConvolutionHeadSettings(Section):
     plain_output: bool = False
     """Omit batch norm, GELU and dropout after the last convolution. The published head includes them, which prevents
     predictions from reaching 0."""
-
-    @model_serializer(mode="wrap")
-    def _as_in_older_versions(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out newer keys that have their default: otherwise models of older versions would be trained again."""
-        return {key: value for key, value in handler(self).items() if (key, value) not in NEWER_DEFAULTS}
 
 
 class UNetHeadSettings(Section):

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, ConfigDict, Discriminator, Field, Tag, mode
 
 from ..downloads.locations import normal_path
 from ..errors import InputError
-from .fields import EACH, LIST, Number, Odd, SchemaOf, Section, Text, Word, Words, usable
+from .fields import EACH_OR_ALL, LIST, Number, Odd, SchemaOf, Section, Text, Word, Words, usable
 from .heads import ConvolutionHeadSettings, HeadSettings
 from .presets import PRESETS, overlaid
 from .training import TrainingSettings
@@ -159,7 +159,7 @@ Network = Annotated[
     ),
 ]
 CellTypes = Annotated[
-    Annotated[Annotated[str, Field(pattern=EACH)], Tag("word")]
+    Annotated[Annotated[str, Field(pattern=EACH_OR_ALL)], Tag("word")]
     | Annotated[Annotated[Words, Field(min_length=1)], Tag("list")],
     Discriminator(_kind_of_cell_types),
 ]
@@ -182,8 +182,8 @@ class ModelSettings(Section):
     """One family of models with the same settings."""
 
     cell_types: CellTypes
-    """Either the word each, for one model per cell type, called NAME-CELLTYPE; or a list of cell types, for one joint
-    model, called NAME."""
+    """The word each, for one model per cell type, called NAME-CELLTYPE; the word all or a list of cell types, for one
+    joint model, called NAME."""
 
     preset: Literal["unet"] | None = None
     """Defaults in one word. unet: a U-Net with a head, an optimiser and augmentation that suit it, for small genomes,

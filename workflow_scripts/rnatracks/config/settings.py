@@ -1,14 +1,13 @@
 """The whole configuration, read and checked, with everything that can be derived from it alone."""
 
-import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from ..downloads.locations import normal_path
+from ..downloads.locations import without_links
 from ..errors import InputError, shorten
 from ..vocabulary import Split
 from .data import (
@@ -29,6 +28,7 @@ from .fields import Folder, Location, Name, Section, Texts, Words
 from .heads import UNetHeadSettings
 from .models import DilatedCnnSettings, ModelSettings, UNetSettings
 from .presets import overlaid
+from .recipes import departures, with_recipe
 from .training import PredictionSettings, TrainingSettings, training_key
 
 
@@ -37,6 +37,11 @@ class Settings(Section):
 
     results: Folder = "results"
     """Output folder for everything that the workflow produces."""
+
+    recipe: Literal["published"] | None = None
+    """Defaults in one word. published: normalisation, windows, head, training and stitching as in the later code of the
+    published model's authors; docs/published.md lists them. Keys of the configuration take precedence, and a run warns
+    which of them differ from the recipe."""
 
     genome: GenomeSettings
     """Reference sequence."""
@@ -105,6 +110,17 @@ class Settings(Section):
     def of(cls, config: Mapping[str, Any]) -> Self:
         """The settings of a job, from the `snakemake.config` that the Snakefile passes to every script."""
         return cls.model_validate(config["settings"])
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_in_recipe(cls, values: Any) -> Any:
+        return with_recipe(values) if isinstance(values, Mapping) else values
+
+    @property
+    def departures(self) -> list[str]:
+        """Keys with another value than the recipe gives them, as `key: value`; empty if there is no recipe."""
+        heads = {name: dict(model.head) for name, model in self.models.items() if model.preset is None}
+        return [] if self.recipe is None else departures(self.recipe, self.model_dump(), heads)
 
     @property
     def splits(self) -> dict[str, Split]:
@@ -270,16 +286,7 @@ def read_settings(config: object, where: str = "config") -> Settings:
         raise first_fault(error, Settings, config, where) from error
     # Simulated files are named with `results` as the user wrote it.
     folders = ("downloads",) if settings.simulate else ("results", "downloads")
-    return settings.model_copy(update={key: _without_links(getattr(settings, key)) for key in folders})
-
-
-def _without_links(folder: str) -> str:
-    """An output folder with symbolic links resolved, so that it has only one spelling.
-
-    Links that lead out of the working directory are kept: such a folder was moved to another disk and keeps its name.
-    """
-    place = normal_path("", os.path.realpath(folder))
-    return folder if Path(place).is_absolute() and ".." not in Path(folder).parts else place
+    return settings.model_copy(update={key: without_links(getattr(settings, key)) for key in folders})
 
 
 def locus_file_name(locus: str) -> str:

@@ -106,3 +106,12 @@ def one_spelling(location: str) -> str:
     path = posixpath.normpath("/".join(quote(unquote(name), safe="") for name in f"/{parts.path}".split("/")))
     query = urlencode(sorted(parse_qsl(parts.query, keep_blank_values=True)))
     return f"{host}{port}/{path.lstrip('/')}{'?' if query else ''}{query}"
+
+
+def without_links(folder: str) -> str:
+    """An output folder with symbolic links resolved, so that it has only one spelling.
+
+    Links that lead out of the working directory are kept: such a folder was moved to another disk and keeps its name.
+    """
+    place = normal_path("", os.path.realpath(folder))
+    return folder if Path(place).is_absolute() and ".." not in Path(folder).parts else place

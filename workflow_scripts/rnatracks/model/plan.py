@@ -21,6 +21,7 @@ MASKED = ("causal", "bidirectional")
 HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 # Keys of a model that matter for its training settings only.
 TRAINING_KEYS = {"preset", "training"}
+NEWER_HEAD_DEFAULTS = {"type": "convolutions", "scale": "inside"}.items()
 
 
 class ModelPlan(ModelSettings):
@@ -34,6 +35,16 @@ class ModelPlan(ModelSettings):
     def of_job(cls, params: Mapping[str, Any], families: Mapping[str, ModelSettings]) -> Self:
         """The plan of a job, from its parameters, which lack `TRAINING_KEYS`, and the section `models`."""
         return cls.model_validate(params | families[params["family"]].model_dump(include=TRAINING_KEYS))
+
+    def recorded(self) -> dict[str, Any]:
+        """What a rule and checkpoints record of the plan: without `TRAINING_KEYS`, which they record by themselves.
+
+        Keys of the head that versions up to 0.3.0 did not have are left out if they have their defaults: otherwise
+        their models would be trained again after an update.
+        """
+        dumped = self.model_dump(mode="json", exclude=TRAINING_KEYS)
+        head = {key: value for key, value in dumped["head"].items() if (key, value) not in NEWER_HEAD_DEFAULTS}
+        return dumped | {"head": head}
 
     @property
     def from_hub(self) -> bool:
@@ -96,7 +107,7 @@ def expand_models(families: Mapping[str, ModelSettings], cell_types: Sequence[st
         if chosen == "each":
             groups = {f"{family}-{cell_type}": (cell_type,) for cell_type in cell_types}
         else:
-            groups = {family: chosen}
+            groups = {family: tuple(cell_types) if chosen == "all" else chosen}
         for name, members in groups.items():
             for cell_type in members:
                 if cell_type not in cell_types:

@@ -108,6 +108,14 @@ def is_recorded(made: str) -> bool:
     return not Path(made).exists() or Path(".snakemake/metadata.db").exists() or record.exists()
 
 
+def warnings_of(settings: Settings) -> dict[str, str]:
+    """What is unusual about a run, but no error, by the key of the configuration."""
+    found = {"results": unrecorded_results(settings.results)}
+    if settings.departures:
+        found["recipe"] = f"{settings.recipe}, except {', '.join(settings.departures)}"
+    return {key: text for key, text in found.items() if text}
+
+
 def unrecorded_results(results: str) -> str | None:
     """A warning if there are results without a Snakemake record under this path of their folder, otherwise None."""
     if is_recorded(f"{results}/reference/genome.fa"):

@@ -13,6 +13,7 @@ from ..evaluation.baselines import neighbour
 from ..evaluation.scored_tracks import ModelTrack, Scored, ScoredPair
 from ..model.plan import ModelPlan, expand_models
 from ..qc.checks import check_headers
+from ..qc.nonzero_means import read_published_means
 from ..samples.sample import CellType, Sample, all_located, check_excluded, halves, simulated_samples, tracks_of
 from ..samples.sample_files import check_local_files
 from ..samples.sheets import read_cell_types, read_samples
@@ -36,6 +37,8 @@ class Run:
         Model plans by name.
     simulated
         Samples whose files the workflow simulates, by name.
+    published_means
+        Published nonzero means by track, from `qc.nonzero_means`; may be empty.
     """
 
     settings: Settings
@@ -43,6 +46,7 @@ class Run:
     listed: Mapping[str, Sequence[Sample]]
     models: Mapping[str, ModelPlan]
     simulated: Mapping[str, Sample]
+    published_means: Mapping[str, float]
 
     def out(self, path: str) -> str:
         """A path in the output folder."""
@@ -174,7 +178,7 @@ def plan_run(settings: Settings) -> Run:
     Raises
     ------
     InputError
-        If a sheet, a model or a simulated sample is invalid.
+        If a sheet, a model, a simulated sample or the table of published nonzero means is invalid.
     """
     cell_types = read_cell_types(Path(settings.cell_types))
     samples = read_samples(Path(settings.samples), cell_types, settings.exclude)
@@ -185,13 +189,12 @@ def plan_run(settings: Settings) -> Run:
     if settings.simulate:
         folder = Path(settings.results, "simulated")
         simulated = simulated_samples(samples, settings.simulate.samples, folder, settings.samples)
-    return Run(
-        settings,
-        {each.name: each for each in cell_types},
-        listed,
-        expand_models(settings.models, list(listed)),
-        simulated,
-    )
+    models = expand_models(settings.models, list(listed))
+    published = {}
+    if settings.qc.nonzero_means:
+        tracks = [str(track) for each in cell_types for track in tracks_of(each, listed[each.name])]
+        published = read_published_means(Path(settings.qc.nonzero_means), dict.fromkeys(tracks))
+    return Run(settings, {each.name: each for each in cell_types}, listed, models, simulated, published)
 
 
 def check_run(run: Run) -> None:

@@ -13,6 +13,7 @@ from ..model.training_result import TrainedModel
 from ..provenance import Provenance, read_provenance
 from ..qc.checks import read_sample_table
 from ..qc.chromosomes import bare_chromosome_warnings, describe_chromosomes, read_by_chromosome
+from ..qc.nonzero_means import read_nonzero_means
 from ..samples.sample import of_one_donor
 from ..samples.sheets import read_samples
 from . import tables
@@ -29,6 +30,7 @@ from .warnings import (
     chromosome_warnings,
     donor_warnings,
     flag_warnings,
+    nonzero_mean_warnings,
     simulation_warnings,
     split_warnings,
     training_warnings,
@@ -66,6 +68,7 @@ def report_content(
     families = {name: plan.family for name, plan in run.models.items()}
     controls = [name for name, plan in run.models.items() if plan.control != "none"]
     counts = _sample_counts(samples, run)
+    means = read_nonzero_means(files.nonzero_means[0]) if files.nonzero_means else None
     everywhere = base[base["region"] == "all"]
     return ReportContent(
         title="Single-base RNA-seq coverage from DNA",
@@ -83,6 +86,7 @@ def report_content(
             *baseline_warnings(everywhere, PageSection.BASE, controls, families),
             *baseline_warnings(genes, PageSection.GENE, controls, families),
             *flag_warnings(samples),
+            *nonzero_mean_warnings(means),
             *level_warnings(base, controls),
             *chromosome_warnings(bare_chromosome_warnings(chromosomes)),
             *training_warnings({name: model.kept for name, model in kept.items()}, settings.split.valid),
@@ -92,7 +96,7 @@ def report_content(
         overview=facts(_overview(run, trained)),
         methods=_methods(run, counts, kept, trained),
         config=yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False),
-        data=data_section(files, run, samples, chromosomes),
+        data=data_section(files, run, samples, chromosomes, means),
         training=training_section(files, run),
         untold_models=max(len(run.models) - MAX_PICTURES, 0),
         scores=scores_section(files, run, base, genes, differences, different_genes),

@@ -54,6 +54,8 @@ def methods_text(
         families.setdefault(plan.family, []).append(name)
     paragraphs += [_model(models[names[0]], trained[names[0]].sight) for names in families.values()]
     paragraphs += [_training(settings, families, trained), _prediction(settings), _evaluation(settings)]
+    if settings.recipe is not None:
+        paragraphs.append(_recipe_followed(settings))
     software = ", ".join(f"{name} {version}" for name, version in versions.items())
     return [*paragraphs, f"Software: {software}."]
 
@@ -212,6 +214,14 @@ def _evaluation(settings: Settings) -> str:
         f"were computed from at most {evaluation.sample_bases:,} sampled bases. The replicate ceiling r is the same "
         "score between the means of two halves of the samples. It determines the attainable score, that of a "
         "perfect prediction; for equal halves this is sqrt(2r / (1 + r))."
+    )
+
+
+def _recipe_followed(settings: Settings) -> str:
+    differing = f", except {_list(settings.departures)}" if settings.departures else ""
+    return (
+        f"Normalisation, windows, head, training and stitching follow the recipe {settings.recipe!r}, which is that of "
+        f"later code of the published model's authors (OneGenome-Rice){differing}."
     )
 
 

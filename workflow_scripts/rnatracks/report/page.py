@@ -29,7 +29,10 @@ class TrainingRun:
 
 @dataclass(frozen=True, kw_only=True)
 class Data:
-    """Cell types and their samples, chromosomes, why samples were taken, their checks and tracks."""
+    """Cell types and their samples, chromosomes, why samples were taken, their checks and tracks.
+
+    `nonzero_means` is None if there are no published ones.
+    """
 
     found: Table
     chromosomes: Table
@@ -38,6 +41,8 @@ class Data:
     correlation: Gallery
     pca: Gallery
     tracks: Table
+    nonzero_means: Table | None
+    nonzero_mean_figure: Gallery
 
 
 @dataclass(frozen=True, kw_only=True)

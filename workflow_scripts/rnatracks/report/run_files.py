@@ -16,7 +16,10 @@ from .pictures import Gallery, gallery
 
 @dataclass(frozen=True, kw_only=True)
 class ReportFiles:
-    """The files of a run that its report shows; lists are in the order of models, tracks, pairs or strands."""
+    """The files of a run that its report shows; lists are in the order of models, tracks, pairs or strands.
+
+    `nonzero_means` and `nonzero_mean_figure` are empty if no published nonzero means were given.
+    """
 
     bases: Path
     all_genes: Path
@@ -27,6 +30,8 @@ class ReportFiles:
     correlation: tuple[Path, ...]
     pca: tuple[Path, ...]
     statistics: tuple[Path, ...]
+    nonzero_means: tuple[Path, ...]
+    nonzero_mean_figure: tuple[Path, ...]
     base: Path
     genes: Path
     differences: Path

@@ -23,21 +23,25 @@ from .tables import facts, scores_table, table
 LOWEST = ": the first of the sheet and those with the lowest scores"
 
 
-def data_section(files: ReportFiles, run: Reported, samples: pd.DataFrame, chromosomes: pd.DataFrame) -> Data:
+def data_section(
+    files: ReportFiles, run: Reported, samples: pd.DataFrame, chromosomes: pd.DataFrame, means: pd.DataFrame | None
+) -> Data:
     resolved, rejected = (
         pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False) for path in (files.resolved, files.rejected)
     )
+    taken, not_taken = (sheet["cell_type"].value_counts() for sheet in (resolved, rejected))
     found = pd.DataFrame(
         {
             "cell_type": each.name,
             "ontology": each.ontology,
             "description": each.description,
-            "samples": int((resolved["cell_type"] == each.name).sum()),
-            "published": PUBLISHED_SAMPLES.get(each.ontology or ""),
-            "not_taken": int((rejected["cell_type"] == each.name).sum()),
+            "samples": int(taken.get(each.name, 0)),
+            "published": PUBLISHED_SAMPLES.get(each.published_ontology or ""),
+            "not_taken": int(not_taken.get(each.name, 0)),
         }
         for each in run.cell_types.values()
     )
+    titles = ["Nonzero means, next to published ones"] if means is not None else []
     statistics = pd.DataFrame([json.loads(read_text(path)) for path in files.statistics])
     return Data(
         found=table(found.astype({"published": float}), tables.FOUND_NOTES),
@@ -49,6 +53,8 @@ def data_section(files: ReportFiles, run: Reported, samples: pd.DataFrame, chrom
         ),
         pca=run.figures("sample_pca", files.pca, [f"Principal components of samples, {each}" for each in run.strands]),
         tracks=table(statistics, tables.TRACK_NOTES),
+        nonzero_means=None if means is None else table(means, tables.NONZERO_MEAN_NOTES, {"ratio": 2}),
+        nonzero_mean_figure=run.figures("nonzero_means", files.nonzero_mean_figure, titles),
     )
 
 
@@ -80,7 +86,7 @@ def scores_section(
     differences: pd.DataFrame,
     different_genes: pd.DataFrame,
 ) -> Scores:
-    ontologies = {name: each.ontology for name, each in run.cell_types.items()}
+    ontologies = {name: each.published_ontology for name, each in run.cell_types.items()}
     beside = beside_published(base, genes, ontologies, read_published(run.resources / "published.tsv"))
     chosen = {
         f"{model}, {track_name(Track(name, Strand(strand)))}"

@@ -151,6 +151,14 @@ TRACK_NOTES = {
     "nonzero": "Number of bases with signal.",
     "maximum": "Largest value.",
 }
+NONZERO_MEAN_NOTES = {
+    "track": "Cell type and strand.",
+    "samples": "Number of samples in the mean.",
+    "nonzero_mean": "Mean over bases with signal.",
+    "published": "The same of the published track.",
+    "ratio": "Ours divided by the published one.",
+    "far": "Whether the ratio is below 1/2 or above 2.",
+}
 PUBLISHED_NOTES = {
     **{name: _SCORE_COLUMNS[name] for name in ("model", "cell_type", "strand")},
     "published_name": "Name of the cell type in the publication.",

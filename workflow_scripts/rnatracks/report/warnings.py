@@ -19,12 +19,17 @@ class PageSection(StrEnum):
     GENE = "gene"
     CHROMOSOMES = "chromosomes"
     SAMPLES = "samples"
+    TRACKS = "tracks"
     TRAINING = "training"
 
     @property
     def title(self) -> str:
         """Name of the part, as links to it say."""
-        titles = {PageSection.BASE: "Single bases", PageSection.GENE: "Gene expression"}
+        titles = {
+            PageSection.BASE: "Single bases",
+            PageSection.GENE: "Gene expression",
+            PageSection.TRACKS: "Observed tracks",
+        }
         return titles.get(self, self.value.capitalize())
 
 
@@ -144,6 +149,22 @@ def flag_warnings(samples: pd.DataFrame) -> list[ReportWarning]:
         tuple(f"{sample} ({', '.join(own)})" for sample, own in flags.items()),
     )
     return [ReportWarning(f"{number} flagged ({shorten(kinds, 4)}).", PageSection.SAMPLES, (text,))]
+
+
+def nonzero_mean_warnings(means: pd.DataFrame | None) -> list[ReportWarning]:
+    """Tracks whose level is far from the published one, in the order of `qc/nonzero_means.tsv`."""
+    far = means[means["far"] == "yes"] if means is not None else ()
+    if not len(far):
+        return []
+    text = WarningText(
+        "The nonzero mean of these tracks is less than half or more than twice the published one; the number is their "
+        "ratio. A ratio that all tracks of a kind share is a difference of scale or of the number of samples; a "
+        "ratio of its own suggests that other samples were averaged.",
+        tuple(f"{row.track} ({row.ratio:.2g})" for row in far.itertuples()),
+    )
+    verb = "has" if len(far) == 1 else "have"
+    short = f"{len(far):,} of {len(means):,} {verb} less than half or more than twice the published nonzero mean."
+    return [ReportWarning(short, PageSection.TRACKS, (text,))]
 
 
 def donor_warnings(one_donor: Collection[str]) -> list[ReportWarning]:

@@ -1,28 +1,64 @@
 """Searches for signal files at ENCODE, and look-ups of single files and experiments."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
 from ..downloads.web import Web
 from ..errors import InputError
 from ..vocabulary import Strand
-from .encode_answers import ASSEMBLY, OUTPUT_TYPES, RELEASED, Audit, Experiment, File, read_experiment, read_file
+from .encode_answers import (
+    ASSEMBLY,
+    OUTPUT_TYPES,
+    RELEASED,
+    Audit,
+    Experiment,
+    File,
+    read_experiment,
+    read_experiment_accession,
+    read_file,
+)
+
+
+def _search_url(base: str, filters: Sequence[tuple[str, str]]) -> str:
+    return f"{base.rstrip('/')}/search/?{urlencode(filters, quote_via=quote, safe='*:/')}"
+
+
+def _search(web: Web, url: str, what: str) -> list[Any]:
+    """Documents that a search finds; there may be none."""
+    answer = web.json(url)
+    graph = answer.body.get("@graph")
+    if not isinstance(graph, list):
+        raise InputError(url, "a response without a list under @graph", "the response to an ENCODE search")
+    total = answer.body.get("total", len(graph))
+    if total != len(graph):
+        raise InputError(url, f"{len(graph)} of {total} {what} in the response", "all of them")
+    return graph
 
 
 def _output_types(stranded: bool) -> tuple[str, ...]:
     return tuple(name for name, (strand, _) in OUTPUT_TYPES.items() if (strand is not Strand.UNSTRANDED) is stranded)
 
 
+# The portal knows these fields of experiments only, and does not find files by them.
+EXPERIMENT_KEYS = ("replicates.", "files.")
+SHARED_KEYS = ("assay_title", "biosample_ontology.")  # filters of files that experiments have as well
+
+
 @dataclass(frozen=True)
 class Query:
-    """Filters of a file search, as key-value pairs in order.
+    """Filters of a file search, as key-value pairs in order, and those that only a search for experiments understands.
 
     A file is used only if it has this `assembly` and `status`. If a search allows several values of
-    either, the first one counts, because a track has one assembly.
+    either, the first one counts, because a track has one assembly. `experiments` are those that passed the filters of
+    experiments, once they are known; None is all.
     """
 
     filters: tuple[tuple[str, str], ...]
     stranded: bool
+    of_experiments: tuple[tuple[str, str], ...] = ()
+    experiments: frozenset[str] | None = None
 
     @classmethod
     def of(cls, text: str, stranded: bool) -> "Query":
@@ -35,14 +71,16 @@ class Query:
         stranded
             Whether the search is for pairs of a plus and a minus file or for unstranded files.
         """
-        given = parse_qsl(text, keep_blank_values=True)
+        pairs = parse_qsl(text, keep_blank_values=True)
+        of_experiments = [pair for pair in pairs if pair[0].startswith(EXPERIMENT_KEYS)]
+        given = [pair for pair in pairs if pair not in of_experiments]
         ours = [
             *(("type", "File"), ("format", "json"), ("limit", "all"), ("frame", "object")),
             *(("file_format", "bigWig"), ("assembly", ASSEMBLY), ("status", RELEASED)),
             *(("output_type", name) for name in _output_types(stranded)),
         ]
         keys = {key for key, _ in given}
-        return cls((*given, *(pair for pair in ours if pair[0] not in keys)), stranded)
+        return cls((*given, *(pair for pair in ours if pair[0] not in keys)), stranded, tuple(of_experiments))
 
     @property
     def output_types(self) -> tuple[str, ...]:
@@ -55,7 +93,13 @@ class Query:
 
     def url(self, base: str) -> str:
         """URL of the search."""
-        return f"{base.rstrip('/')}/search/?{urlencode(self.filters, quote_via=quote, safe='*:/')}"
+        return _search_url(base, self.filters)
+
+    def url_of_experiments(self, base: str) -> str:
+        """URL of the search for experiments that pass the filters of experiments."""
+        ours = (("type", "Experiment"), ("format", "json"), ("limit", "all"), ("frame", "object"))
+        shared = [pair for pair in self.filters if pair[0].startswith(SHARED_KEYS)]
+        return _search_url(base, (*ours, *shared, *self.of_experiments))
 
 
 def search_files(web: Web, base: str, query: Query) -> list[File]:
@@ -67,15 +111,20 @@ def search_files(web: Web, base: str, query: Query) -> list[File]:
         If the response is not a list of files, or lacks some of the files found.
     """
     url = query.url(base)
-    answer = web.json(url)
-    graph = answer.body.get("@graph")
-    if not isinstance(graph, list):
-        raise InputError(url, "a response without a list under @graph", "the response to an ENCODE search")
-    total = answer.body.get("total", len(graph))
-    if total != len(graph):
-        raise InputError(url, f"{len(graph)} of {total} files in the response", "all of them")
-    files = {file.accession: file for file in (read_file(document, url) for document in graph)}
+    files = {file.accession: file for file in (read_file(document, url) for document in _search(web, url, "files"))}
     return [files[accession] for accession in sorted(files)]
+
+
+def search_experiments(web: Web, base: str, query: Query) -> frozenset[str]:
+    """Accessions of the experiments that pass the filters of experiments.
+
+    Raises
+    ------
+    InputError
+        If the response is not a list of experiments, or lacks some of those found.
+    """
+    url = query.url_of_experiments(base)
+    return frozenset(read_experiment_accession(document, url) for document in _search(web, url, "experiments"))
 
 
 def ask_file(web: Web, base: str, accession: str, where: str) -> File:

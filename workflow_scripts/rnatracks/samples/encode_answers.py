@@ -156,12 +156,17 @@ def read_file(document: Any, url: str) -> File:
     )
 
 
+def read_experiment_accession(document: Any, url: str) -> str:
+    """Read the accession of an experiment, in any frame."""
+    accession = document.get("accession") if isinstance(document, dict) else None
+    if not isinstance(accession, str) or not ENCODE_EXPERIMENT.fullmatch(accession):
+        raise InputError(url, f"an object whose accession is {accession!r}", "an ENCODE experiment")
+    return accession
+
+
 def read_experiment(document: Mapping[str, Any], url: str) -> Experiment:
     """Read the JSON document of an experiment, with embedded libraries, biosamples and donors."""
-    look = _Look(document, url)
-    accession = look.text("accession")
-    if not ENCODE_EXPERIMENT.fullmatch(accession):
-        raise InputError(url, f"an object whose accession is {accession!r}", "an ENCODE experiment")
+    look, accession = _Look(document, url), read_experiment_accession(document, url)
     donors: dict[int, set[str]] = defaultdict(set)
     interventions: set[str] = set()
     fractions: set[str] = set()

@@ -133,6 +133,9 @@ def file_fault(file: File, query: Query) -> str | None:
             return f"its output type is not a signal of {strands}: {other or 'not stated'}"
         case File(experiment=""):
             return f"it belongs to {file.dataset or 'no data set'}, not to an experiment"
+        case File(experiment=accession) if query.experiments is not None and accession not in query.experiments:
+            filters = "&".join("=".join(pair) for pair in query.of_experiments)
+            return f"its experiment does not pass {filters}"
         case File(date=date) if date and date < RECENT:
             return f"it was made in {date[:4]}, before {RECENT}"
         case File(no_file_available=True):

@@ -27,6 +27,9 @@ class EncodeDesk(Desk):
         files = encode.search_files(self.web, self.sources.encode, query)
         if not files:
             raise InputError(where, f"no file at {url}", "a query that finds bigWig files")
+        if query.of_experiments:
+            passing = encode.search_experiments(self.web, self.sources.encode, query)
+            query = replace(query, experiments=passing)
         made = self._choose(files, query, where, url)
         self.check_number(
             len(made.chosen), where, url, "add filters to encode_query, such as &lab.title=..., or list experiments"

@@ -49,10 +49,15 @@ class GtexDesk(Desk):
         known = recount3.of_tissue(project, tissue, where)
         usable = [each for each in known if not each.fault]
         rejected = [(each, each.fault) for each in known if each.fault]
-        log.info("%s: checking whether %d bigWigs of %s are available", self.cell_type.name, len(usable), tissue)
+        asked = min(len(usable), self.sources.gtex_samples or len(usable))
+        log.info("%s: checking whether %d bigWigs of %s are available", self.cell_type.name, asked, tissue)
         taken: list[recount3.GtexSample] = []
+        wanted = self.sources.gtex_samples
         left = len(usable)
-        for each in usable:
+        for each in usable if wanted is None else _spread_first(usable, wanted):
+            if len(taken) == wanted:
+                rejected.append((each, f"sources.gtex_samples asks for {wanted} of the tissue's samples"))
+                continue
             refusal = None if self.free_name(each.sample_id) in self.excluded else self.web.refusal(each.url)
             if refusal:
                 log.warning("%s: its bigWig at %s is not available: %s", each.sample_id, each.url, refusal)
@@ -62,6 +67,7 @@ class GtexDesk(Desk):
                 taken.append(each)
             if len(taken) > self.sources.max_samples:
                 self.check_number(left, where, url, "list the samples in the sample sheet (source gtex)")
+        taken.sort(key=lambda sample: sample.sample_id)
         if not taken:
             raise InputError(where, f"{len(known)} samples at {url}, none usable", "a GTEx project with usable samples")
         return Resolution(
@@ -84,3 +90,14 @@ class GtexDesk(Desk):
         )
         file = SignalFile(found.url, md5, size, accession=found.sample_id)
         return Sample(name, self.cell_type.name, Source.GTEX, {Strand.UNSTRANDED: file}, provenance)
+
+
+def _spread_first(samples: Sequence[recount3.GtexSample], number: int) -> list[recount3.GtexSample]:
+    """Samples in another order: first `number` of them that are evenly spread, then the others.
+
+    Ids start with the donor, so that samples next to each other may be of one donor.
+    """
+    if number >= len(samples):
+        return list(samples)
+    chosen = {len(samples) * place // number for place in range(number)}
+    return [samples[place] for place in [*sorted(chosen), *(n for n in range(len(samples)) if n not in chosen)]]

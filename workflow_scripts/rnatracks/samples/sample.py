@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 from ..downloads.data_file import DataFile, Kind, is_url
 from ..errors import InputError, shorten
@@ -96,6 +97,7 @@ class Rejected:
 
 
 # Number of samples behind the published models, by ontology term.
+PUBLISHED_ASSAY = "total RNA-seq"
 PUBLISHED_SAMPLES = {"EFO:0002784": 4, "CL:0000623": 13}
 
 
@@ -109,6 +111,12 @@ class CellType:
     encode_query: str | None = None
     gtex_tissue: str | None = None
     stranded: bool | None = None
+
+    @property
+    def published_ontology(self) -> str | None:
+        """Ontology term under which the published models are looked up, which are of total RNA-seq."""
+        assays = [value for key, value in parse_qsl(self.encode_query or "") if key == "assay_title"]
+        return self.ontology if not assays or PUBLISHED_ASSAY in assays else None
 
 
 def check_excluded(excluded: Collection[str], samples: Sequence[Sample], *, complete: bool) -> None:

@@ -81,6 +81,6 @@ def resolve(
             samples += found.samples
             rejected += found.rejected
     check_distinct(samples, excluded)
-    resolution = Resolution(tuple(samples), tuple(rejected), PUBLISHED_SAMPLES.get(cell_type.ontology or ""))
+    resolution = Resolution(tuple(samples), tuple(rejected), PUBLISHED_SAMPLES.get(cell_type.published_ontology or ""))
     log.info("%s: %s", cell_type.name, resolution.summary)
     return resolution

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from ..config.training import TrainingSettings
 from ..files import file_checksum, read_text, write_text
-from ..model.plan import TRAINING_KEYS, FetchedWeights, ModelPlan
+from ..model.plan import FetchedWeights, ModelPlan
 
 # Settings that change how fast or how safely a model is trained, but not the resulting model.
 SPEED_SETTINGS = (
@@ -93,10 +93,9 @@ def recipe(job: TrainingJob) -> dict[str, Any]:
     if job.start is not None:
         files += sorted(job.start.glob("*.safetensors"))
     return {
-        "plan": job.plan.model_dump(mode="json", exclude=TRAINING_KEYS),
+        "plan": job.plan.recorded(),
         "training": settings,
         "backbone": None if job.weights is None else job.weights.commit,
         "windows": [job.window_size, job.max_n_fraction, job.max_blacklist_fraction],
-        "track_mean": job.track_mean,
         "files": {str(path): file_checksum(path, "sha256") for path in files},
-    }
+    } | ({} if job.track_mean == "pair" else {"track_mean": job.track_mean})
