@@ -10,14 +10,8 @@ MAX_ROWS = 5000  # of one table on the page; the file has all rows
 # Columns of score tables that the page shows on demand.
 MINOR_SCORES = (
     *("pearson", "log1p_of_pearson", "spearman_bases", "mse_squashed", "replicate_ceiling", "pearson_log1p_per_kb"),
-    *(
-        "mean_observed",
-        "mean_predicted",
-        "pearson_log1p_half_level",
-        "pearson_log1p_double_level",
-        "nonzero_bases",
-        "gene_bodies",
-    ),
+    *("mean_observed", "mean_predicted", "pearson_log1p_half_level", "pearson_log1p_double_level"),
+    *("nonzero_bases", "pearson_log1p_nonzero", "auroc", "auprc", "gene_bodies", "pearson_log1p_gene_body"),
 )
 
 _SCORE_COLUMNS = {
