@@ -1,8 +1,8 @@
 """Gene expression from coverage: the mean over a gene's exons, or over its whole body."""
 
-import functools
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -40,7 +40,7 @@ def exonic_means(coverage: Coverage, genes: pd.DataFrame, exons: pd.DataFrame) -
     for chrom, on_chrom in exons.groupby("chrom").indices.items():
         starts, ends = exons["start"].to_numpy()[on_chrom], exons["end"].to_numpy()[on_chrom]
         order = np.argsort(starts, kind="stable")
-        sums[on_chrom[order]] = _sums(coverage.values, chrom, starts[order], ends[order])
+        (sums[on_chrom[order]],) = _sums(partial(_values, coverage), chrom, starts[order], ends[order])
     totals = pd.Series(sums).groupby(exons["gene_id"].to_numpy()).sum()
     means = (totals / exonic_lengths(exons)).reindex(genes["gene_id"])
     if means.isna().any():
@@ -69,24 +69,31 @@ def gene_body_means(coverage: Coverage, genes: pd.DataFrame) -> pd.Series:
     for chrom, on_chrom in genes.groupby("chrom").indices.items():
         starts, ends = genes["start"].to_numpy()[on_chrom], genes["end"].to_numpy()[on_chrom]
         order = np.argsort(starts, kind="stable")
-        total = _sums(coverage.values, chrom, starts[order], ends[order])
-        bases = _sums(functools.partial(_has_value, coverage), chrom, starts[order], ends[order])
+        total, bases = _sums(partial(_values_and_presence, coverage), chrom, starts[order], ends[order])
         means[on_chrom[order]] = np.divide(total, bases, out=np.full(len(total), np.nan), where=bases > 0)
     return pd.Series(means, index=pd.Index(genes["gene_id"]))
 
 
-def _has_value(coverage: Coverage, chrom: str, start: int, end: int) -> NDArray[np.bool_]:
-    return ~np.isnan(coverage.values(chrom, start, end, missing=np.nan))
+def _values(coverage: Coverage, chrom: str, start: int, end: int) -> NDArray[np.float32]:
+    return coverage.values(chrom, start, end)[np.newaxis]
+
+
+def _values_and_presence(coverage: Coverage, chrom: str, start: int, end: int) -> NDArray[np.float32]:
+    """Coverage of each base, 0 where the file has none; and 1 where it has a value, otherwise 0."""
+    values = coverage.values(chrom, start, end, missing=np.nan)
+    missing = np.isnan(values)
+    values[missing] = 0
+    return np.stack([values, ~missing])
 
 
 def _sums(
     read: Callable[[str, int, int], NDArray], chrom: str, starts: NDArray[np.integer], ends: NDArray[np.integer]
 ) -> NDArray[np.float64]:
-    """Sum over each interval, sorted by `starts`. Intervals at most `NEAR` bases apart are read together.
+    """Sums `[row, interval]` over intervals sorted by `starts`. Those at most `NEAR` bases apart are read together.
 
-    `read` returns one value per base of (chrom, start, end).
+    `read` returns the rows to sum, `[row, end - start]`, of (chrom, start, end).
     """
-    sums = np.zeros(len(starts))
+    sums: NDArray[np.float64] | None = None
     for _, left, right in blocks({chrom: int(ends.max())}):
         inside = np.flatnonzero((starts < right) & (ends > left))
         if len(inside) == 0:
@@ -95,9 +102,11 @@ def _sums(
         apart = np.flatnonzero(first[1:] > np.maximum.accumulate(last)[:-1] + NEAR) + 1
         for together in np.split(np.arange(len(inside)), apart):
             begin, end = int(first[together[0]]), int(last[together].max())
-            values = read(chrom, begin, end)
+            rows = read(chrom, begin, end)
             bounds = zip((first[together] - begin).tolist(), (last[together] - begin).tolist(), strict=True)
-            sums[inside[together]] += [np.add.reduce(values[start:stop], dtype=np.float64) for start, stop in bounds]
+            parts = [np.add.reduce(rows[:, start:stop], axis=1, dtype=np.float64) for start, stop in bounds]
+            sums = np.zeros((len(rows), len(starts))) if sums is None else sums
+            sums[:, inside[together]] += np.stack(parts, axis=1)
     return sums
 
 
