@@ -10,6 +10,7 @@ import pytest
 import torch
 from jobs import make_job, make_plan, write_data
 
+from rnatracks.config.data import NormalisationSettings
 from rnatracks.errors import InputError
 from rnatracks.provenance import Provenance
 from rnatracks.training.batches import batch_share, usable_processes
@@ -61,10 +62,10 @@ def test_a_small_batch_trains_on_several_gpus(tmp_path: Path, caplog: pytest.Log
     data = write_data(tmp_path / "data")
     plan = make_plan(backbone=NET, training={"global_batch_size": 4, "micro_batch_size": 4})
     one, several = (make_job(data, tmp_path / name, plan, precision="auto") for name in ("one", "several"))
-    run_training(one, total=1e8, made=MADE, gpus=1, nodes=1, threads=1)
+    run_training(one, normalisation=NormalisationSettings(), made=MADE, gpus=1, nodes=1, threads=1)
     assert "does not divide" not in caplog.text
     with caplog.at_level(logging.INFO):
-        run_training(several, total=1e8, made=MADE, gpus=3, nodes=1, threads=2)
+        run_training(several, normalisation=NormalisationSettings(), made=MADE, gpus=3, nodes=1, threads=2)
     said = [message for message in caplog.messages if "does not divide" in message]
     key = "models.B.training.global_batch_size"
     assert said == [f"{key} (4) does not divide into 3 GPUs x 4 window(s): using 2 GPU(s) x 2 window(s)"]
@@ -76,7 +77,7 @@ def test_one_process_is_used_if_no_more_divide_the_batch(tmp_path: Path, caplog:
     data = write_data(tmp_path / "data")
     job = make_job(data, tmp_path / "B", global_batch_size=1, micro_batch_size=1, epochs=0.1)
     with caplog.at_level(logging.INFO):
-        run_training(job, total=1e8, made=MADE, gpus=8, nodes=2, threads=1)
+        run_training(job, normalisation=NormalisationSettings(), made=MADE, gpus=8, nodes=2, threads=1)
     assert "training.global_batch_size (1) does not divide into 8 GPUs x 1 window(s): using 1 GPU(s)" in caplog.text
     assert "global batch 1 = 1 process(es) x 1 window(s) x 1 accumulated" in caplog.text
     assert torch.distributed.is_initialized() is False

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from jobs import make_job, make_plan, write_data
 
+from rnatracks.config.data import NormalisationSettings
 from rnatracks.provenance import Provenance
 from rnatracks.training import precision
 from rnatracks.training.checkpoints import claim_recipe
@@ -71,6 +72,6 @@ def test_a_trained_model_records_its_format(
     job: TrainingJob, monkeypatch: pytest.MonkeyPatch, capable: bool, expected: str
 ) -> None:
     monkeypatch.setattr(precision, "computes_in_bf16", lambda _: capable)
-    run_training(job, total=1e8, made=Provenance(None, {}), gpus=1, nodes=1, threads=1)
+    run_training(job, normalisation=NormalisationSettings(), made=Provenance(None, {}), gpus=1, nodes=1, threads=1)
     assert f"\nprecision: {expected}\n" in (job.target / "README.md").read_text()
     assert json.loads((job.target / "config.json").read_text())["training_precision"] == expected
