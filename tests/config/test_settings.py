@@ -236,12 +236,35 @@ def test_keys_go_before_the_recipe_and_are_named() -> None:
     config["models"]["wide"] = config["models"]["small"] | {"head": {"widths": [8, 16]}}
     config["models"]["unet"] = {"cell_types": "each", "preset": "unet"}
     settings = read_settings(config)
-    assert settings.departures == ["training.epochs: 3", "models.plain.head.type: convolutions"]
+    assert settings.departures[:2] == ["training.epochs: 3", "models.plain.head.type: convolutions"]
+    of_preset = settings.departures[2:]
+    assert of_preset[0] == "models.unet.head.type: convolutions"
+    assert {"models.unet.training.optimizer: adamw", "models.unet.training.global_batch_size: 4"} < set(of_preset)
     assert (settings.models["wide"].head.type, settings.models["wide"].head.widths) == ("unet", (8, 16))
     assert settings.models["unet"].head.channels == ()
     assert read_settings(settings.model_dump(mode="json")).departures == settings.departures
     with pytest.raises(InputError, match="config, recipe: found 'genos'; expected one of: published"):
         read_settings(config_with("recipe", "genos"))
+
+
+def test_own_training_departs_from_the_recipe() -> None:
+    config = config_with("recipe", "published")
+    config["models"]["small"]["training"] = {"learning_rate": 1.0, "epochs": 20, "seed": 1}
+    assert read_settings(config).departures == ["models.small.training.learning_rate: 1.0"]
+
+
+@pytest.mark.parametrize(
+    ("section", "value", "found"),
+    [
+        ("windows", {"size": 512}, "windows.overlap: found 16384 (from recipe: published); expected less than"),
+        ("windows", {"size": 512, "overlap": 512}, "windows.overlap: found 512; expected less than"),
+        ("training", {"micro_batch_size": 7}, "training.micro_batch_size: found 7; expected a divisor"),
+    ],
+)
+def test_what_a_recipe_brought_is_said(section: str, value: dict, found: str) -> None:
+    with pytest.raises(InputError) as refused:
+        read_settings(config_with("recipe", "published") | {section: value})
+    assert str(refused.value).startswith(f"config, {found}")
 
 
 def test_the_shipped_recipe_is_followed() -> None:
@@ -473,6 +496,8 @@ BAD = [
     (f"{SMALL}.head", {"dropout": 1}, f"{SMALL}.head.dropout", "1", "less than 1"),
     (f"{SMALL}.control", "shuffle", f"{SMALL}.control", "'shuffle'", "one of: none, shuffled_targets"),
     ("loci", [19], "loci[0]", "19", "text: put it in quotes"),
+    ("sources", {"gtex_samples": 4, "max_samples": 3}, "sources.gtex_samples", "4", "at most sources.max_samples (3)"),
+    ("qc", {"nonzero_means": "https://x.org/m.tsv"}, "qc.nonzero_means", "'https://x.org/m.tsv'", "a path: download"),
     ("genes", {"types": []}, "genes.types", "an empty value", "at least 1 entry"),
     ("simulate", {"seed": 1}, "simulate.chromosomes", "no such key", "Length of each chromosome"),
 ]

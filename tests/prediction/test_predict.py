@@ -419,7 +419,7 @@ def test_both_strands_are_averaged(tmp_path: Path, mode: Stitch) -> None:
     found = predict([model], make_genome(tmp_path / "both", sequence), "chr2", tiles=both)
     for row, track in enumerate(TRACKS):
         swapped = [1, 0, 2][row]
-        other = squash(backward[swapped][::-1], MEANS[swapped])
+        other = squash(backward[swapped][::-1], MEANS[row])  # coverage, on the scale of the track itself
         expected = (squash(forward[row], MEANS[row]) + other) / 2
         np.testing.assert_allclose(squash(found[row], MEANS[row]), expected, rtol=1e-4, atol=1e-6, err_msg=track)
         assert not np.allclose(found[row], forward[row], rtol=0.01)

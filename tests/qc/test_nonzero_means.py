@@ -52,11 +52,11 @@ def test_bad_tables_are_refused_in_one_line(tmp_path: Path, rows: list[str], lin
 
 
 def test_the_track_that_is_furthest_off_comes_first(tmp_path: Path) -> None:
-    """By hand: 0.04/0.1 = 0.4 is off by 2.5, 0.12/0.06 = 2 by 2, which is not yet far, and 0 by more than any."""
-    ours = [statistics("a.plus", 0.12), statistics("b.plus", 0.04), statistics("c.plus", 0.0), statistics("d.plus", 1)]
+    """By hand: 0.03/0.1 = 0.3 is off by 3.3, 0.12/0.06 = 2 by 2, which is not yet far, and 0 by more than any."""
+    ours = [statistics("a.plus", 0.12), statistics("b.plus", 0.03), statistics("c.plus", 0.0), statistics("d.plus", 1)]
     made = compare_nonzero_means(ours, {"a.plus": 0.06, "b.plus": 0.1, "c.plus": 0.1})
     assert made["track"].tolist() == ["c.plus", "b.plus", "a.plus"]
-    assert made["ratio"].tolist() == pytest.approx([0, 0.4, 2])
+    assert made["ratio"].tolist() == pytest.approx([0, 0.3, 2])
     assert made["far"].tolist() == ["yes", "yes", "no"]
     write_table(made, tmp_path / "made.tsv")
     pd.testing.assert_frame_equal(read_nonzero_means(tmp_path / "made.tsv"), made)

@@ -51,16 +51,20 @@ def test_other_cell_types_have_no_published_columns() -> None:
 
 
 def test_differences_that_remain_are_named() -> None:
-    """Two always; the others only where an option differs."""
+    """Three always; the others only where an option differs."""
     config = yaml.safe_load((RESOURCES.parent / "config/config.yaml").read_text())
     kinds = [text.split(":")[0] for text in remaining_differences(read_settings(config))]
-    assert kinds == ["Single bases", "Gene bodies", "Level", "Targets", "Stitching"]
+    common, last = ["Single bases", "Gene bodies", "Level"], ["Network and training", "Number format"]
+    assert kinds == [*common, "Targets", "Stitching", *last]
     config["normalisation"] |= {"per": "file", "track_mean": "track"}
     config["prediction"]["stitch"] = "mean_raw"
     kinds = [text.split(":")[0] for text in remaining_differences(read_settings(config))]
-    assert kinds == ["Single bases", "Gene bodies", "Level"]
+    assert kinds == [*common, *last]
     config["normalisation"]["over"] = "all"
-    assert len(remaining_differences(read_settings(config))) == 2
+    *_, training, _ = remaining_differences(read_settings(config))
+    assert "training.epochs: 60; " in training and "models.genos.head.type: convolutions" in training
+    shipped = read_settings(yaml.safe_load((RESOURCES.parent / "config/published_lab.yaml").read_text()))
+    assert len(remaining_differences(shipped)) == 3
 
 
 def test_held_out_figures_of_others_name_protocol_and_source() -> None:
@@ -102,3 +106,10 @@ def test_polya_is_not_set_next_to_the_published_total_rna() -> None:
     )
     assert (total.published_ontology, polya.published_ontology) == ("EFO:0002784", None)
     assert CellType("x", "EFO:0002784").published_ontology == "EFO:0002784"
+    for query, alike in {
+        "assay_term_name=RNA-seq": True,
+        "assay_term_name=polyA plus RNA-seq": False,
+        "assay_title!=total RNA-seq": False,
+        "assay_title!=polyA plus RNA-seq": True,
+    }.items():
+        assert (CellType("x", "EFO:0002784", encode_query=query).published_ontology is not None) == alike

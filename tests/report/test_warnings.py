@@ -104,6 +104,6 @@ def test_cell_types_of_one_donor_are_all_named_in_full() -> None:
 def test_tracks_far_from_the_published_level_are_named_with_their_ratio() -> None:
     means = pd.DataFrame({"track": ["a.plus", "b.plus"], "ratio": [0.3123, 1.1], "far": ["yes", "no"]})
     (warning,) = nonzero_mean_warnings(means)
-    assert warning.short == "1 of 2 has less than half or more than twice the published nonzero mean."
+    assert warning.short == "1 of 2 has less than 0.4 or more than 2.5 times the published nonzero mean."
     assert (warning.full[0].items, warning.section) == (("a.plus (0.31)",), PageSection.TRACKS)
     assert nonzero_mean_warnings(means.assign(far="no")) == nonzero_mean_warnings(None) == []

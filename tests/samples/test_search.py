@@ -349,6 +349,17 @@ def test_gtex_samples_are_spread_evenly_over_the_list(wanted: int, taken: list[i
     assert len(found.rejected) == 5 - len(found.samples)
 
 
+def test_excluded_gtex_samples_are_not_counted() -> None:
+    """They stay listed, and others are used in their place."""
+    ids = {number: f"GTEX-ABCD-000{number}-SM-5GHZ{number}.1" for number in range(1, 6)}
+    with DataServer(files=recount3_files([GtexSample(external_id=name) for name in ids.values()])) as server:
+        asked = ask(server, gtex_samples=2)
+        found = resolve(BLOOD, [], asked, TODAY, [ids[1], ids[3]], patience=PATIENCE)
+    names = [sample.name for sample in found.samples]
+    assert {ids[1], ids[3]} < set(names)
+    assert (len(names), len(found.rejected)) == (4, 1)
+
+
 def test_listed_gtex_samples() -> None:
     listed = [row(f"g{number}", Source.GTEX, unstranded=each.external_id) for number, each in enumerate(LIBRARIES)]
     with DataServer(files=recount3_files(LIBRARIES)) as server:

@@ -37,7 +37,7 @@ from .server import GENCODE, UCSC, DataServer, with_checksums
 REPOSITORY = Path(__file__).parents[2]
 GENOME = SimulatedGenomeSettings(seed=3, chromosomes={"chr1": 14_000, "chr2": 9_000}, gap=500)
 COLLECTION = REPOSITORY / "config" / "collection"
-CONFIGS = [str(REPOSITORY / "config" / "config.yaml"), str(COLLECTION / "config.yaml")]
+CONFIGS = [str(COLLECTION / "config.yaml")]
 # Levels like those of the published tracks: the total of the human genome, for so many fewer bases.
 TOTAL = 1e8 * sum(GENOME.chromosomes.values()) / 2.9e9
 

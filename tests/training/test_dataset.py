@@ -23,6 +23,7 @@ from torch.utils.data import DataLoader
 from rnatracks.errors import InputError
 from rnatracks.genome.bed import read_bed
 from rnatracks.model.backbone import token_lookup
+from rnatracks.tracks.squash import unsquash
 from rnatracks.tracks.targets import TargetTrack, target_tracks
 from rnatracks.training import dataset as room
 from rnatracks.training.dataset import (
@@ -59,7 +60,8 @@ def random_tracks(folder: Path, names: Sequence[str], means: Sequence[float]) ->
 
 @pytest.fixture
 def tracks(tmp_path: Path) -> list[TargetTrack]:
-    return random_tracks(tmp_path, ["B.plus", "B.minus"], [0.4, 0.4])
+    """The strands have their own m, as with `normalisation.track_mean: track`."""
+    return random_tracks(tmp_path, ["B.plus", "B.minus"], [0.4, 0.9])
 
 
 @pytest.fixture
@@ -152,8 +154,14 @@ def test_window_equals_its_sources(
 def test_odd_window_flips_about_its_middle_base(fasta: Path, tracks: list[TargetTrack]) -> None:
     plain, flipped = (one_window(("chr2", 100, 163), 63, fasta, tracks)[Draw(0, 0, flip)] for flip in (False, True))
     assert flipped["input_ids"][31] == TOKEN_IDS["T"] - plain["input_ids"][31]  # A C G T are 0 1 2 3
-    assert flipped["labels"][0, 31] == plain["labels"][1, 31]
-    assert flipped["labels"][1, 0] == plain["labels"][0, 62]
+
+    def coverage(label: torch.Tensor, track: int) -> float:
+        """On the scale of the track, whose m is its own."""
+        return float(unsquash(label.double().numpy(), tracks[track].nonzero_mean))
+
+    for (track, base), (origin, source) in {(0, 31): (1, 31), (1, 0): (0, 62)}.items():
+        found, expected = flipped["labels"][track, base], plain["labels"][origin, source]
+        assert coverage(found, track) == pytest.approx(coverage(expected, origin), rel=1e-5)
 
 
 def test_a_row_is_a_draw_without_augmentation(fasta: Path, tracks: list[TargetTrack]) -> None:

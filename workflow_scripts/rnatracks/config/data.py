@@ -71,13 +71,19 @@ class SourceSettings(Section):
     """Number of samples to use of each GTEx tissue, evenly spread over its list of samples; with null, all of them, up
     to max_samples. Most tissues have hundreds."""
 
+    @model_validator(mode="after")
+    def _check_gtex_samples(self) -> Self:
+        if self.gtex_samples is not None and self.gtex_samples > self.max_samples:
+            raise InputError("gtex_samples", self.gtex_samples, f"at most sources.max_samples ({self.max_samples})")
+        return self
+
 
 class NormalisationSettings(Section):
     """Scale to which all samples are normalised."""
 
     total: Number = Field(default=100000000.0, gt=0)
-    """Total coverage after scaling, of what per and over say. The default corresponds to one million reads of 100
-    bases."""
+    """Total to which coverage is scaled; per and over define what is summed. The default corresponds to one million
+    reads of 100 bases."""
 
     per: Literal["pair", "file"] = "pair"
     """What is scaled to the total. pair: a sample, both strands together with one factor. file: each strand's file by
@@ -163,8 +169,15 @@ class QcSettings(Section):
     the log and in the report."""
 
     nonzero_means: Location | None = None
-    """Tab-separated table of published nonzero means (columns track, such as NK.plus, and nonzero_mean), to which the
-    report compares those of the observed tracks; null for none. It may lack tracks of the run, but has no others."""
+    """Path of a tab-separated table of published nonzero means (columns track, such as NK.plus, and nonzero_mean), to
+    which the report compares those of the observed tracks; null for none. Tracks of the run may be missing from it, but
+    it must not list others."""
+
+    @model_validator(mode="after")
+    def _check_path(self) -> Self:
+        if self.nonzero_means and is_url(self.nonzero_means):
+            raise InputError("nonzero_means", repr(self.nonzero_means), "a path: download the table first")
+        return self
 
 
 class EvaluationSettings(Section):

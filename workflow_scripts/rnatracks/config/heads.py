@@ -30,7 +30,8 @@ class ConvolutionHeadSettings(Section):
 
     scale: Literal["inside", "outside"] = "inside"
     """Where a learnable scale s is applied to the last convolution's output x. inside: softplus(s * x). outside:
-    softplus(x) * softplus(s), where s starts at 0 and initial_scale has no effect."""
+    softplus(x) * softplus(s), where s starts at 0 and initial_scale has no effect; without plain_output, a model then
+    starts with a floor of 0.32 of the track's mean."""
 
     initial_scale: Number = Field(default=8, gt=0)
     """Initial value of the learnable scale before the softplus. GELU is never below -0.17, so with a scale of 1 a model

@@ -1,9 +1,10 @@
 """Recipes of runs: values in place of the defaults, by one word."""
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ..errors import InputError
 from .presets import overlaid
 
 # With the keys of the configuration; `head` is that of each model without a preset.
@@ -43,21 +44,42 @@ def with_recipe(values: Mapping[str, Any]) -> dict[str, Any]:
     return overlaid(recipe, {**values, "models": models})
 
 
-def departures(name: str, settings: Mapping[str, Any], heads: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def name_recipe(fault: InputError, config: Any) -> InputError:
+    """A fault in a configuration; if its key is not in the configuration but in its recipe, the value names that."""
+    where, found, expected = fault.args
+    name, keys = config.get("recipe") if isinstance(config, Mapping) else None, where.split(", ")[-1].split(".")
+    if not isinstance(name, str) or not _has(RECIPES.get(name, {}), keys) or _has(config, keys):
+        return fault
+    return InputError(where, f"{found} (from recipe: {name})", expected)
+
+
+def _has(section: Any, keys: Sequence[str]) -> bool:
+    for key in keys:
+        if not isinstance(section, Mapping) or key not in section:
+            return False
+        section = section[key]
+    return True
+
+
+def departures(
+    name: str, settings: Mapping[str, Any], models: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]]
+) -> list[str]:
     """Keys with another value than a recipe gives them, as `key: value`.
 
     Parameters
     ----------
     settings
         The sections of the configuration.
-    heads
-        The head of each model without a preset.
+    models
+        Head, and the training settings that a model has of its own, by model.
     """
     recipe = copy.deepcopy(RECIPES[name])
     head = recipe.pop("head")
     found = [*_differing(recipe, settings, "")]
-    for model, own in heads.items():
-        found += _differing(head, own, f"models.{model}.head.")
+    for model, (own_head, own_training) in models.items():
+        training = {key: value for key, value in recipe["training"].items() if key in own_training}
+        found += _differing(head, own_head, f"models.{model}.head.")
+        found += _differing(training, own_training, f"models.{model}.training.")
     return found
 
 

@@ -28,7 +28,7 @@ from .fields import Folder, Location, Name, Section, Texts, Words
 from .heads import UNetHeadSettings
 from .models import DilatedCnnSettings, ModelSettings, UNetSettings
 from .presets import overlaid
-from .recipes import departures, with_recipe
+from .recipes import departures, name_recipe, with_recipe
 from .training import PredictionSettings, TrainingSettings, training_key
 
 
@@ -119,8 +119,12 @@ class Settings(Section):
     @property
     def departures(self) -> list[str]:
         """Keys with another value than the recipe gives them, as `key: value`; empty if there is no recipe."""
-        heads = {name: dict(model.head) for name, model in self.models.items() if model.preset is None}
-        return [] if self.recipe is None else departures(self.recipe, self.model_dump(), heads)
+        return [] if self.recipe is None else self.departures_from(self.recipe)
+
+    def departures_from(self, recipe: str) -> list[str]:
+        """Keys with another value than this recipe gives them, as `key: value`."""
+        models = {name: (dict(model.head), model.training) for name, model in self.models.items()}
+        return departures(recipe, self.model_dump(), models)
 
     @property
     def splits(self) -> dict[str, Split]:
@@ -283,7 +287,7 @@ def read_settings(config: object, where: str = "config") -> Settings:
     try:
         settings = Settings.model_validate(config)
     except ValidationError as error:
-        raise first_fault(error, Settings, config, where) from error
+        raise name_recipe(first_fault(error, Settings, config, where), config) from error
     # Simulated files are named with `results` as the user wrote it.
     folders = ("downloads",) if settings.simulate else ("results", "downloads")
     return settings.model_copy(update={key: without_links(getattr(settings, key)) for key in folders})

@@ -21,7 +21,7 @@ from ..genome.windows import tile_starts
 from ..model.backbone import token_lookup
 from ..model.half_precision import computes_in_bf16
 from ..model.network import CoverageModel
-from ..tracks.squash import round_significant, unsquash
+from ..tracks.squash import round_significant, squash, unsquash
 from ..vocabulary import Strand, Track, opposite_tracks
 from .stitching import Stitch, View, joined, stitch, tile_weights
 
@@ -119,6 +119,7 @@ def predict_tiles(
     batches = [starts[first : first + batch_size] for first in range(0, len(starts), batch_size)]
     computing = [threading.Lock() for _ in models]
     lookup = token_lookup(models[0].config.token_ids)
+    means = models[0].config.track_means
     opposite = opposite_tracks(models[0].config.tracks) if reverse_complement else []
 
     def run(model: CoverageModel, bases: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -138,7 +139,7 @@ def predict_tiles(
                 output[known] = run(model, bases[known])
                 if reverse_complement:
                     backward = run(model, COMPLEMENT[bases[known, ::-1]])
-                    output[known] = (output[known] + backward[:, opposite, ::-1]) / 2
+                    output[known] = (output[known] + on_scale_of(backward[:, opposite, ::-1], means, opposite)) / 2
         return output
 
     places = ", ".join(str(model.device) for model in models)
@@ -211,6 +212,17 @@ def predict_region(
                 where, f"a prediction of {coverage[row, base]}", "finite coverage (are all weights finite?)"
             )
         yield position, coverage if precision.digits is None else round_significant(coverage, precision.digits)
+
+
+def on_scale_of(values: NDArray[np.float32], means: Sequence[float], origins: Sequence[int]) -> NDArray[np.float32]:
+    """Squashed values `[batch, track, n]` of the tracks `origins`, on the scale of the tracks in whose place they are.
+
+    Both strands of a cell type usually have the same m; with `normalisation.track_mean: track`, each has its own.
+    """
+    for track, origin in enumerate(origins):
+        if means[track] != means[origin]:
+            values[:, track] = squash(unsquash(values[:, track], means[origin]), means[track])
+    return values
 
 
 def _unsquashed(values: NDArray[np.float32], means: Sequence[float]) -> NDArray[np.float32]:

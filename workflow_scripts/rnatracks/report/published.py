@@ -89,4 +89,9 @@ def remaining_differences(settings: Settings) -> list[str]:
         found.append("Targets: here, the strands of a cell type share the m of the squash; there, each has its own.")
     if settings.prediction.stitch != "mean_raw":
         found.append("Stitching: overlapping windows were averaged there as with prediction.stitch: mean_raw.")
+    listed = ("normalisation.", "prediction.")
+    others = [each for each in settings.departures_from("published") if not each.startswith(listed)]
+    if others:
+        found.append(f"Network and training: there, as with recipe: published; here, {'; '.join(others)}.")
+    found.append("Number format: there, the whole model was in bf16; here, weights are float32.")
     return found

@@ -66,8 +66,8 @@ GENE_NOTES = {
     **_MAIN,
     "spearman": "Rank correlation across genes.",
     "predicted_over_observed": "Mean predicted expression divided by mean observed expression; ideally 1.",
-    "pearson_log1p_gene_body": "Another quantity, that of the published table: Pearson correlation of log(1 + mean "
-    "signal over the whole gene, introns included), across all genes of both strands and all types.",
+    "pearson_log1p_gene_body": "Another quantity, of the kind in the published table: Pearson correlation of log(1 + "
+    "mean signal over the whole gene, introns included), across all genes of both strands and all types.",
     "gene_bodies": "Number of these genes.",
     "pearson_log1p_per_kb": "Like the main score, for the sum over exons per 1,000 bases of exon instead of the mean.",
     **_AT_LEVELS,
@@ -141,7 +141,7 @@ TRACK_NOTES = {
     "samples": "Number of samples in the mean.",
     "total": "Normalised sum over the chosen chromosomes; the strands of a pair add up to the common total.",
     "mean": "Mean over all bases.",
-    "nonzero_mean": "Mean over bases with signal; its average over a pair is m in the squash.",
+    "nonzero_mean": "Mean over bases with signal, from which m in the squash is computed.",
     "nonzero": "Number of bases with signal.",
     "maximum": "Largest value.",
 }
@@ -151,7 +151,7 @@ NONZERO_MEAN_NOTES = {
     "nonzero_mean": "Mean over bases with signal.",
     "published": "The same of the published track.",
     "ratio": "Ours divided by the published one.",
-    "far": "Whether the ratio is below 1/2 or above 2.",
+    "far": "Whether the ratio is below 0.4 or above 2.5.",
 }
 PUBLISHED_NOTES = {
     **{name: _SCORE_COLUMNS[name] for name in ("model", "cell_type", "strand")},

@@ -157,13 +157,13 @@ def nonzero_mean_warnings(means: pd.DataFrame | None) -> list[ReportWarning]:
     if not len(far):
         return []
     text = WarningText(
-        "The nonzero mean of these tracks is less than half or more than twice the published one; the number is their "
-        "ratio. A ratio that all tracks of a kind share is a difference of scale or of the number of samples; a "
-        "ratio of its own suggests that other samples were averaged.",
+        "The nonzero mean of these tracks is less than 0.4 or more than 2.5 times the published one; the number is "
+        "their ratio. A ratio that all tracks of a kind share is a difference of scale or of the number of samples; a "
+        "ratio that only one track has suggests that other samples were averaged.",
         tuple(f"{row.track} ({row.ratio:.2g})" for row in far.itertuples()),
     )
     verb = "has" if len(far) == 1 else "have"
-    short = f"{len(far):,} of {len(means):,} {verb} less than half or more than twice the published nonzero mean."
+    short = f"{len(far):,} of {len(means):,} {verb} less than 0.4 or more than 2.5 times the published nonzero mean."
     return [ReportWarning(short, PageSection.TRACKS, (text,))]
 
 

@@ -43,7 +43,8 @@ def _output_types(stranded: bool) -> tuple[str, ...]:
 
 # The portal knows these fields of experiments only, and does not find files by them.
 EXPERIMENT_KEYS = ("replicates.", "files.")
-SHARED_KEYS = ("assay_title", "biosample_ontology.")  # filters of files that experiments have as well
+# Filters of files that experiments have as well.
+SHARED_KEYS = ("assay_title", "assay_term_name", "biosample_ontology.")
 
 
 @dataclass(frozen=True)

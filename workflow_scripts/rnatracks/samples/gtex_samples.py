@@ -53,18 +53,20 @@ class GtexDesk(Desk):
         log.info("%s: checking whether %d bigWigs of %s are available", self.cell_type.name, asked, tissue)
         taken: list[recount3.GtexSample] = []
         wanted = self.sources.gtex_samples
-        left = len(usable)
+        used, left = 0, len(usable)  # excluded samples stay listed, but are not used
         for each in usable if wanted is None else _spread_first(usable, wanted):
-            if len(taken) == wanted:
+            if used == wanted:
                 rejected.append((each, f"sources.gtex_samples asks for {wanted} of the tissue's samples"))
                 continue
-            refusal = None if self.free_name(each.sample_id) in self.excluded else self.web.refusal(each.url)
+            is_excluded = self.free_name(each.sample_id) in self.excluded
+            refusal = None if is_excluded else self.web.refusal(each.url)
             if refusal:
                 log.warning("%s: its bigWig at %s is not available: %s", each.sample_id, each.url, refusal)
                 rejected.append((each, f"its bigWig is not available at recount3: {refusal}"))
                 left -= 1
             else:
                 taken.append(each)
+                used += not is_excluded
             if len(taken) > self.sources.max_samples:
                 self.check_number(left, where, url, "list the samples in the sample sheet (source gtex)")
         taken.sort(key=lambda sample: sample.sample_id)

@@ -98,6 +98,7 @@ class Rejected:
 
 # Number of samples behind the published models, by ontology term.
 PUBLISHED_ASSAY = "total RNA-seq"
+PUBLISHED_ASSAY_TERM = "RNA-seq"  # ENCODE's term for this assay
 PUBLISHED_SAMPLES = {"EFO:0002784": 4, "CL:0000623": 13}
 
 
@@ -115,8 +116,11 @@ class CellType:
     @property
     def published_ontology(self) -> str | None:
         """Ontology term under which the published models are looked up, which are of total RNA-seq."""
-        assays = [value for key, value in parse_qsl(self.encode_query or "") if key == "assay_title"]
-        return self.ontology if not assays or PUBLISHED_ASSAY in assays else None
+        filters = parse_qsl(self.encode_query or "")
+        titles = [value for key, value in filters if key == "assay_title"]
+        terms = [value for key, value in filters if key == "assay_term_name"]
+        other = (titles and PUBLISHED_ASSAY not in titles) or (terms and PUBLISHED_ASSAY_TERM not in terms)
+        return None if other or ("assay_title!", PUBLISHED_ASSAY) in filters else self.ontology
 
 
 def check_excluded(excluded: Collection[str], samples: Sequence[Sample], *, complete: bool) -> None:

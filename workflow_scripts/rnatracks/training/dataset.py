@@ -75,12 +75,11 @@ class WindowDataset(Dataset):
         chrom, start, end = self._moved(row, shift)
         bases = self._genome.bases(chrom, start, end)
         chrom, start, end = self._moved(self._target_of[row], shift)
-        labels = np.stack(
-            [
-                squash(coverage.values(chrom, start, end), track.nonzero_mean).astype(np.float32)
-                for track, coverage in zip(self._tracks, self._coverages, strict=True)
-            ]
-        )
+        signal = [coverage.values(chrom, start, end) for coverage in self._coverages]
+        # Swapped before they are squashed: the strands of a cell type may have their own m.
+        signal = [signal[row] for row in self._opposite] if flipped else signal
+        squashed = [squash(each, track.nonzero_mean) for each, track in zip(signal, self._tracks, strict=True)]
+        labels = np.stack(squashed).astype(np.float32)
         unknown = bases == UNKNOWN
         if self._target_of[row] != row:
             unknown = unknown | (self._genome.bases(chrom, start, end) == UNKNOWN)
@@ -88,7 +87,7 @@ class WindowDataset(Dataset):
             unknown = unknown | self._blacklist.mask(chrom, start, end)
         labels[:, unknown] = IGNORED
         if flipped:
-            bases, labels = COMPLEMENT[bases[::-1]], labels[self._opposite, ::-1]
+            bases, labels = COMPLEMENT[bases[::-1]], labels[:, ::-1]
         padding = self._size - len(bases)
         return {
             "input_ids": torch.from_numpy(self._lookup[np.pad(bases, (0, padding), constant_values=UNKNOWN)]),
