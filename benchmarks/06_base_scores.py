@@ -59,16 +59,17 @@ def classes(folder: Path) -> RegionClassifier:
 
 
 def ours(folder: Path) -> Numbers:
-    """Stream both pairs, write the files that the workflow writes, and score."""
+    """Stream both pairs, write the files that the workflow writes, and score; without the details that peers lack."""
     counted = CountedBases(Genome(folder / "genome.fa"), classes(folder))
     scoring, scores = BaseScoring(splits={CHROM: Split.TEST}, resamples=1000, seed=0), {}
     for name in PAIRS:
         with Coverage(folder / f"{name}.observed.bw") as x, Coverage(folder / f"{name}.predicted.bw") as y:
-            settings = {"nonzero_mean": MEAN, "block_size": 1_000_000, "sample_bases": 1_000_000, "seed": 0}
-            comparison = compare(x, y, counted, [CHROM], **settings)
+            settings = {"nonzero_mean": MEAN, "block_size": 1_000_000, "sample_bases": 1_000_000}
+            comparison = compare(x, y, counted, [CHROM], **settings, seed=0, details=False)
         write_sums(comparison.sums, folder / f"{name}.tsv.gz")
-        write_base_sample(comparison.sample, folder / f"{name}.npz")
-        for row in scoring.rows("model", Track(name, Strand.PLUS), comparison.sums, comparison.sample):
+        write_base_sample(comparison, folder / f"{name}.npz")
+        found = (comparison.sums, comparison.sample, comparison.by_value)
+        for row in scoring.rows("model", Track(name, Strand.PLUS), *found):
             if row["split"] == Split.ALL:
                 columns = ("pearson", "pearson_log1p", "mse_squashed")
                 scores |= {f"{name} {row['region']} {column}": float(row[column]) for column in columns}
