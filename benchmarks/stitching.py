@@ -1,4 +1,4 @@
-"""Held-out scores and seams of the four ways to stitch overlapping tiles, with trained demo models.
+"""Held-out scores and seams of the five ways to stitch overlapping tiles, with trained demo models.
 
     python benchmarks/stitching.py RESULTS MODEL [MODEL ...]     # such as results/demo small-amber
 
