@@ -30,5 +30,14 @@ def test_lines_are_equality_and_twice_in_both_directions() -> None:
     np.testing.assert_allclose(slopes, [1, 0.5, 2])
 
 
+def test_ticks_are_plain_numbers() -> None:
+    """Text is drawn as it is, so that formulas would be shown as their source."""
+    figure = nonzero_mean_scatter(TABLE, 2.0)
+    assert "$" not in svg_text(figure)
+    for axis in (figure.axes[0].xaxis, figure.axes[0].yaxis):
+        assert "0.1" in [label.get_text() for label in axis.get_ticklabels()]
+        assert axis.get_ticklabels(minor=True) == []
+
+
 def test_no_track_with_signal_is_an_empty_figure() -> None:
     assert "4 without signal" in svg_text(nonzero_mean_scatter(TABLE.assign(nonzero_mean=0.0), 2.0))

@@ -4,6 +4,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
 from ..vocabulary import Strand
 from .style import FAINT, INK, SOFT, STYLE, plain
@@ -42,6 +43,10 @@ def nonzero_mean_scatter(table: pd.DataFrame, fold: float) -> Figure:
     for factor in (1 / fold, fold):
         axes.plot(ends, ends * factor, color=FAINT, linewidth=0.8, linestyle=(0, (4, 3)), zorder=0)
     axes.set(xscale="log", yscale="log", xlim=(low, high), ylim=(low, high), aspect="equal")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axis.set_minor_locator(NullLocator())
     axes.set(xlabel="published nonzero mean", ylabel="nonzero mean of this run")
     if left_out := len(table) - len(drawn):
         note = f"{left_out:,} without signal, not shown"
