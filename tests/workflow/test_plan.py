@@ -32,6 +32,21 @@ def test_the_default_configuration_is_planned_on_a_cluster(tmp_path: Path) -> No
     assert re.search(r"^total +\d+ .* 448\.0$", hours, re.MULTILINE)  # and 44 predictions of 8 h
 
 
+def test_the_published_recipe_is_planned_on_a_cluster(tmp_path: Path) -> None:
+    """With another value, the plan says so."""
+    for name in ("config", "slurm"):
+        shutil.copytree(REPOSITORY / name, tmp_path / name)
+    command = ["--profile", "slurm", "--dry-run", "all", "--configfile", "config/published_lab.yaml"]
+    run = snakemake(tmp_path, *command)
+    assert run.status == 0, run.text[-3000:]
+    assert {job["model"] for job in run.planned()["train_model"]} == {"genos-GM12878", "genos-NK"}
+    assert "recipe: published" not in run.text
+    (tmp_path / "mine.yaml").write_text("training: {epochs: 3}\n")
+    run = snakemake(tmp_path, *command, "mine.yaml")
+    assert run.status == 0, run.text[-3000:]
+    assert "config/published_lab.yaml, mine.yaml, recipe: published, except training.epochs: 3" in run.text
+
+
 def test_the_closed_network_is_closed(tmp_path: Path) -> None:
     """The check below can fail: a connection in such a process is an error."""
     command = [sys.executable, "-c", "import socket; socket.create_connection(('127.0.0.1', 9))"]
