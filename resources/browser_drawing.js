@@ -1,4 +1,4 @@
-// Drawing: gene models and panels, made anew for each view.
+// Drawing: gene models and panels, drawn again for each view.
 function node(name, attributes, text) {
   const made = document.createElementNS("http://www.w3.org/2000/svg", name);
   for (const key in attributes) made.setAttribute(key, attributes[key]);

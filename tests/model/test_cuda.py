@@ -41,8 +41,9 @@ def test_predictions_in_bf16_agree_with_those_of_a_cpu() -> None:
     assert torch.corrcoef(torch.stack([expected.ravel(), found.ravel()]))[0, 1] > 0.999
 
 
-def test_held_weights_predict_the_same_bits_on_a_gpu() -> None:
-    model = small_model(backbone=EXPERTS).cuda().eval()
+@pytest.mark.parametrize("backbone", [EXPERTS, UNET, CNN], ids=["experts", "unet", "dilated_cnn"])
+def test_held_weights_predict_the_same_bits_on_a_gpu(backbone: dict) -> None:
+    model = small_model(backbone=backbone).cuda().eval()
     tokens, _ = windows()
     with torch.no_grad(), torch.autocast("cuda", torch.bfloat16):
         expected = model(tokens).predictions
@@ -76,13 +77,3 @@ def test_convolutions_of_a_step_run_in_bf16(backbone: dict) -> None:
     assert formats == {torch.bfloat16}
     gradients = [value.grad for value in model.parameters()]
     assert all(gradient.dtype == torch.float32 and torch.isfinite(gradient).all() for gradient in gradients)
-
-
-@CONVOLUTIONAL
-def test_held_convolutions_predict_the_same_bits_on_a_gpu(backbone: dict) -> None:
-    model = small_model(backbone=backbone).cuda().eval()
-    tokens, _ = windows()
-    with torch.no_grad(), torch.autocast("cuda", torch.bfloat16):
-        expected = model(tokens).predictions
-        hold_in_half_precision(model)
-        assert torch.equal(model(tokens).predictions, expected)

@@ -236,7 +236,7 @@ class MadeUpRun:
             ],
             untold_models=3,
             scores=Scores(
-                beside=facts({"amber": 0.9}),
+                published=facts({"amber": 0.9}),
                 differences_from_published=[],
                 others=facts({"AlphaGenome": 0.81}),
                 base=scores_table(base, BASE_NOTES),

@@ -75,7 +75,7 @@ def test_published_figures_are_explained_only_where_there_are_any(
     content: ReportContent, published: float, shown: bool, tmp_path: Path
 ) -> None:
     beside = pd.DataFrame({"model": ["m", "m"], "single_base_published": [np.nan, published], "ours": [0.9, 0.8]})
-    changed = replace(content.scores, beside=table(beside, plain_columns(beside.columns)))
+    changed = replace(content.scores, published=table(beside, plain_columns(beside.columns)))
     write_report(tmp_path / "report.html", replace(content, scores=changed), TEMPLATE)
     text = (tmp_path / "report.html").read_text()
     assert ("arranged as in the published table" in text) is shown

@@ -70,6 +70,11 @@ class Moments:
         return self.mean_y / self.mean_x if self.mean_x else float("nan")
 
 
+def pearson_log1p(x: ArrayLike, y: ArrayLike) -> float:
+    """Pearson's r of log(1 + x) and log(1 + y), the main score; NaN as for `Moments.pearson`."""
+    return Moments.of(np.log1p(x), np.log1p(y)).pearson
+
+
 def spearman(x: ArrayLike, y: ArrayLike) -> float:
     """Spearman's rank correlation; NaN if either side is constant or there are fewer than two pairs."""
     return Moments.of(*(pd.Series(values).rank() for values in (x, y))).pearson

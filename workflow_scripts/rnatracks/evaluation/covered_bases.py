@@ -46,12 +46,13 @@ class ValueCounts:
             ]
         )
         value, place = np.unique(values, return_inverse=True)
-        dropped = 0
-        while len(value) > MAX_VALUES:
-            dropped += 1
+        if len(value) > MAX_VALUES:
             # Floats that are not negative are in the order of their bits.
-            bits = values.view(np.uint32) >> np.uint32(dropped) << np.uint32(dropped)
-            value, place = np.unique(bits.view(np.float32), return_inverse=True)
+            bits = value.view(np.uint32)
+            numbers = (np.count_nonzero(np.diff(bits >> dropped)) + 1 for dropped in range(1, 32))
+            dropped = next(dropped for dropped, number in enumerate(numbers, 1) if number <= MAX_VALUES)
+            value, coarse = np.unique((bits >> dropped << dropped).view(np.float32), return_inverse=True)
+            place = coarse[place]
         summed = np.zeros((2, len(value)), np.int64)
         for row, count in zip(summed, counts, strict=True):
             np.add.at(row, place, count)

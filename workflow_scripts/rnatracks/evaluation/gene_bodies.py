@@ -1,4 +1,4 @@
-"""Scores of whole genes, introns included, on both strands: the quantity of the published table, for comparison."""
+"""Scores of whole genes, introns included, on both strands, as in the published table, for comparison."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..correlation import Moments
+from ..correlation import pearson_log1p
 from ..tracks.expression import read_means
 from ..vocabulary import Split
 from .scored_tracks import ModelTrack
@@ -42,7 +42,7 @@ def gene_body_rows(
         for split, chrom, inside in parts:
             of = known & (inside.to_numpy() | (split is Split.ALL))
             if of.any():
-                score = Moments.of(np.log1p(x[of]), np.log1p(y[of])).pearson
+                score = pearson_log1p(x[of], y[of])
                 rows.append(
                     track_columns(model, track, split)
                     | {"chrom": chrom, "gene_bodies": int(of.sum()), "pearson_log1p_gene_body": score}

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..correlation import Moments, spearman
+from ..correlation import Moments, pearson_log1p, spearman
 from ..genome.tables import GENE_COLUMNS, on_strand
 from ..tracks.expression import read_means
 from ..vocabulary import Split, Track
@@ -146,15 +146,15 @@ def gene_rows(
         low, high = scoring.interval(np.log1p(x[of]), np.log1p(y[of]), blocks[of])
         rows.append(
             track_columns(model, track, split)
-            | {"genes": int(of.sum()), "pearson_log1p": _pearson_log1p(x[of], y[of]), "ci_low": low, "ci_high": high}
+            | {"genes": int(of.sum()), "pearson_log1p": pearson_log1p(x[of], y[of]), "ci_low": low, "ci_high": high}
             | {"spearman": spearman(x[of], y[of]), "pearson": raw.pearson, "log1p_of_pearson": log1p_of(raw.pearson)}
             | (ceiling(*(np.log1p(half[of]) for half in halves), references.halves.sizes) if references.halves else {})
-            | {"other_cell_type": _pearson_log1p(x[of], other[of])}
-            | {"mean_of_others": _pearson_log1p(x[of], mean_of_others[of])}
+            | {"other_cell_type": pearson_log1p(x[of], other[of])}
+            | {"mean_of_others": pearson_log1p(x[of], mean_of_others[of])}
             # The sum over exons in 1,000 bases of exon is 1,000 times the mean.
-            | {"pearson_log1p_per_kb": _pearson_log1p(1000 * x[of], 1000 * y[of])}
+            | {"pearson_log1p_per_kb": pearson_log1p(1000 * x[of], 1000 * y[of])}
             | {"predicted_over_observed": raw.ratio}
-            | {f"pearson_log1p_{level}": _pearson_log1p(by * x[of], by * y[of]) for level, by in LEVELS.items()}
+            | {f"pearson_log1p_{level}": pearson_log1p(by * x[of], by * y[of]) for level, by in LEVELS.items()}
         )
     return rows
 
@@ -181,10 +181,6 @@ def gene_blocks(matrix: pd.DataFrame, size: int) -> NDArray[np.integer]:
     """Number of the block of `size` bases that contains the middle of each gene; no block spans two chromosomes."""
     middle = (matrix["start"] + matrix["end"]) // 2
     return matrix.groupby([matrix["chrom"], middle // size]).ngroup().to_numpy()
-
-
-def _pearson_log1p(x: NDArray, y: NDArray) -> float:
-    return Moments.of(np.log1p(x), np.log1p(y)).pearson
 
 
 def _block_moments(x: NDArray, y: NDArray, blocks: NDArray[np.integer]) -> list[Moments]:

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from transformers import PreTrainedConfig
 
-from .layers import Convolution, Dropout, TrackNorm
+from .layers import Convolution, Dropout, TrackNorm, position_weights
 from .unet import NormedConvolution, UNetTrunk
 
 
@@ -145,8 +145,7 @@ class UNetHead(nn.Module):
 
     def forward(self, states: torch.Tensor, counted: torch.Tensor | None = None) -> torch.Tensor:
         """Under autocast, all products but those of the outputs use its format; the rest that of the weights."""
-        counted = torch.ones_like(states[..., 0]) if counted is None else counted
-        counted = counted.to(self.dtype)
+        counted = position_weights(counted, states[..., 0].to(self.dtype))
         states = self.trunk(self.dropout(self.projection(states, counted)), counted)
         with torch.autocast(states.device.type, enabled=False):
             return _scaled_outside(self.output(states.to(self.dtype)), self.scale).transpose(1, 2)

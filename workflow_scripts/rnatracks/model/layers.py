@@ -88,6 +88,11 @@ def _states(image: torch.Tensor) -> torch.Tensor:
     return image.squeeze(2).transpose(1, 2)
 
 
+def position_weights(counted: torch.Tensor | None, like: torch.Tensor) -> torch.Tensor:
+    """How much each position `[batch, length]` counts, in the format and on the device of `like`; all by default."""
+    return torch.ones_like(like) if counted is None else counted.to(like.dtype)
+
+
 class TrackNorm(nn.BatchNorm1d):
     """Batch norm with statistics over the bases that count, in all processes together.
 
@@ -126,7 +131,7 @@ class TrackNorm(nn.BatchNorm1d):
             if not self.training or self.mode == "frozen" or not self.weight.requires_grad:
                 slope = self.weight / (self.running_var + self.eps).sqrt()
                 return torch.addcmul(self.bias - self.running_mean * slope, values, slope)
-            counted = torch.ones_like(values[..., 0]) if counted is None else counted.to(values.dtype)
+            counted = position_weights(counted, values[..., 0])
             count, mean, centred, variance = self._statistics(values.detach(), counted[..., None])
             self._follow(count, mean, variance)
             slope, offset = self.weight, self.bias

@@ -8,7 +8,17 @@ from torch import nn
 from transformers import AutoConfig, AutoModel, PreTrainedConfig, PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutput
 
-from .layers import STEM_KERNEL_SIZE, Convolution, Doubling, Dropout, TrackNorm, double, halve, one_hot
+from .layers import (
+    STEM_KERNEL_SIZE,
+    Convolution,
+    Doubling,
+    Dropout,
+    TrackNorm,
+    double,
+    halve,
+    one_hot,
+    position_weights,
+)
 
 # Of the running statistics. With many norms in a row, slower ones lag so far behind the weights that validation fails.
 NORM_MOMENTUM = 0.1
@@ -212,7 +222,7 @@ class UNet(PreTrainedModel):
     def forward(self, input_ids: torch.Tensor, counted: torch.Tensor | None = None) -> BaseModelOutput:
         """Run; `counted` `[batch, length]` is true for bases that count in the statistics, by default all."""
         bases = one_hot(input_ids, self.config.vocab_size, self.stem.norm.weight.dtype)
-        counted = torch.ones_like(bases[..., 0]) if counted is None else counted.to(bases.dtype)
+        counted = position_weights(counted, bases[..., 0])
         return BaseModelOutput(last_hidden_state=self.trunk(self.stem(bases, counted), counted))
 
 

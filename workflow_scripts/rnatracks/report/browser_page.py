@@ -60,7 +60,7 @@ class Place:
 
 @dataclass(frozen=True, kw_only=True)
 class PageText:
-    """What the page says beside its figures.
+    """What the page says in addition to its figures.
 
     Parameters
     ----------
@@ -136,7 +136,7 @@ def write_browser(
     genes, exons
         As `tables.read_genes` and `read_exons` give them.
     text
-        What the page says beside its figures.
+        What the page says in addition to its figures.
 
     Raises
     ------

@@ -49,7 +49,7 @@ class Data:
 class Scores:
     """Published scores and those of other systems, then ours by level, with their figures."""
 
-    beside: Table
+    published: Table
     differences_from_published: Sequence[str]
     others: Table
     base: Table
@@ -65,9 +65,9 @@ class Scores:
 
     @property
     def published_shown(self) -> bool:
-        """Whether the table `beside` contains a published score."""
-        places = [place for place, column in enumerate(self.beside.columns) if column.name.endswith("_published")]
-        return any(row[place] != EMPTY_CELL for row in self.beside.rows for place in places)
+        """Whether the table `published` contains a published score."""
+        places = [place for place, column in enumerate(self.published.columns) if column.name.endswith("_published")]
+        return any(row[place] != EMPTY_CELL for row in self.published.rows for place in places)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -99,7 +99,7 @@ def scores_section(
 
     shown = {name: tables.PUBLISHED_NOTES[name] for name in beside}
     return Scores(
-        beside=table(beside, shown, dict.fromkeys(beside, 4)),
+        published=table(beside, shown, dict.fromkeys(beside, 4)),
         differences_from_published=remaining_differences(run.settings),
         others=table(read_published(run.resources / "held_out_others.tsv"), tables.OTHERS_NOTES),
         base=scores_table(base, tables.BASE_NOTES),
