@@ -6,11 +6,15 @@ import sys
 from collections.abc import Sequence
 
 from .commands.locus import add_locus
+from .commands.mutagenesis import add_mutagenesis
 from .errors import InputError
 
 log = logging.getLogger(__name__)
 
-SUBCOMMANDS = {"locus": ("predict one locus", add_locus)}
+SUBCOMMANDS = {
+    "locus": ("predict one locus", add_locus),
+    "mutagenesis": ("change every base of a region", add_mutagenesis),
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

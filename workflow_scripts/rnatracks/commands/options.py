@@ -1,10 +1,12 @@
 """Options that several subcommands share, and what they stand for."""
 
 import argparse
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..config.data import GeneSettings
 from ..genome.annotation import Annotation, read_gtf
 from ..genome.sequence import Genome
 from ..prediction.locus import NO_EXONS, NO_GENES
@@ -44,3 +46,17 @@ def prediction_options(options: argparse.Namespace) -> Mapping[str, Any]:
 def read_annotation(gtf: Path | None, genome: Genome) -> Annotation:
     """Genes of a GTF; no genes without a file."""
     return Annotation(NO_GENES, NO_EXONS, NO_EXONS) if gtf is None else read_gtf(gtf, genome.lengths)
+
+
+def add_pseudocount(parser: argparse.ArgumentParser) -> None:
+    """Add the pseudocount of log ratios, by default that of the configuration."""
+    default = GeneSettings.model_fields["pseudocount"].default
+    about = f"added to both sides of a log ratio, in normalised coverage (default: {default}, as in genes.pseudocount)"
+    parser.add_argument("--pseudocount", type=_positive, default=default, help=about)
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value < math.inf:
+        raise ValueError(text)
+    return value
