@@ -4,6 +4,8 @@ import argparse
 import logging
 from pathlib import Path
 
+from matplotlib.figure import Figure
+
 from ..config.settings import locus_file_name
 from ..errors import InputError
 from ..figures.letters import LetterPanel, letter_figure
@@ -71,10 +73,9 @@ def mutate_region(options: argparse.Namespace) -> list[Path]:
     result = mutagenesis(alleles, region, measured, options.pseudocount, method)
     kind = "mutagenesis" if method is Method.EXACT else "gradient"
     name = f"{locus_file_name(options.locus.replace('–', '-'))}.{kind}"
-    return [
-        *write_mutagenesis(result, options.out, name, genome),
-        _draw(result, annotation, options.out / f"{name}.svg"),
-    ]
+    paths, figure = write_mutagenesis(result, options.out, name, genome), options.out / f"{name}.svg"
+    write_svg(_figure(result, annotation, method), figure)
+    return [*paths, figure]
 
 
 def _measured(
@@ -90,11 +91,10 @@ def _measured(
     return measured_gene(find_gene(name, annotation.genes, genome.lengths), annotation, tracks)
 
 
-def _draw(result: Mutagenesis, annotation: Annotation, target: Path) -> Path:
+def _figure(result: Mutagenesis, annotation: Annotation, method: Method) -> Figure:
     panels = [LetterPanel(track, -values) for track, values in zip(result.tracks, result.mean_effects.T, strict=True)]
     names = annotation.genes.set_index("gene_id")["gene_name"]
     what = f"the expression of {names[result.measured]}" if result.measured in names else "the region's coverage"
+    what += " (from gradients)" if method is Method.GRADIENT else ""
     region, bases = result.region, result.bases.tobytes().decode("ascii")
-    figure = letter_figure(region.chrom, region.start, bases, panels, annotation.genes, annotation.exons, what)
-    write_svg(figure, target)
-    return target
+    return letter_figure(region.chrom, region.start, bases, panels, annotation.genes, annotation.exons, what)

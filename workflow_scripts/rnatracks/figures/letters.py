@@ -20,8 +20,9 @@ MAX_LETTERS = 120  # side by side that can still be read
 ENLARGED = 100  # bases, shown as letters below a longer region
 MAX_LETTER_TRACKS = 12
 BASE_COLOURS = {"A": "#009E73", "C": "#0072B2", "G": "#E69F00", "T": "#D55E00"}  # of Okabe and Ito
-PANEL, GAP = 0.8, 0.55  # inches: height of a track, and space above the enlarged bases
-WIDTH, LEFT, RIGHT, TOP, BOTTOM = 10.0, 1.1, 0.25, 0.62, 0.55
+MARKED, UNKNOWN_COLOUR = "#FBF6B9", "#EEEEEE"
+PANEL, GAP = 0.8, 0.9  # inches: height of a track, and space above the enlarged bases
+WIDTH, LEFT, RIGHT, TOP, BOTTOM = 10.0, 1.1, 0.25, 0.4, 0.55
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,9 @@ def letter_figure(
 ) -> Figure:
     """Draw gene models above the letters of each track.
 
-    A region of more than `MAX_LETTERS` bases is drawn as bars, with the `ENLARGED` bases of the largest effects as
-    letters below. Of more than `MAX_LETTER_TRACKS` tracks, those with the largest effects are drawn.
+    Tracks of one cell type share a y scale. A region of more than `MAX_LETTERS` bases is drawn as bars, with the
+    `ENLARGED` bases of the largest effects as letters below. Of more than `MAX_LETTER_TRACKS` tracks, those with the
+    largest effects are drawn.
 
     Parameters
     ----------
@@ -58,14 +60,14 @@ def letter_figure(
     genes, exons
         As in `locus_figure`.
     what
-        Whose coverage the effects are on, for the title.
+        What the heights are in log2 of, for the title.
     """
     end, shown = start + len(bases), _strongest(panels)
     heights = np.nan_to_num(np.stack([panel.heights for panel in shown]).astype(float))
     models = GeneModels(chrom, start, end, genes, exons, WIDTH - LEFT - RIGHT)
     long = len(bases) > MAX_LETTERS
     rows = len(shown) * (1 + long)
-    height = TOP + models.height + rows * PANEL + long * (GAP + 0.35) + BOTTOM
+    height = TOP + models.height + rows * PANEL + long * GAP + BOTTOM
     figure, cursor = Figure(figsize=(WIDTH, height)), height - TOP
 
     def place(inches: float) -> Axes:
@@ -77,19 +79,27 @@ def letter_figure(
     models.draw(above)
     above.set_xlim(start + 0.5, end + 0.5)
     above.tick_params(bottom=False, labelbottom=False)
-    top, bottom = max(heights.max(), 0.0), min(heights.min(), 0.0)
-    span = (bottom, top) if top > bottom else (-1.0, 1.0)
-    first = _window(np.abs(heights).sum(axis=0), ENLARGED) if long else 0
+    spans = _spans(shown)
+    sizes = [np.abs(row) / np.ptp(spans[_group(panel)]) for panel, row in zip(shown, heights, strict=True)]
+    first = _window(np.sum(sizes, axis=0), ENLARGED) if long else 0
     parts = [(0, len(bases), False), (first, first + ENLARGED, True)] if long else [(0, len(bases), True)]
     for left, right, as_letters in parts:
         if long and as_letters:
-            cursor -= GAP + 0.35
+            cursor -= GAP
         axes = []
         for panel, row in zip(shown, heights, strict=True):
             axes.append(place(PANEL))
-            _draw_track(axes[-1], panel.track, row[left:right], bases[left:right], start + left, span, as_letters)
+            _draw_track(
+                axes[-1],
+                panel.track,
+                row[left:right],
+                bases[left:right],
+                start + left,
+                spans[_group(panel)],
+                as_letters,
+            )
             if not as_letters:
-                axes[-1].axvspan(start + first + 0.5, start + first + ENLARGED + 0.5, color="#F0E442", alpha=0.35, lw=0)
+                axes[-1].axvspan(start + first + 0.5, start + first + ENLARGED + 0.5, color=MARKED, lw=0, zorder=0)
         for each in axes:
             position_axis(each, chrom, start + left, start + right)
         for each in axes[:-1]:
@@ -106,6 +116,20 @@ def letter_figure(
 def _strongest(panels: Sequence[LetterPanel]) -> list[LetterPanel]:
     sizes = [-np.nan_to_num(np.abs(panel.heights)).max() for panel in panels]
     return [panels[number] for number in sorted(np.argsort(sizes, kind="stable")[:MAX_LETTER_TRACKS])]
+
+
+def _group(panel: LetterPanel) -> str:
+    return Track.parse(panel.track).cell_type
+
+
+def _spans(panels: Sequence[LetterPanel]) -> dict[str, tuple[float, float]]:
+    """Lowest and highest value in the panels of each cell type, 0 included."""
+    spans: dict[str, tuple[float, float]] = {}
+    for panel in panels:
+        values = np.nan_to_num(panel.heights)
+        low, high = spans.get(_group(panel), (0.0, 0.0))
+        spans[_group(panel)] = min(low, float(values.min())), max(high, float(values.max()))
+    return {group: span if span[0] < span[1] else (-1.0, 1.0) for group, span in spans.items()}
 
 
 def _window(sizes: NDArray[np.floating], length: int) -> int:
@@ -129,10 +153,10 @@ def _draw_track(
         frame = pd.DataFrame(one_hot * heights[:, None], index=positions, columns=list(BASE_COLOURS))
         logomaker.Logo(frame, ax=axes, color_scheme=BASE_COLOURS, baseline_width=0, show_spines=False)
     else:
-        axes.bar(positions, heights, width=1.0, color=INK, linewidth=0)
+        axes.stairs(heights, np.arange(start, start + len(bases) + 1) + 0.5, fill=True, color=INK, linewidth=0)
     unknown = positions[np.array(list(bases)) == "N"]
     if len(unknown):
-        axes.bar(unknown, span[1] - span[0], bottom=span[0], width=1.0, color="#EEEEEE", linewidth=0, zorder=0)
+        axes.bar(unknown, span[1] - span[0], bottom=span[0], width=1.0, color=UNKNOWN_COLOUR, linewidth=0, zorder=0)
     margin = 0.05 * (span[1] - span[0])
     axes.set_ylim(span[0] - margin, span[1] + margin)
     axes.axhline(0, color=FAINT, linewidth=0.6, zorder=0)
