@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from .commands.locus import add_locus
 from .commands.mutagenesis import add_mutagenesis
+from .commands.predict_sequence import add_predict_sequence
 from .errors import InputError
 
 log = logging.getLogger(__name__)
@@ -14,6 +15,7 @@ log = logging.getLogger(__name__)
 SUBCOMMANDS = {
     "locus": ("predict one locus", add_locus),
     "mutagenesis": ("change every base of a region", add_mutagenesis),
+    "predict-sequence": ("predict any sequences, and their edits", add_predict_sequence),
 }
 
 
