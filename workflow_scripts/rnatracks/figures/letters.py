@@ -148,11 +148,11 @@ def _draw_track(
     as_letters: bool,
 ) -> None:
     positions = np.arange(start + 1, start + len(bases) + 1)
-    if as_letters:
+    if as_letters and heights.any():
         one_hot = np.array(list(bases))[:, None] == np.array(list(BASE_COLOURS))
         frame = pd.DataFrame(one_hot * heights[:, None], index=positions, columns=list(BASE_COLOURS))
         logomaker.Logo(frame, ax=axes, color_scheme=BASE_COLOURS, baseline_width=0, show_spines=False)
-    else:
+    elif not as_letters:
         axes.stairs(heights, np.arange(start, start + len(bases) + 1) + 0.5, fill=True, color=INK, linewidth=0)
     unknown = positions[np.array(list(bases)) == "N"]
     if len(unknown):
