@@ -48,7 +48,7 @@ def planted_pairs(
     predicted
         As `read_gene_effects` gives them, of one model.
     effects
-        Planted levels, as `planted_files.read_planted_effects` gives them: what is not listed is left out.
+        Planted levels, as `planted_effects.read_planted_effects` gives them: what is not listed is left out.
     observed
         Gene x track matrix of the observed tracks, indexed by `gene_id`.
     pseudocount
