@@ -1,5 +1,15 @@
 # Changes of the sequence: what each model predicts that the variants of VCF files do to genes.
 
+# Arguments of `open_alleles`: alleles are predicted as the tracks are.
+PREDICTION = {
+    "size": SETTINGS.windows.size,
+    "overlap": SETTINGS.prediction_overlap,
+    "stitch": SETTINGS.prediction.stitch,
+    "reverse_complement": SETTINGS.prediction.reverse_complement,
+    "precision": SETTINGS.prediction.precision,
+    "digits": SETTINGS.prediction.significant_digits,
+}
+
 
 wildcard_constraints:
     variants=any_of(RUN.variants),
@@ -64,12 +74,7 @@ rule score_variants:
         gene_types=SETTINGS.genes.types,
         shared_exons=SETTINGS.genes.shared_exons,
         pseudocount=SETTINGS.genes.pseudocount,
-        size=SETTINGS.windows.size,
-        overlap=SETTINGS.prediction_overlap,
-        stitch=SETTINGS.prediction.stitch,
-        precision=SETTINGS.prediction.precision,
-        digits=SETTINGS.prediction.significant_digits,
-        reverse_complement=SETTINGS.prediction.reverse_complement,
+        prediction=PREDICTION,
     script:
         "../workflow_scripts/score_variants.py"
 
