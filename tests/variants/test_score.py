@@ -14,8 +14,8 @@ from rnatracks.genome.sequence import Genome
 from rnatracks.prediction.predict import Precision, TilePlan
 from rnatracks.prediction.stitching import Stitch
 from rnatracks.variants.alleles import Alleles
-from rnatracks.variants.effect_rows import EffectRows
 from rnatracks.variants.edits import Edit
+from rnatracks.variants.effect_rows import EffectRows
 from rnatracks.variants.effects import GeneEffects, counted_exons
 from rnatracks.variants.held_out import held_out_gene_scores
 from rnatracks.variants.score import COLUMNS, Background, fingerprint, score_variants
