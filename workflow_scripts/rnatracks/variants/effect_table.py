@@ -1,4 +1,4 @@
-"""Reading of tables of effects, which have a row per variant, gene and track, in parts that fit into memory."""
+"""Columns of the table of effects, which has a row per variant, gene and track, and its reading in parts."""
 
 import csv
 from collections.abc import Iterator, Sequence
@@ -7,11 +7,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-PART_ROWS = 200_000
-_TEXTS = (
-    *("chrom", "id", "ref_allele", "alt_allele"),
-    *("gene_id", "gene_name", "strand", "consequence", "track"),
-)
+VARIANT_COLUMNS = ("chrom", "pos", "id", "ref_allele", "alt_allele")
+PLACE_COLUMNS = ("gene_id", "gene_name", "strand", "tss_distance", "consequence")
+NUMBER_COLUMNS = ("reach", "ref", "alt", "log2_ratio", "largest_base_log2_ratio", "largest_base_position")
+ROW_COLUMNS = (*VARIANT_COLUMNS, *PLACE_COLUMNS, "track", *NUMBER_COLUMNS)
+EFFECT_COLUMNS = (*ROW_COLUMNS, "gene_score", "percentile")
+PART_ROWS = 200_000  # in memory at once
+_TEXTS = {*VARIANT_COLUMNS, *PLACE_COLUMNS, "track"} - {"pos", "tss_distance"}
 
 
 def read_effects(path: Path, columns: Sequence[str] | None = None) -> Iterator[pd.DataFrame]:
