@@ -12,8 +12,9 @@ import pytest
 
 from downloads.server_runs import short_id
 from rnatracks.downloads.data_file import Kind
-from rnatracks.downloads.file_format import BGZF_END, HEAD, check_content
+from rnatracks.downloads.file_format import HEAD, check_content
 from rnatracks.errors import InputError
+from rnatracks.files import BGZF_END
 
 
 def bigwig(folder: Path) -> bytes:
