@@ -53,9 +53,7 @@ def compare(results: Path, model: str, number: int) -> Iterator[tuple[str, Compa
     track = Track.parse(predictor.tracks[0])
     observed = read_matrix(results / "genes/observed.tsv.gz")
     chosen = observed[observed["chrom"].isin(held_out) & (observed["strand"] == track.strand.symbol)]
-    alleles = Alleles(
-        predictor.models, genome, tiles=predictor.tiles, precision=predictor.precision, batch_size=predictor.batch_size
-    )
+    alleles = Alleles.of(predictor, genome)
     genes = annotation.genes.set_index("gene_id", drop=False)
     for gene_id in chosen.sort_values(str(track), ascending=False).index[:number]:
         gene = genes.loc[gene_id]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ..genome.sequence import Genome
 from ..model.network import CoverageModel
 from ..prediction.predict import Precision, TilePlan, reads_both, stitched_coverage, touching_tiles
+from ..prediction.predictor import Predictor
 from ..prediction.tiles import TilePredictor
 from .edits import Edit, EditedGenome
 
@@ -81,6 +82,17 @@ class Alleles:
         both = reads_both(self.model, tiles)
         self._predictor = TilePredictor(models, bf16=precision.bf16, reverse_complement=both)
         self._outputs: OrderedDict[bytes, NDArray[np.float32]] = OrderedDict()
+
+    @classmethod
+    def of(cls, predictor: Predictor, genome: Genome) -> "Alleles":
+        """From a model that was loaded by `load_predictor`."""
+        return cls(
+            predictor.models,
+            genome,
+            tiles=predictor.tiles,
+            precision=predictor.precision,
+            batch_size=predictor.batch_size,
+        )
 
     def pairs(self, edits: Iterable[Edit]) -> Iterator[AllelePair]:
         """Both alleles of each edit, in their order; edits in the order of their positions share most tiles.
