@@ -17,13 +17,11 @@ from numpy.typing import NDArray
 from ..files import atomic_gzip, read_text, write_text
 from .background import matched_changes
 from .effect_rows import EffectRows
-from .effect_table import EFFECT_COLUMNS, ROW_COLUMNS
+from .effect_table import EFFECT_COLUMNS, PART_ROWS, ROW_COLUMNS
 from .record_alleles import Variant
 from .vcf import check_variants, read_variants
 
 log = logging.getLogger(__name__)
-
-CHUNK = 100_000  # rows of a table that are in memory at once
 
 
 @dataclass(frozen=True)
@@ -145,7 +143,7 @@ def _chunks(parts: Iterable[Path]) -> Iterator[pd.DataFrame]:
             names=list(ROW_COLUMNS),
             dtype=str,
             keep_default_na=False,
-            chunksize=CHUNK,
+            chunksize=PART_ROWS,
             quoting=csv.QUOTE_NONE,
         )
 
