@@ -63,13 +63,7 @@ def mutate_region(options: argparse.Namespace) -> list[Path]:
     region = region_to_mutate(options.locus, annotation.genes, genome, options.max_bases)
     predictor = load_predictor(options.model, **prediction)
     measured = _measured(options, annotation, region, genome, predictor.tracks)
-    alleles = Alleles(
-        predictor.models,
-        genome,
-        tiles=predictor.tiles,
-        precision=predictor.precision,
-        batch_size=predictor.batch_size,
-    )
+    alleles = Alleles.of(predictor, genome)
     result = mutagenesis(alleles, region, measured, options.pseudocount, method)
     kind = "mutagenesis" if method is Method.EXACT else "gradient"
     name = f"{locus_file_name(options.locus.replace('–', '-'))}.{kind}"

@@ -1,0 +1,91 @@
+"""`rnatracks variants MODEL GENOME.fa VCF --gtf GTF` scores the effects of variants on genes."""
+
+import argparse
+import logging
+from pathlib import Path
+
+from ..errors import InputError
+from ..files import check_output_folder
+from ..genome.sequence import open_genome
+from ..prediction.predictor import load_predictor
+from ..variants.alleles import Alleles
+from ..variants.annotated_vcf import write_vcf
+from ..variants.effect_rows import EffectRows
+from ..variants.held_out import held_out_gene_scores
+from ..variants.score import Background, fingerprint, score_variants
+from .options import add_genome, add_model, add_prediction, add_pseudocount, prediction_options, read_annotation
+
+log = logging.getLogger(__name__)
+
+ENDINGS = (".gz", ".bgz", ".vcf")
+
+
+def add_variants(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `rnatracks variants`."""
+    add_model(parser)
+    add_genome(parser)
+    parser.add_argument("vcf", type=Path, help="variants, plain, gzipped or bgzipped; genotypes are not used")
+    parser.add_argument("--gtf", type=Path, required=True, help="gene models")
+    about = "evaluation/gene_expression.tsv of the run that trained the model (default: where a run has it)"
+    parser.add_argument("--scores", type=Path, help=about)
+    about = "number of matched random changes, which give each effect a percentile (default: 0)"
+    parser.add_argument("--background", type=int, default=0, help=about)
+    about = "exonic bases that genes share: as in genes.shared_exons (default: leave_out)"
+    parser.add_argument("--shared-exons", choices=["leave_out", "count_for_each"], default="leave_out", help=about)
+    add_pseudocount(parser)
+    add_prediction(parser)
+    parser.set_defaults(run=score_vcf)
+
+
+def score_vcf(options: argparse.Namespace) -> list[Path]:
+    """Write `NAME.tsv.gz`, `NAME.skipped.tsv`, `NAME.vcf.gz` and, with a background, `NAME.background.tsv.gz`."""
+    check_output_folder(options.out)
+    if options.background < 0:
+        raise InputError("--background", options.background, "0 or more")
+    name = _stem(options.vcf)
+    target, annotated = (options.out / f"{name}{ending}" for ending in (".tsv.gz", ".vcf.gz"))
+    if annotated.exists() and options.vcf.exists() and annotated.samefile(options.vcf):
+        raise InputError("--out", f"{options.out}, where {annotated.name} is the input", "another folder")
+    genome = open_genome(options.genome)
+    annotation = read_annotation(options.gtf, genome)
+    scores = _held_out_scores(options)
+    predictor = load_predictor(options.model, **prediction_options(options))
+    rows = EffectRows(
+        Alleles.of(predictor, genome), annotation, annotation.genes, options.shared_exons, options.pseudocount
+    )
+    files = [options.genome, options.gtf, *(path for path in options.model.rglob("*") if path.is_file())]
+    recipe = dict(prediction_options(options)) | {"shared": options.shared_exons, "c": options.pseudocount}
+    score_variants(
+        options.vcf,
+        target,
+        rows,
+        chromosomes=list(genome.lengths),
+        gene_scores=scores,
+        background=Background(options.background, 0, predictor.tiles.size) if options.background else None,
+        recipe=fingerprint(files, recipe),
+    )
+    model = options.model.resolve().name
+    index = write_vcf(
+        options.vcf, target, annotated, lengths=genome.lengths, model=model, pseudocount=options.pseudocount
+    )
+    background = [options.out / f"{name}.background.tsv.gz"] if options.background else []
+    return [target, *background, options.out / f"{name}.skipped.tsv", annotated, index]
+
+
+def _stem(path: Path) -> str:
+    """Name of a VCF file without its endings."""
+    while path.suffix in ENDINGS:
+        path = path.with_suffix("")
+    return path.name
+
+
+def _held_out_scores(options: argparse.Namespace) -> dict[str, float]:
+    """Held-out gene scores, from `--scores` or from the run in whose folder `models/` the model is."""
+    folder = options.model.resolve()
+    table = options.scores or folder.parent.parent / "evaluation" / "gene_expression.tsv"
+    if options.scores is not None and not table.is_file():
+        raise InputError("--scores", f"no file {table}", "evaluation/gene_expression.tsv of a run")
+    scores = held_out_gene_scores(table, folder.name) if table.is_file() else {}
+    if not scores:
+        log.warning("no held-out gene score of %s (--scores): nothing says how good its effects are", folder.name)
+    return scores
