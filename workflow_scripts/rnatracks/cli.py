@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 SUBCOMMANDS = {
     "locus": ("predict one locus", add_locus),
-    "variants": ("score the effects of variants on genes", add_variants),
+    "variants": ("predict what the variants of a VCF do to genes", add_variants),
     "mutagenesis": ("change every base of a region", add_mutagenesis),
     "predict-sequence": ("predict any sequences, and their edits", add_predict_sequence),
 }

@@ -17,9 +17,9 @@ from ..genome.sequence import Genome, open_genome
 from ..prediction.predict import Arithmetic
 from ..prediction.predictor import load_predictor
 from ..variants.alleles import Alleles
+from ..variants.consequences import PROMOTER
 from ..variants.measured import Measured, measured_gene, measured_region
 from ..variants.mutagenesis import (
-    FLANK,
     MAX_MUTATED_BASES,
     Method,
     Mutagenesis,
@@ -36,7 +36,7 @@ def add_mutagenesis(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `rnatracks mutagenesis`."""
     add_model(parser)
     add_genome(parser)
-    about = f"region (1-based), or with --gtf a gene name or id: {FLANK:,} bases on either side of its start (TSS)"
+    about = f"region (1-based), or with --gtf a gene name or id: {PROMOTER:,} bases on either side of its start (TSS)"
     parser.add_argument("locus", help=about)
     parser.add_argument("--gtf", type=Path, help="gene models, to measure a gene and to draw them")
     about = "gene whose expression is measured (default: the gene that LOCUS names, otherwise the region's coverage)"

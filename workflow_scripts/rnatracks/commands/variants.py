@@ -1,4 +1,4 @@
-"""`rnatracks variants MODEL GENOME.fa VCF --gtf GTF` scores the effects of variants on genes."""
+"""`rnatracks variants MODEL GENOME.fa VCF --gtf GTF` predicts what the variants of a VCF do to genes."""
 
 import argparse
 import logging
@@ -27,9 +27,10 @@ def add_variants(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("vcf", type=Path, help="variants, plain, gzipped or bgzipped; genotypes are not used")
     parser.add_argument("--gtf", type=Path, required=True, help="gene models")
     about = "evaluation/gene_expression.tsv of the run that trained the model (default: where a run has it)"
-    parser.add_argument("--scores", type=Path, help=about)
+    parser.add_argument("--gene-scores", type=Path, help=about)
     about = "number of matched random changes, which give each effect a percentile (default: 0)"
     parser.add_argument("--background", type=int, default=0, help=about)
+    parser.add_argument("--seed", type=int, default=42, help="random seed of these (default: 42)")
     about = "exonic bases that genes share: as in genes.shared_exons (default: leave_out)"
     parser.add_argument("--shared-exons", choices=["leave_out", "count_for_each"], default="leave_out", help=about)
     add_pseudocount(parser)
@@ -40,9 +41,10 @@ def add_variants(parser: argparse.ArgumentParser) -> None:
 def score_vcf(options: argparse.Namespace) -> list[Path]:
     """Write `NAME.tsv.gz`, `NAME.skipped.tsv`, `NAME.vcf.gz` and, with a background, `NAME.background.tsv.gz`."""
     check_output_folder(options.out)
-    if options.background < 0:
-        raise InputError("--background", options.background, "0 or more")
-    name = _stem(options.vcf)
+    for key in ("background", "seed"):
+        if getattr(options, key) < 0:
+            raise InputError(f"--{key}", getattr(options, key), "0 or more")
+    name = locus_file_name(_stem(options.vcf))
     target, annotated = (options.out / f"{name}{ending}" for ending in (".tsv.gz", ".vcf.gz"))
     if annotated.exists() and options.vcf.exists() and annotated.samefile(options.vcf):
         raise InputError("--out", f"{options.out}, where {annotated.name} is the input", "another folder")
@@ -61,7 +63,7 @@ def score_vcf(options: argparse.Namespace) -> list[Path]:
         rows,
         chromosomes=list(genome.lengths),
         gene_scores=scores,
-        background=Background(options.background, 0, predictor.tiles.size) if options.background else None,
+        background=Background(options.background, options.seed, predictor.tiles.size) if options.background else None,
         recipe=fingerprint(files, recipe),
     )
     model = options.model.resolve().name
@@ -82,10 +84,10 @@ def _stem(path: Path) -> str:
 def _held_out_scores(options: argparse.Namespace) -> dict[str, float]:
     """Held-out gene scores, from `--scores` or from the run in whose folder `models/` the model is."""
     folder = options.model.resolve()
-    table = options.scores or folder.parent.parent / "evaluation" / "gene_expression.tsv"
-    if options.scores is not None and not table.is_file():
-        raise InputError("--scores", f"no file {table}", "evaluation/gene_expression.tsv of a run")
+    table = options.gene_scores or folder.parent.parent / "evaluation" / "gene_expression.tsv"
+    if options.gene_scores is not None and not table.is_file():
+        raise InputError("--gene-scores", f"no file {table}", "evaluation/gene_expression.tsv of a run")
     scores = held_out_gene_scores(table, folder.name) if table.is_file() else {}
     if not scores:
-        log.warning("no held-out gene score of %s (--scores): nothing says how good its effects are", folder.name)
+        log.warning("no held-out gene score of %s (--gene-scores): nothing says how good its effects are", folder.name)
     return scores

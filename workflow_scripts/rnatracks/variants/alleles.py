@@ -85,9 +85,14 @@ class Alleles:
 
     @classmethod
     def of(cls, predictor: Predictor, genome: Genome) -> "Alleles":
-        """Alleles as a loaded model predicts tracks."""
-        how = {"tiles": predictor.tiles, "precision": predictor.precision, "batch_size": predictor.batch_size}
-        return cls(predictor.models, genome, **how)
+        """From a model that was loaded by `load_predictor`."""
+        return cls(
+            predictor.models,
+            genome,
+            tiles=predictor.tiles,
+            precision=predictor.precision,
+            batch_size=predictor.batch_size,
+        )
 
     def pairs(self, edits: Iterable[Edit]) -> Iterator[AllelePair]:
         """Both alleles of each edit, in their order; edits in the order of their positions share most tiles.

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import nn
 from transformers.modeling_layers import GradientCheckpointingLayer
 
+from ..config.models import CONVOLUTIONAL
 from ..errors import InputError
 from ..genome.loci import Region
 from ..genome.sequence import COMPLEMENT, UNKNOWN
@@ -210,10 +211,9 @@ def _inputs(model: CoverageModel) -> Iterator[tuple[list[torch.Tensor], torch.Te
         seen.append(value.detach().requires_grad_())
         return seen[-1]
 
-    stem = getattr(backbone, "stem", None)
-    if stem is not None:  # a network of this project, which reads one-hot bases
-        stem = getattr(stem, "convolution", stem)
-        hook = stem.register_forward_pre_hook(lambda _, arguments: (replace(arguments[0]), *arguments[1:]))
+    if backbone.config.model_type in CONVOLUTIONAL:  # which read one-hot bases
+        stem = getattr(backbone.stem, "convolution", backbone.stem)
+        hook = stem.register_forward_pre_hook(lambda _, arguments: (replace(arguments[0]),))
         table = torch.eye(4, device=model.device)
     else:
         embedding = _embedding(model)
