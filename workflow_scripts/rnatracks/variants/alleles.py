@@ -103,7 +103,7 @@ class Alleles:
             If an edit does not fit the genome, or predicted coverage is NaN or infinite.
         """
         remaining, last, reference = iter(edits), None, None
-        while batch := list(itertools.islice(remaining, self.batch_size * self._devices)):
+        while batch := list(itertools.islice(remaining, self.edits_at_once)):
             genomes = [EditedGenome(self.genome, [edit]) for edit in batch]
             stretches = [self.stretch(edit) for edit in batch]
             places: list[tuple[Genome, str, int, int]] = []
@@ -116,6 +116,11 @@ class Alleles:
                     reference = self._stitched(*places[2 * number], outputs[2 * number])
                 alternative = self._stitched(*places[2 * number + 1], outputs[2 * number + 1])
                 yield AllelePair(edit, edited, start, end, reference, alternative)
+
+    @property
+    def edits_at_once(self) -> int:
+        """Number of edits whose tiles are predicted together."""
+        return self.batch_size * self._devices
 
     def reference(self, chrom: str, start: int, end: int) -> NDArray[np.float32]:
         """Normalised coverage of the reference at chrom:start-end, `[track, end - start]`."""
