@@ -98,7 +98,8 @@ def write_vcf(path: Path, *places: int) -> list[str]:
 def test_variants_have_the_effects_of_mutagenesis(capsys: pytest.CaptureFixture[str]) -> None:
     new = write_vcf(Path("some.vcf"), 105, 395)
     names = run(capsys, "variants model genome.fa some.vcf --gtf genes.gtf --background 5")
-    assert names == ["some.tsv.gz", "some.skipped.tsv", "some.background.tsv.gz"]
+    endings = ("tsv.gz", "background.tsv.gz", "skipped.tsv", "vcf.gz", "vcf.gz.tbi")
+    assert names == [f"some.{ending}" for ending in endings]
     table = pd.read_csv("out/some.tsv.gz", sep="\t").set_index(["pos", "track"])
     assert len(pd.read_csv("out/some.background.tsv.gz", sep="\t")["id"].unique()) == 5
     assert table.loc[(395, "B.plus"), "consequence"] == "intergenic"
