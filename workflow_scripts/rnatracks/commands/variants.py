@@ -4,6 +4,7 @@ import argparse
 import logging
 from pathlib import Path
 
+from ..config.settings import locus_file_name
 from ..errors import InputError
 from ..files import check_output_folder
 from ..genome.sequence import open_genome
