@@ -98,8 +98,8 @@ def write_vcf(path: Path, *places: int) -> list[str]:
 def test_variants_have_the_effects_of_mutagenesis(capsys: pytest.CaptureFixture[str]) -> None:
     new = write_vcf(Path("some.vcf"), 105, 395)
     names = run(capsys, "variants model genome.fa some.vcf --gtf genes.gtf --background 5")
-    endings = ("tsv.gz", "background.tsv.gz", "skipped.tsv", "vcf.gz", "vcf.gz.tbi")
-    assert names == [f"some.{ending}" for ending in endings]
+    tables = ["some.tsv.gz", "some.background.tsv.gz", "some.skipped.tsv"]
+    assert names == [*tables, "some.vcf.gz", "some.vcf.gz.tbi"]
     table = pd.read_csv("out/some.tsv.gz", sep="\t").set_index(["pos", "track"])
     assert len(pd.read_csv("out/some.background.tsv.gz", sep="\t")["id"].unique()) == 5
     assert table.loc[(395, "B.plus"), "consequence"] == "intergenic"
@@ -116,9 +116,18 @@ def test_gene_scores_of_the_model_stand_next_to_effects(capsys: pytest.CaptureFi
     columns = ("model", "cell_type", "strand", "split", "pearson_log1p")
     Path("scores.tsv").write_text("\n".join(["\t".join(columns), "model\tB\tplus\ttest\t0.75", ""]))
     run(capsys, "variants model genome.fa some.vcf --gtf genes.gtf --gene-scores scores.tsv")
-    table = pd.read_csv("out/some.tsv.gz", sep="\t").set_index("track")
-    assert table.loc["B.plus", "gene_score"] == 0.75
-    assert np.isnan(table.loc["B.minus", "gene_score"])
+    table = pd.read_csv("out/some.tsv.gz", sep="\t")
+    assert table.set_index("track")["gene_score"].fillna(0).to_dict() == {"B.plus": 0.75, "B.minus": 0}
+    Path("run/models").mkdir(parents=True)
+    Path("run/evaluation").mkdir()
+    Path("model").rename("run/models/model")
+    Path("scores.tsv").rename("run/evaluation/gene_expression.tsv")
+    run(capsys, "variants run/models/model genome.fa some.vcf --gtf genes.gtf")
+    pd.testing.assert_frame_equal(pd.read_csv("out/some.tsv.gz", sep="\t"), table)
+    assert (
+        main(["variants", "run/models/model", "genome.fa", "out/some.vcf.gz", "--gtf", "genes.gtf", "--out", "out"])
+        == 1
+    ), "input"
 
 
 # What a user can get wrong, and words of the line that says so.
