@@ -1,12 +1,15 @@
 """Observed and predicted tracks to show, in the order in which they are drawn."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import numpy as np
 
 from ..evaluation.scored_tracks import ModelTrack
 from ..genome.loci import Region
 from ..tracks.bigwig import Coverage
+from ..variants.top import TopVariant
 from ..vocabulary import Track
 from .colours import SignalKind
 from .locus import Panel
@@ -46,3 +49,24 @@ def shown_tracks(
             if other == track
         ]
     return shown
+
+
+def allele_panels(variant: TopVariant, region: Region, predicted: Mapping[Track, Path], folder: Path) -> list[Panel]:
+    """Panels of both alleles of a variant, of the tracks that it changes most.
+
+    Parameters
+    ----------
+    region
+        Within the region of the variant.
+    predicted
+        The model's tracks.
+    folder
+        Of the alternative tracks, `variants/{model}/top`.
+    """
+    panels = []
+    for track in variant.shown_tracks:
+        panel = ShownTrack(track, predicted[track], variant.model).panel(region)
+        with Coverage(variant.bigwig(folder, track)) as coverage:
+            alternative = coverage.values(region.chrom, region.start, region.end, missing=np.nan)
+        panels.append(replace(panel, label=f"{track.cell_type} {track.strand}", alternative=alternative))
+    return panels

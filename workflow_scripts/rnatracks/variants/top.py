@@ -1,0 +1,128 @@
+"""The strongest variants of a model: which they are, and where their alternative tracks are."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from ..genome.loci import Region
+from ..vocabulary import Track
+from .edits import Edit
+from .strongest import read_effects, strongest_of
+
+MAX_TOP = 5  # variants per model
+MAX_TOP_TRACKS = 6  # per variant: those that it changes most
+_MAX_ALLELE = 8  # bases in full in a name
+
+
+@dataclass(frozen=True, kw_only=True)
+class TopVariant:
+    """One of the strongest variants of a model, with its strongest effect.
+
+    Parameters
+    ----------
+    model, rank
+        The model, and the place among its strongest variants, from 1.
+    variants
+        Name of the set of variants in the configuration.
+    name
+        Place and alleles, as `variant_name` gives them, and the id in the VCF if it has one.
+    edit
+        The change.
+    region
+        What the tiles that hold the change cover, on the reference. Beyond it, both alleles have the same values.
+    gene_id, gene_name, track, reference, alternative, log2_ratio, gene_score
+        The strongest effect: mean coverage of the gene's exons on both alleles, and the gene score of the track, NaN
+        if there is none.
+    shown_tracks
+        Tracks with a bigWig of the alternative.
+    """
+
+    model: str
+    rank: int
+    variants: str
+    name: str
+    edit: Edit
+    region: Region
+    gene_id: str
+    gene_name: str
+    track: Track
+    reference: float
+    alternative: float
+    log2_ratio: float
+    gene_score: float
+    shown_tracks: tuple[Track, ...]
+
+    def bigwig(self, folder: Path, track: Track) -> Path:
+        """Coverage of the alternative, on the reference's coordinates, in the folder `variants/{model}/top`."""
+        return folder / f"{self.rank}.{track}.alternative.bw"
+
+
+def choose_top(strongest: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """The strongest variants of a model, each once; changes without any effect are left out.
+
+    Parameters
+    ----------
+    strongest
+        By the name of the set of variants, the strongest effects of its variants.
+
+    Returns
+    -------
+    At most `MAX_TOP` rows, in front of whose columns are `rank` and `variants`.
+    """
+    tables = [table.assign(variants=name) for name, table in strongest.items() if not table.empty]
+    if not tables:
+        return next(iter(strongest.values())).assign(rank=0, variants="")
+    every = pd.concat(tables, ignore_index=True)
+    top = strongest_of(every[every["log2_ratio"] != 0], MAX_TOP)
+    top.insert(0, "rank", range(1, len(top) + 1))
+    top.insert(1, "variants", top.pop("variants"))
+    return top
+
+
+def edit_of(chrom: str, pos: int, ref_allele: str, alt_allele: str) -> Edit:
+    """The change that a row of a VCF describes, without bases that both alleles share at their ends."""
+    ref, alt = ref_allele.upper(), alt_allele.upper()
+    start, end, new_end = 0, len(ref), len(alt)
+    while end and new_end and ref[end - 1] == alt[new_end - 1]:
+        end, new_end = end - 1, new_end - 1
+    while start < min(end, new_end) and ref[start] == alt[start]:
+        start += 1
+    return Edit(chrom, pos - 1 + start, pos - 1 + end, alt[start:new_end].encode())
+
+
+def variant_name(chrom: str, pos: int, ref_allele: str, alt_allele: str) -> str:
+    """Place (1-based) and alleles of a variant, long alleles shortened.
+
+    Examples
+    --------
+    >>> variant_name("chr3", 12_345, "A", "ACGTACGTACGT")
+    'chr3:12,345 A>ACGT… (12 bases)'
+    """
+    texts = [each if len(each) <= _MAX_ALLELE else f"{each[:4]}… ({len(each)} bases)" for each in (ref_allele, alt_allele)]
+    return f"{chrom}:{pos:,} {'>'.join(texts)}"
+
+
+def read_top(path: Path, model: str) -> list[TopVariant]:
+    """Read `variants/{model}/top.tsv`."""
+    return [
+        TopVariant(
+            model=model,
+            rank=row.rank,
+            variants=row.variants,
+            name=variant_name(row.chrom, row.pos, row.ref_allele, row.alt_allele)
+            + ("" if row.id in ("", ".") else f" ({row.id})"),
+            edit=edit_of(row.chrom, row.pos, row.ref_allele, row.alt_allele),
+            region=Region(row.chrom, row.first_base - 1, row.last_base),
+            gene_id=row.gene_id,
+            gene_name=row.gene_name or row.gene_id,
+            track=Track.parse(row.track),
+            reference=row.ref,
+            alternative=row.alt,
+            log2_ratio=row.log2_ratio,
+            gene_score=row.gene_score,
+            shown_tracks=tuple(map(Track.parse, row.shown_tracks.split(","))),
+        )
+        for row in read_effects(path).itertuples()
+    ]
