@@ -34,7 +34,15 @@ from rnatracks.genome.sequence import Genome
 from rnatracks.genome.windows import tile_starts
 from rnatracks.model.folder import load_on_devices
 from rnatracks.model.network import CoverageModel
-from rnatracks.prediction.predict import Precision, TilePlan, predict_region, predict_tiles, track_views, write_region
+from rnatracks.prediction.predict import (
+    Precision,
+    TilePlan,
+    predict_region,
+    predict_tiles,
+    touching_tiles,
+    track_views,
+    write_region,
+)
 from rnatracks.prediction.stitching import Stitch, View, stitch, tile_weights
 from rnatracks.tracks.squash import squash
 
@@ -437,3 +445,15 @@ def test_a_model_that_reads_both_strands_is_run_once(tmp_path: Path) -> None:
     )
     np.testing.assert_array_equal(plain, both)
     assert len(model.tiles) == 2 * len(tile_starts(200, 100, 50))
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_touching_tiles_are_those_of_the_whole_chromosome(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    size = int(rng.integers(1, 20))
+    tiles = TilePlan(size=size, overlap=int(rng.integers(0, size)), stitch=Stitch.BLEND)
+    length = int(rng.integers(1, 90))
+    for start in range(length):
+        for end in range(start + 1, length + 1):
+            expected = [first for first in tile_starts(length, size, tiles.overlap) if start - size < first < end]
+            assert touching_tiles(length, start, end, tiles) == expected

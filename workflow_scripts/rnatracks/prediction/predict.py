@@ -1,10 +1,9 @@
 """Coverage from a trained model, as a stream: tiles are predicted in batches, stitched and unsquashed."""
 
 import logging
-import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,14 +15,13 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..files import atomic_write, remove_partials
-from ..genome.sequence import COMPLEMENT, UNKNOWN, Genome
-from ..genome.windows import tile_starts
-from ..model.backbone import token_lookup
+from ..genome.sequence import UNKNOWN, Genome
 from ..model.half_precision import computes_in_bf16
 from ..model.network import CoverageModel
-from ..tracks.squash import round_significant, squash, unsquash
-from ..vocabulary import Strand, Track, opposite_tracks
+from ..tracks.squash import round_significant, unsquash
+from ..vocabulary import Strand, Track
 from .stitching import Stitch, View, joined, stitch, tile_weights
+from .tiles import TilePredictor
 
 log = logging.getLogger(__name__)
 
@@ -117,30 +115,10 @@ def predict_tiles(
         Whether to average each prediction with that of the reverse complement, on the squashed scale.
     """
     batches = [starts[first : first + batch_size] for first in range(0, len(starts), batch_size)]
-    computing = [threading.Lock() for _ in models]
-    lookup = token_lookup(models[0].config.token_ids)
-    means = models[0].config.track_means
-    opposite = opposite_tracks(models[0].config.tracks) if reverse_complement else []
-
-    def run(model: CoverageModel, bases: NDArray[np.uint8]) -> NDArray[np.float32]:
-        tokens = torch.from_numpy(lookup[bases])
-        if model.device.type == "cuda":
-            tokens = tokens.pin_memory().to(model.device, non_blocking=True)
-        with torch.autocast(model.device.type, torch.bfloat16, enabled=bf16):
-            return model(tokens).predictions.float().cpu().numpy()
+    tiles = TilePredictor(models, bf16=bf16, reverse_complement=reverse_complement)
 
     def predict(number: int) -> NDArray[np.float32]:
-        bases = np.stack([genome.bases(chrom, start, start + size) for start in batches[number]])
-        known = (bases != UNKNOWN).any(axis=1)
-        output = np.zeros((len(bases), len(models[0].config.tracks), size), np.float32)
-        if known.any():
-            model = models[number % len(models)]
-            with computing[number % len(models)], torch.inference_mode():
-                output[known] = run(model, bases[known])
-                if reverse_complement:
-                    backward = run(model, COMPLEMENT[bases[known, ::-1]])
-                    output[known] = (output[known] + on_scale_of(backward[:, opposite, ::-1], means, opposite)) / 2
-        return output
+        return tiles.predict(np.stack([genome.bases(chrom, start, start + size) for start in batches[number]]), number)
 
     places = ", ".join(str(model.device) for model in models)
     log.info("%s: %d tiles of %d bases, %s on %s", chrom, len(starts), size, "bf16" if bf16 else "float32", places)
@@ -188,16 +166,53 @@ def predict_region(
     length = genome.lengths[chrom]
     if not 0 <= start < end <= length:
         raise ValueError(f"{chrom}, {start=} and {end=} must satisfy 0 <= start < end <= {length}")
-    touching = [
-        first for first in tile_starts(length, tiles.size, tiles.overlap) if first < end and first + tiles.size > start
-    ]
-    # A model with `strands: reverse_complement` reads both strands anyway: a second time would change nothing.
-    both = {"reverse_complement": tiles.reverse_complement and models[0].config.strands == "heads"}
     predicted = predict_tiles(
-        models, genome, chrom, touching, tiles.size, batch_size=batch_size, bf16=precision.bf16, **both
+        models,
+        genome,
+        chrom,
+        touching_tiles(length, start, end, tiles),
+        tiles.size,
+        batch_size=batch_size,
+        bf16=precision.bf16,
+        reverse_complement=reads_both(models[0], tiles),
     )
-    weights = tile_weights(tiles.stitch, tiles.size, track_views(models[0], **both))
-    config, is_raw = models[0].config, tiles.stitch is Stitch.MEAN_RAW
+    yield from stitched_coverage(predicted, models[0], genome, chrom, start, end, tiles=tiles, digits=precision.digits)
+
+
+def touching_tiles(length: int, start: int, end: int, tiles: TilePlan) -> list[int]:
+    """Those of a chromosome's `tile_starts` whose tiles have a base of start:end."""
+    step, last = tiles.size - tiles.overlap, length - tiles.size
+    if last <= 0:
+        return [0]
+    starts = [*range(0, last, step)[max((start - tiles.size) // step + 1, 0) : max(-(-end // step), 0)]]
+    return [*starts, last] if last < end and length > start else starts
+
+
+def reads_both(model: CoverageModel, tiles: TilePlan) -> bool:
+    """Whether tiles are predicted a second time, from the reverse complement.
+
+    A model with `strands: reverse_complement` reads both strands anyway: a second time would change nothing.
+    """
+    return tiles.reverse_complement and model.config.strands == "heads"
+
+
+def stitched_coverage(
+    predicted: Iterable[tuple[int, NDArray[np.float32]]],
+    model: CoverageModel,
+    genome: Genome,
+    chrom: str,
+    start: int,
+    end: int,
+    *,
+    tiles: TilePlan,
+    digits: int | None,
+) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    """Normalised coverage of chrom:start-end from its tiles, as (start, squashed coverage `[track, size]`).
+
+    Yields and raises what `predict_region` does; `digits` is that of `Precision`.
+    """
+    weights = tile_weights(tiles.stitch, tiles.size, track_views(model, reverse_complement=reads_both(model, tiles)))
+    config, is_raw = model.config, tiles.stitch is Stitch.MEAN_RAW
     if is_raw:
         predicted = ((first, _unsquashed(tile, config.track_means)) for first, tile in predicted)
     for position, values in joined(stitch(predicted, start, end, weights), STRETCH):
@@ -211,18 +226,7 @@ def predict_region(
             raise InputError(
                 where, f"a prediction of {coverage[row, base]}", "finite coverage (are all weights finite?)"
             )
-        yield position, coverage if precision.digits is None else round_significant(coverage, precision.digits)
-
-
-def on_scale_of(values: NDArray[np.float32], means: Sequence[float], origins: Sequence[int]) -> NDArray[np.float32]:
-    """Squashed values `[batch, track, n]` of the tracks `origins`, on the scale of the tracks in whose place they are.
-
-    Both strands of a cell type usually have the same m; with `normalisation.track_mean: track`, each has its own.
-    """
-    for track, origin in enumerate(origins):
-        if means[track] != means[origin]:
-            values[:, track] = squash(unsquash(values[:, track], means[origin]), means[track])
-    return values
+        yield position, coverage if digits is None else round_significant(coverage, digits)
 
 
 def _unsquashed(values: NDArray[np.float32], means: Sequence[float]) -> NDArray[np.float32]:

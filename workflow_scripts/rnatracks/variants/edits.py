@@ -43,8 +43,8 @@ class Edit:
         return f"{self.chrom}:{self.start + 1:,}-{self.end:,} to {new}"
 
 
-class EditedGenome:
-    """A genome after a set of edits: like `sequence.Genome`, it has `lengths` and `bases`.
+class EditedGenome(Genome):
+    """A genome after a set of edits.
 
     Raises
     ------
@@ -55,6 +55,7 @@ class EditedGenome:
 
     def __init__(self, genome: Genome, edits: Iterable[Edit]) -> None:
         self.original = genome
+        self.path = genome.path
         self.lengths = dict(genome.lengths)
         self._edits: dict[str, list[Edit]] = {}
         for edit in sorted(edits):
@@ -94,20 +95,26 @@ class EditedGenome:
         return result
 
     def edited_intervals(
-        self, chrom: str, starts: NDArray[np.integer], ends: NDArray[np.integer]
+        self,
+        chrom: str,
+        starts: NDArray[np.integer],
+        ends: NDArray[np.integer],
+        inner_starts: NDArray[np.bool_] | bool = False,
+        inner_ends: NDArray[np.bool_] | bool = False,
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Starts and ends, after the edits, of intervals such as exons; a deleted interval is empty.
 
         A base that is inserted within an interval belongs to it; one that is inserted at its border, before the first
-        or after the last base, does not.
+        or after the last base, does not, unless that border is an inner one: a place where a longer interval is cut.
         """
         new_starts, new_ends = np.array(starts, np.int64), np.array(ends, np.int64)
         for edit in self._edits.get(chrom, []):
-            into = np.clip(starts - edit.start, 0, edit.replaced) - np.maximum(starts - edit.start, 0)
-            new_starts += np.where(starts >= edit.end, edit.growth, np.where(starts > edit.start, into, 0))
-            into = np.clip(ends - edit.start, 0, edit.replaced) - np.maximum(ends - edit.start, 0)
-            # The interval ends with the last base that has a counterpart; what is inserted after it is outside.
-            new_ends += np.where(ends > edit.end, edit.growth, np.where(ends > edit.start, into, 0))
+            for places, new, behind in (
+                (starts, new_starts, (starts > edit.end) | ((starts == edit.end) & ~np.asarray(inner_starts))),
+                (ends, new_ends, (ends > edit.end) | ((ends == edit.end) & np.asarray(inner_ends))),
+            ):
+                into = np.maximum(places - edit.start, 0)
+                new += np.where(behind, edit.growth, np.minimum(into, edit.replaced) - into)
         return new_starts, np.maximum(new_starts, new_ends)
 
     def counterparts(self, chrom: str) -> list[tuple[int, int, int]]:
