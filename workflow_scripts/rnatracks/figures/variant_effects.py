@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 
 from ..genome.loci import Region
 from ..variants.strongest import EFFECT_EDGES, EffectCounts
@@ -57,6 +58,9 @@ def effect_distribution(
         axes.set_title({Strand.PLUS: "plus strand", Strand.MINUS: "minus strand"}.get(strand, str(strand)), loc="left")
         axes.set_yscale("log")
         axes.set_ylim(0.7 * lowest, 1.3)
+        shares = 10.0 ** -np.arange(np.floor(-np.log10(lowest)) + 1)
+        axes.set_yticks(shares, [f"{100 * share:g}%" for share in shares])
+        axes.yaxis.set_minor_locator(NullLocator())
         _label_sizes(axes, at)
         axes.legend(loc="lower left")
     if not strands:
@@ -68,24 +72,25 @@ def effect_distribution(
 def _draw_shares(axes: Axes, counts: EffectCounts, at: np.ndarray, shown: slice, name: str, colour: str) -> None:
     shares = counts.share_at_least[shown]
     zero = at[0] - _ZERO_GAP
-    label = f"{counts.number:,} of {name}"
+    label = f"{name}: {counts.number:,} effects"
     if counts.zeros:
         label += f"\n({counts.zeros / counts.number:.1%} exactly 0)"
-    axes.plot([zero, zero + _ZERO_GAP / 2], [1, 1], color=colour, linewidth=1.6, solid_capstyle="butt")
+    axes.plot([zero - 0.1, zero + _ZERO_GAP / 2], [1, 1], color=colour, linewidth=1.6, solid_capstyle="butt")
     some = shares > 0
     axes.step(at[some], shares[some], where="post", color=colour, linewidth=1.6, label=label)
 
 
 def _label_sizes(axes: Axes, at: np.ndarray) -> None:
     """Ticks at powers of ten, and at 0 where the axis is broken."""
-    powers = np.arange(np.ceil(at[0]), np.floor(at[-1]) + 1)
-    powers = powers[:: max(1, int(np.ceil(len(powers) / 5)))]
     zero = at[0] - _ZERO_GAP
+    powers = np.arange(np.ceil(at[0]), np.floor(at[-1]) + 1)
+    powers = powers[powers - zero > (at[-1] - zero) / 8]
+    powers = powers[:: max(1, int(np.ceil(len(powers) / 4)))]
     labels = [f"{10.0**power:g}" if power >= -3 else f"1e{power:.0f}" for power in powers]
     axes.set_xticks([zero, *powers], ["0", *labels])
     axes.axvline(at[0] - _ZERO_GAP / 2, color=FAINT, linewidth=0.8, linestyle=(0, (2, 2)))
     axes.set_xlim(zero - 0.15, at[-1] + 0.1)
-    axes.set_xlabel("|log2 ratio|, both alleles")
+    axes.set_xlabel("size of the effect, |log2 ratio|")
     axes.set_axisbelow(True)
     axes.grid(axis="y", color="#E6E6E6", linewidth=0.6)
 
@@ -118,8 +123,9 @@ def variant_figure(
     top = figure.axes[0]
     across = top.get_xaxis_transform()
     top.plot([middle], [1.02], "v", color=CHANGE_COLOUR, markersize=7, transform=across, clip_on=False)
-    top.set_title(variant.name, loc="left", size=11)
-    top.set_title("filled: reference; line: alternative; y axes: normalised coverage", loc="right", size=8, color=SOFT)
+    top.set_title(variant.name, loc="left", size=11, pad=10)
+    how = "filled: reference; line: alternative; y axes: normalised coverage"
+    top.set_title(how, loc="right", size=8, color=SOFT, pad=10)
     return figure
 
 

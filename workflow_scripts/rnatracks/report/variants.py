@@ -1,18 +1,18 @@
 """The section on sequence changes: the strongest effects, their sizes, both alleles at loci, and planted truth."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import islice, product
 from pathlib import Path
 
 import pandas as pd
 
 from ..evaluation.tables import read_scores
-from ..variants.strongest import RANDOM, SCORED, SKIPPED, WITHOUT_GENE, read_effects
+from ..variants.strongest import RANDOM, SCORED, SKIPPED, VARIANT_KEYS, WITHOUT_GENE, read_effects
 from ..variants.top import MAX_TOP, read_top, variant_name
 from .page import SequenceChanges
 from .pictures import MAX_PICTURES
 from .run_files import Reported, ReportFiles
-from .tables import Table, table
+from .tables import Table, plain_columns, table
 from .warnings import PageSection, ReportWarning, WarningText
 
 MAX_REASONS = 6  # per set of variants
@@ -27,31 +27,22 @@ SET_NOTES = {
 EFFECT_NOTES = {
     "model": "Folder of the model under models/.",
     "variants": "Name of the set of variants in the configuration.",
-    "variant": "Place (1-based), reference and alternative allele.",
-    "id": "Its name in the VCF.",
+    "variant": "Place (1-based), reference and alternative allele, and id in the VCF.",
     "gene_name": "The gene whose predicted expression changes most.",
     "gene_id": "Its id.",
     "track": "Cell type and strand.",
+    "log2_ratio": "log2((alt + c) / (ref + c)), with c = genes.pseudocount.",
+    "gene_score": "The model's held-out score across genes for this track (pearson_log1p of split test).",
+    "percentile": "Share of the matched random changes with a smaller effect on this track, in percent.",
     "consequence": "Where the variant lies relative to this gene.",
     "tss_distance": "Bases from the gene's transcription start site, negative upstream.",
     "reach": "Share of the gene's exonic bases in tiles that hold the variant; the others cannot change.",
     "ref": "Mean predicted coverage of the gene's exonic bases on the reference allele, in normalised units.",
     "alt": "The same on the alternative allele.",
-    "log2_ratio": "log2((alt + c) / (ref + c)), with c = genes.pseudocount.",
-    "percentile": "Share of the matched random changes with a smaller effect on this track, in percent.",
-    "gene_score": "The model's held-out score across genes for this track (pearson_log1p of split test). Read no effect "
-    "without it.",
     "largest_base_log2_ratio": "Largest log2 ratio of a single base of this track.",
     "largest_base_position": "Its position (1-based, on the reference).",
 }
 _MINOR_EFFECTS = ("gene_id", "tss_distance", "largest_base_log2_ratio", "largest_base_position")
-PLANTED_NOTES = {
-    "model": EFFECT_NOTES["model"],
-    "track": EFFECT_NOTES["track"],
-    "cell_type": "Cell type of the track.",
-    "strand": "Strand of the track.",
-    "kind": "Kind of planted change.",
-}
 
 
 def changes_section(files: ReportFiles, run: Reported) -> SequenceChanges:
@@ -73,10 +64,8 @@ def changes_section(files: ReportFiles, run: Reported) -> SequenceChanges:
         left_out=max(len(pairs) - MAX_PICTURES, 0),
         distributions=run.figures("variant_effects", files.variant_distributions, titles),
         loci=run.figures("variant_locus", *_loci(files, run)),
-        planted=None if planted is None else table(planted, dict.fromkeys(planted, "") | _of(PLANTED_NOTES, planted)),
-        planted_figures=run.figures(
-            "planted", files.planted_figures, [f"Planted effects, {name}" for name in run.models][: len(files.planted_figures)]
-        ),
+        planted=None if planted is None else table(planted, plain_columns(planted.columns)),
+        planted_figures=run.figures("planted", files.planted_figures, list(run.models) if files.planted else []),
     )
 
 
@@ -98,9 +87,8 @@ def set_row(name: str, counts: pd.DataFrame) -> dict[str, object]:
 def effects_table(strongest: Sequence[pd.DataFrame]) -> Table:
     """The strongest variants of each model and set, each with its strongest effect."""
     effects = pd.concat([each for each in strongest if not each.empty] or strongest[:1], ignore_index=True)
-    keys = zip(effects["chrom"], effects["pos"], effects["ref_allele"], effects["alt_allele"], strict=True)
-    effects = effects.assign(variant=[variant_name(*key) for key in keys], id=effects["id"].replace(".", ""))
-    return table(effects, EFFECT_NOTES, {"percentile": 1}, minor=_MINOR_EFFECTS)
+    names = [variant_name(*key) for key in effects[[*VARIANT_KEYS, "id"]].itertuples(index=False, name=None)]
+    return table(effects.assign(variant=names), EFFECT_NOTES, {"percentile": 1}, minor=_MINOR_EFFECTS)
 
 
 def effect_warnings(configured: bool, test: Sequence[str]) -> list[ReportWarning]:
@@ -133,7 +121,3 @@ def _loci(files: ReportFiles, run: Reported) -> tuple[list[Path], list[str]]:
         for _, each in found
     ]
     return [path for path, _ in found], titles
-
-
-def _of(notes: dict[str, str], frame: pd.DataFrame) -> dict[str, str]:
-    return {name: note for name, note in notes.items() if name in frame}

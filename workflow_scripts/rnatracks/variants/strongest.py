@@ -24,7 +24,9 @@ _PART_ROWS = 200_000
 _NUMBERS = {
     "pos": np.int64,
     **dict.fromkeys(("tss_distance", "largest_base_position"), pd.Int64Dtype()),
-    **dict.fromkeys(("reach", "ref", "alt", "log2_ratio", "largest_base_log2_ratio", "gene_score", "percentile"), float),
+    **dict.fromkeys(
+        ("reach", "ref", "alt", "log2_ratio", "largest_base_log2_ratio", "gene_score", "percentile"), float
+    ),
     **dict.fromkeys(("number", "rank", "first_base", "last_base"), np.int64),
 }
 
@@ -109,7 +111,7 @@ def count_reasons(skipped: Path) -> dict[str, int]:
 
 
 def count_table(summary: EffectSummary, background: int, reasons: Mapping[str, int]) -> pd.DataFrame:
-    """How many variants were scored or skipped, as `variants/{model}/{NAME}.counts.tsv`: columns `what` and `number`."""
+    """How many variants were scored and skipped: columns `what`, `number` of `variants/{model}/{NAME}.counts.tsv`."""
     rows = {SCORED: summary.variants, WITHOUT_GENE: summary.without_gene, RANDOM: background}
     rows |= {f"{SKIPPED}{reason}": number for reason, number in reasons.items()}
     return pd.DataFrame(list(rows.items()), columns=["what", "number"])

@@ -27,7 +27,7 @@ class TopVariant:
     variants
         Name of the set of variants in the configuration.
     name
-        Place and alleles, as `variant_name` gives them, and the id in the VCF if it has one.
+        As `variant_name` gives it.
     edit
         The change.
     region
@@ -54,9 +54,9 @@ class TopVariant:
     gene_score: float
     shown_tracks: tuple[Track, ...]
 
-    def bigwig(self, folder: Path, track: Track) -> Path:
-        """Coverage of the alternative, on the reference's coordinates, in the folder `variants/{model}/top`."""
-        return folder / f"{self.rank}.{track}.alternative.bw"
+    def bigwig_name(self, track: Track) -> str:
+        """File of the alternative's coverage on the reference's coordinates, in the folder `variants/{model}/top`."""
+        return f"{self.rank}.{track}.alternative.bw"
 
 
 def choose_top(strongest: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -92,16 +92,20 @@ def edit_of(chrom: str, pos: int, ref_allele: str, alt_allele: str) -> Edit:
     return Edit(chrom, pos - 1 + start, pos - 1 + end, alt[start:new_end].encode())
 
 
-def variant_name(chrom: str, pos: int, ref_allele: str, alt_allele: str) -> str:
-    """Place (1-based) and alleles of a variant, long alleles shortened.
+def variant_name(chrom: str, pos: int, ref_allele: str, alt_allele: str, id: str = ".") -> str:
+    """Place (1-based) and alleles of a variant, long alleles shortened, and its id if it has one.
 
     Examples
     --------
     >>> variant_name("chr3", 12_345, "A", "ACGTACGTACGT")
     'chr3:12,345 A>ACGT… (12 bases)'
     """
-    texts = [each if len(each) <= _MAX_ALLELE else f"{each[:4]}… ({len(each)} bases)" for each in (ref_allele, alt_allele)]
-    return f"{chrom}:{pos:,} {'>'.join(texts)}"
+    name = f"{chrom}:{pos:,} {_shortened(ref_allele)}>{_shortened(alt_allele)}"
+    return name if id in ("", ".") else f"{name} ({id})"
+
+
+def _shortened(allele: str) -> str:
+    return allele if len(allele) <= _MAX_ALLELE else f"{allele[:4]}… ({len(allele)} bases)"
 
 
 def read_top(path: Path, model: str) -> list[TopVariant]:
@@ -111,8 +115,7 @@ def read_top(path: Path, model: str) -> list[TopVariant]:
             model=model,
             rank=row.rank,
             variants=row.variants,
-            name=variant_name(row.chrom, row.pos, row.ref_allele, row.alt_allele)
-            + ("" if row.id in ("", ".") else f" ({row.id})"),
+            name=variant_name(row.chrom, row.pos, row.ref_allele, row.alt_allele, row.id),
             edit=edit_of(row.chrom, row.pos, row.ref_allele, row.alt_allele),
             region=Region(row.chrom, row.first_base - 1, row.last_base),
             gene_id=row.gene_id,
