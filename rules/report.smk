@@ -31,7 +31,7 @@ rule locate_loci:
 
 rule list_inputs:
     input:
-        [inputs.path_of(RUN, file) for file in RUN.references.values()],
+        [inputs.path_of(RUN, file) for file in RUN.named_files],
         lambda wildcards: inputs.signals(RUN, used_samples(*RUN.cell_types)),
     output:
         report(

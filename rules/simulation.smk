@@ -19,7 +19,7 @@ if RUN.simulated:
             mem_mb=growing(1000),
             runtime=growing(10),
         params:
-            settings=SETTINGS.simulate.model_dump(mode="json"),
+            settings=SETTINGS.simulate.model_dump(mode="json", exclude={"variants"}),
             samples=[
                 (name, sample.cell_type, *(sample.files[strand].location for strand in (Strand.PLUS, Strand.MINUS)))
                 for name, sample in RUN.simulated.items()
