@@ -88,7 +88,8 @@ def effects_table(strongest: Sequence[pd.DataFrame]) -> Table:
     """The strongest variants of each model and set, each with its strongest effect."""
     effects = pd.concat([each for each in strongest if not each.empty] or strongest[:1], ignore_index=True)
     names = [variant_name(*key) for key in effects[[*VARIANT_KEYS, "id"]].itertuples(index=False, name=None)]
-    return table(effects.assign(variant=names), EFFECT_NOTES, {"percentile": 1}, minor=_MINOR_EFFECTS)
+    effects = effects.assign(variant=names).astype({"tss_distance": float, "largest_base_position": float})
+    return table(effects, EFFECT_NOTES, {"percentile": 1}, minor=_MINOR_EFFECTS)
 
 
 def effect_warnings(configured: bool, test: Sequence[str]) -> list[ReportWarning]:

@@ -132,7 +132,7 @@ def _parts(path: Path) -> Iterator[pd.DataFrame]:
 def _counted(part: pd.DataFrame) -> dict[str, EffectCounts]:
     known = part[part["log2_ratio"].notna()]
     counts = {}
-    for strand, sizes in known["log2_ratio"].abs().groupby(known["track"].str.rpartition(".")[2]):
+    for strand, sizes in known["log2_ratio"].abs().groupby(known["track"].str.split(".").str[-1]):
         bins = np.searchsorted(EFFECT_EDGES, sizes[sizes > 0].to_numpy(), side="right")
         counts[strand] = EffectCounts(int((sizes == 0).sum()), np.bincount(bins, minlength=len(EFFECT_EDGES) + 1))
     return counts
