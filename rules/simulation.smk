@@ -26,3 +26,26 @@ if RUN.simulated:
             ],
         script:
             "../workflow_scripts/simulate_data.py"
+
+
+if RUN.planted:
+
+    rule simulate_variants:
+        output:
+            variants=RUN.variants[RUN.planted].location,
+            effects=out("simulated/planted_effects.tsv"),
+        log:
+            out("logs/simulate_variants.log"),
+        conda:
+            "../envs/torch.yaml"  # for pysam
+        threads: 1
+        resources:
+            mem_mb=growing(1000),
+            runtime=growing(10),
+        params:
+            genome=SETTINGS.simulate.model_dump(mode="json", exclude={"samples", "variants"}),
+            count=SETTINGS.simulate.variants,
+            chromosomes=SETTINGS.held_out or SETTINGS.genome.chromosomes,
+            cell_types=list(dict.fromkeys(sample.cell_type for sample in RUN.simulated.values())),
+        script:
+            "../workflow_scripts/simulate_variants.py"

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pysam
 import pytest
 
 from rnatracks.errors import InputError
@@ -53,6 +54,17 @@ def test_a_cut_gzip_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "cut.gz").write_bytes(gzip.compress(os.urandom(1000).hex().encode())[:-20])
     with pytest.raises(InputError, match="a complete gzip file"):
         list(numbered_lines(tmp_path / "cut.gz"))
+
+
+@pytest.mark.parametrize("end", [28, 100], ids=["without its end", "amid a block"])
+def test_a_cut_bgzipped_file_is_refused(tmp_path: Path, end: int) -> None:
+    path = tmp_path / "lines.gz"
+    with pysam.BGZFile(str(path), "wb") as stream:
+        stream.write(b"a line\n" * 30_000)  # several blocks
+    assert sum(1 for _ in numbered_lines(path)) == 30_000
+    path.write_bytes(path.read_bytes()[:-end])
+    with pytest.raises(InputError, match="damaged gzip data .*a complete gzip file"):
+        list(numbered_lines(path))
 
 
 def test_text_is_written_as_utf8(tmp_path: Path) -> None:

@@ -12,8 +12,9 @@ import pytest
 
 from downloads.server_runs import short_id
 from rnatracks.downloads.data_file import Kind
-from rnatracks.downloads.file_format import BGZF_END, HEAD, check_content
+from rnatracks.downloads.file_format import HEAD, check_content
 from rnatracks.errors import InputError
+from rnatracks.files import BGZF_END
 
 
 def bigwig(folder: Path) -> bytes:
@@ -52,6 +53,7 @@ PAGE = b"\n<!DOCTYPE html><html><body>Please log in.</body></html>"
         (Kind.BED, b'\xef\xbb\xbfchr1\t5\t5\t"open quote\r\n'),
         (Kind.BED, b"# no region\n"),
         (Kind.VCF, VCF),
+        (Kind.VCF, b"\xef\xbb\xbf" + VCF),
         (Kind.FASTA, b"\xef\xbb\xbf" + FASTA[:500]),
     ],
     ids=short_id,
@@ -105,7 +107,7 @@ def test_good_bigwig(tmp_path: Path) -> None:
         (Kind.BED, BED + b"not a bed\n", ", line 2: found start 'a' and end 'bed'"),
         (Kind.BED, GTF, ", line 3: found start 'HAVANA' and end 'gene'"),
         (Kind.VCF, VCF.split(b"\n", 1)[1], "found data that starts with b'#CHROM"),
-        (Kind.VCF, gzip.compress(BED), "expected a VCF file, which starts with '##fileformat=VCFv'"),
+        (Kind.VCF, gzip.compress(BED), "expected a VCF file, which starts with '##fileformat=VCF'"),
         (Kind.VCF, b"", "found no data"),
         (Kind.VCF, bgzf(VCF)[:-5], "truncated blocked gzip data"),
     ],

@@ -9,7 +9,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from rnatracks.figures.colours import SignalKind
-from rnatracks.figures.locus import LOCUS_POINTS, Panel, bin_maximum, locus_figure, pack_rows
+from rnatracks.figures.gene_models import pack_rows
+from rnatracks.figures.locus import LOCUS_POINTS, Panel, bin_maximum, locus_figure
 from rnatracks.figures.style import svg_text
 from rnatracks.figures.training_curve import training_curve
 from rnatracks.vocabulary import Strand

@@ -18,6 +18,7 @@ import pandas as pd
 from .errors import InputError
 
 GZIP_MAGIC = b"\x1f\x8b"
+BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")  # SAM specification, 4.1.2
 
 
 @contextmanager
@@ -45,10 +46,27 @@ def remove_partials(target: Path) -> None:
 
 
 def open_plain_or_gzip(path: Path) -> BinaryIO:
-    """Open a file for reading bytes; a file that starts with the gzip magic number is decompressed."""
+    """Open a file for reading bytes; a file that starts with the gzip magic number is decompressed.
+
+    Raises
+    ------
+    InputError
+        If it is bgzipped and lacks the end marker: cut off between two blocks, it would be read as a shorter file.
+    """
     with Path(path).open("rb") as stream:
-        zipped = stream.read(2) == GZIP_MAGIC
-    return gzip.open(path) if zipped else Path(path).open("rb")
+        start = stream.read(18)
+        if not start.startswith(GZIP_MAGIC):
+            return Path(path).open("rb")
+        if is_bgzf(start):
+            stream.seek(-min(Path(path).stat().st_size, len(BGZF_END)), os.SEEK_END)
+            if stream.read() != BGZF_END:
+                raise InputError(path, "damaged gzip data (no end marker of BGZF)", "a complete gzip file")
+    return gzip.open(path)
+
+
+def is_bgzf(start: bytes) -> bool:
+    """Whether gzip data that starts with these bytes (at least 14) is bgzipped, by its extra field."""
+    return len(start) >= 14 and bool(start[3] & 4) and start[12:14] == b"BC"
 
 
 def read_text(path: Path) -> str:

@@ -8,15 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import InputError
-from ..files import GZIP_MAGIC
+from ..files import BGZF_END, GZIP_MAGIC, is_bgzf
 from ..genome.bed import region_of
 from ..genome.gtf import check_line, is_comment
 from ..tracks.bigwig import MAGIC
 from .data_file import Kind
 
 HEAD = 1 << 16
-BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")  # SAM specification, 4.1.2
-VCF_START = b"##fileformat=VCFv"  # VCF specification, 1.2.1
+VCF_START = b"##fileformat=VCF"  # VCF specification, 1.2.1
 DEFLATE_LIMIT = 1032  # most bytes that one deflated byte can expand to: zlib's technical details
 
 
@@ -52,7 +51,7 @@ def check_content(path: Path, kind: Kind, name: object = None) -> None:
             _check_lines(path, name, region_of)
         case Kind.VCF:
             start = _unpacked_start(path, name)
-            if not start.startswith(VCF_START):
+            if not start.removeprefix(codecs.BOM_UTF8).startswith(VCF_START):
                 raise InputError(name, _describe(start), f"a VCF file, which starts with {VCF_START.decode()!r}")
 
 
@@ -96,7 +95,7 @@ def _unpacked_start(path: Path, name: object) -> bytes:
             return start
         stream.seek(-min(path.stat().st_size, len(BGZF_END)), os.SEEK_END)
         end = stream.read()
-    blocked = start[12:14] == b"BC" and start[3] & 4  # the extra field of BGZF
+    blocked = is_bgzf(start)
     if blocked and end != BGZF_END:
         raise InputError(name, "truncated blocked gzip data", "a complete file")
     if not blocked and int.from_bytes(end[-4:], "little") > DEFLATE_LIMIT * path.stat().st_size:

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from ..vocabulary import Strand
 from .colours import SIGNAL_COLOURS, SignalKind
-from .style import FAINT, INK, STYLE, plain
+from .gene_models import GeneModels
+from .style import FAINT, STYLE, plain
 
 LOCUS_POINTS = 2000  # of one panel; more would only enlarge the SVG file
 
@@ -86,34 +87,32 @@ def locus_figure(
             if values.shape != (end - start,):
                 raise ValueError(f"{panel.label}, {panel.kind}: {values.shape=} must be {(end - start,)}")
     width, left, right, top, bottom = 10.0, 1.55, 0.25, 0.4, 0.55
-    no_gene = "no gene models given" if genes.empty else "no annotated gene in this region"
-    genes = genes[(genes["chrom"] == chrom) & (genes["start"] < end) & (genes["end"] > start)].sort_values("start")
-    letter = 0.075 / (width - left - right) * (end - start)
-    labels = [_place_label(gene, start, end, letter) for gene in genes.itertuples()]
-    rows = pack_rows([(label.left, label.right) for label in labels])
-
-    heights = [0.32 * (max(rows, default=0) + 1) + 0.1] + [0.62] * len(panels)
+    models = GeneModels(chrom, start, end, genes, exons, width - left - right)
+    heights = [models.height] + [0.62] * len(panels)
     height = sum(heights) * 1.15 + top + bottom
     figure = Figure(figsize=(width, height))
     every = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights, squeeze=False)[:, 0]
     figure.subplots_adjust(left / width, bottom / height, 1 - right / width, 1 - top / height, hspace=0.2)
 
-    _draw_genes(every[0], labels, rows, exons[exons["chrom"] == chrom], start, end)
-    if not labels:
-        every[0].text(0.5, 0.5, no_gene, transform=every[0].transAxes, ha="center", color="#555555")
+    models.draw(every[0])
     tops = _shared_tops(panels)
     for axes, panel in zip(every[1:], panels, strict=True):
         _draw_panel(axes, panel, start, tops[panel.group])
     for axes in every[:-1]:
         axes.tick_params(bottom=False)
     last = every[-1]
-    last.set_xlim(start + 0.5, end + 0.5)
-    last.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-    last.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-    last.set_xlabel(f"position on {chrom} (1-based)")
+    position_axis(last, chrom, start, end)
     every[0].set_title(f"{chrom}:{start + 1:,}–{end:,}", loc="left", size=11)
     every[0].set_title("y axes: normalised coverage", loc="right", size=8, color="#555555")
     return figure
+
+
+def position_axis(axes: Axes, chrom: str, start: int, end: int) -> None:
+    """Give the x axis the bases of chrom:start-end (0-based, half-open), with 1-based numbers."""
+    axes.set_xlim(start + 0.5, end + 0.5)
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    axes.set_xlabel(f"position on {chrom} (1-based)")
 
 
 def bin_maximum(values: NDArray[np.floating], limit: int) -> tuple[NDArray[np.floating], NDArray[np.integer]]:
@@ -127,58 +126,6 @@ def bin_maximum(values: NDArray[np.floating], limit: int) -> tuple[NDArray[np.fl
     """
     starts = np.arange(0, len(values), -(-len(values) // limit))
     return np.fmax.reduceat(values, starts), np.append(starts, len(values))
-
-
-def pack_rows(intervals: Sequence[tuple[float, float]]) -> list[int]:
-    """Give each interval the first row where it overlaps no earlier one; intervals must be sorted by their left end."""
-    ends: list[float] = []
-    rows = []
-    for left, right in intervals:
-        row = next((index for index, end in enumerate(ends) if end <= left), len(ends))
-        ends[row : row + 1] = [right]
-        rows.append(row)
-    return rows
-
-
-@dataclass(frozen=True)
-class _GeneLabel:
-    """A gene, the part of it in view, the position of its name, and the space that both need."""
-
-    gene_id: str
-    strand: str
-    text: str
-    seen: tuple[float, float]
-    centre: float
-    left: float
-    right: float
-
-
-def _place_label(gene, start: int, end: int, letter: float) -> _GeneLabel:
-    """Centre the name over the part of the gene that is in view; `letter` is the width of a letter in bases."""
-    text = f"{gene.gene_name} →" if gene.strand == "+" else f"← {gene.gene_name}"
-    seen = max(gene.start, start), min(gene.end, end)
-    half = letter * len(text) / 2
-    centre = min(max(sum(seen) / 2, start + half), max(end - half, start + half))
-    room = min(seen[0], centre - half) - letter, max(seen[1], centre + half) + letter
-    return _GeneLabel(gene.gene_id, gene.strand, text, seen, centre, *room)
-
-
-def _draw_genes(
-    axes: Axes, labels: Sequence[_GeneLabel], rows: Sequence[int], exons: pd.DataFrame, start: int, end: int
-) -> None:
-    axes.set_yticks([])
-    axes.spines[["left", "bottom"]].set_visible(False)
-    axes.set_ylim(max(rows, default=0) + 0.55, -0.6)
-    for label, row in zip(labels, rows, strict=True):
-        axes.plot(np.add(label.seen, 0.5), [row + 0.2] * 2, color=INK, linewidth=0.8, solid_capstyle="butt", zorder=1)
-        step = (end - start) / 50
-        arrows = np.arange(label.seen[0] + step / 2, label.seen[1], step) + 0.5
-        marker = ">" if label.strand == "+" else "<"
-        axes.plot(arrows, np.full(len(arrows), row + 0.2), marker, color=INK, markersize=2.5, zorder=1)
-        own = exons[(exons["gene_id"] == label.gene_id) & (exons["start"] < end) & (exons["end"] > start)]
-        left, right = own["start"].clip(lower=start), own["end"].clip(upper=end)
-        axes.broken_barh(list(zip(left + 0.5, right - left, strict=True)), (row, 0.4), color=INK, linewidth=0.3)
-        axes.text(label.centre + 0.5, row - 0.12, label.text, ha="center", va="bottom", size=8)
 
 
 def _draw_panel(axes: Axes, panel: Panel, start: int, top: float) -> None:

@@ -61,6 +61,20 @@ def locate(text: str, genes: pd.DataFrame, lengths: Mapping[str, int], margin: f
         if not 1 <= start <= end <= lengths[chrom]:
             raise InputError(f"locus {text!r}", f"{start}-{end}", f"1 <= start <= end <= {lengths[chrom]:,}")
         return Region(chrom, start - 1, end)
+    gene = find_gene(text, genes, lengths)
+    chrom, start, end = gene["chrom"], int(gene["start"]), int(gene["end"])
+    pad = int(margin * (end - start)) + 200
+    return Region(chrom, max(0, start - pad), min(lengths[chrom], end + pad))
+
+
+def find_gene(text: str, genes: pd.DataFrame, lengths: Mapping[str, int]) -> pd.Series:
+    """Row of the gene with a name or id; of several with the name, the first, with a warning in the log.
+
+    Raises
+    ------
+    InputError
+        If no gene has that name or id, or it is not within one of the chromosomes with these `lengths`.
+    """
     named = genes.loc[(genes["gene_name"] == text) | (genes["gene_id"] == text)]
     if named.empty:
         raise InputError(
@@ -75,8 +89,7 @@ def locate(text: str, genes: pd.DataFrame, lengths: Mapping[str, int], margin: f
         if chrom not in lengths:
             raise InputError(where, found, f"one on {shorten(lengths)}{alias_hint(chrom, lengths)}")
         raise InputError(where, found, f"one within {lengths[chrom]:,} bases: is the annotation for another assembly?")
-    pad = int(margin * (end - start)) + 200
-    return Region(chrom, max(0, start - pad), min(lengths[chrom], end + pad))
+    return gene
 
 
 def read_loci(path: Path, texts: Mapping[str, str]) -> dict[str, Region]:

@@ -1,4 +1,4 @@
-"""Prediction of one locus without the workflow, as arrays and bigWigs; the command is in `cli`."""
+"""Prediction of one locus without the workflow, as arrays and bigWigs; the command is in `commands`."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +12,9 @@ from ..files import atomic_write
 from ..genome.loci import REGION, Region, locate
 from ..genome.sequence import Genome
 from ..genome.tables import EXON_COLUMNS, GENE_COLUMNS
-from ..model.folder import load_on_devices
-from ..model.half_precision import predict_in_half_precision
 from ..tracks.bigwig import CoverageWriter
-from .predict import Arithmetic, Precision, TilePlan, predict_region
+from .predict import Arithmetic
+from .predictor import load_predictor
 from .stitching import Stitch
 
 NO_GENES, NO_EXONS = (pd.DataFrame(columns=list(columns)) for columns in (GENE_COLUMNS, EXON_COLUMNS))
@@ -75,32 +74,19 @@ def predict_locus(
     >>> genome = open_genome(Path("hg38.fa"))  # doctest: +SKIP
     >>> predict_locus(Path("results/models/genos-NK"), genome, "chr19:39,407,000-39,439,000")  # doctest: +SKIP
     """
-    stitch, precision = Stitch(stitch), Arithmetic(precision)
-    if batch_size < 1:
-        raise InputError("batch size", batch_size, "1 or more")
     if genes.empty and not REGION.fullmatch(locus.strip()):
         raise InputError(f"locus {locus!r}", "no region", "chrom:start-end; a gene name or id needs --gtf")
     region = locate(locus, genes, genome.lengths)
-    models = load_on_devices(model, 1)
-    size = models[0].config.window_size
-    overlap = size // 2 if overlap is None else overlap
-    if not 0 <= overlap < size:
-        raise InputError("overlap", overlap, f"0 or more and less than the model's window of {size:,} bases")
-    numbers = Precision.of(precision, None, models[0].device)
-    if numbers.bf16:
-        predict_in_half_precision(models, "precision")
-    stretches = predict_region(
-        models,
-        genome,
-        region.chrom,
-        region.start,
-        region.end,
-        tiles=TilePlan(size=size, overlap=overlap, stitch=stitch, reverse_complement=reverse_complement),
-        precision=numbers,
+    predictor = load_predictor(
+        model,
+        overlap=overlap,
+        stitch=stitch,
+        reverse_complement=reverse_complement,
+        precision=precision,
         batch_size=batch_size,
     )
-    coverage = np.concatenate([values for _, values in stretches], axis=1)
-    return LocusPrediction(region, tuple(models[0].config.tracks), coverage)
+    coverage = predictor.region(genome, region.chrom, region.start, region.end)
+    return LocusPrediction(region, predictor.tracks, coverage)
 
 
 def write_locus(prediction: LocusPrediction, folder: Path, name: str, genome: Genome) -> list[Path]:

@@ -8,11 +8,25 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ..genome.annotation import Annotation, own_exons
 from ..genome.tables import on_strand
 from ..vocabulary import Strand, Track
 from .alleles import AllelePair, Alleles
 
 KEPT_GENES = 256  # whose exons' sums are remembered
+
+
+def counted_exons(annotation: Annotation, strand: Strand, shared_exons: str) -> pd.DataFrame:
+    """Exons, or parts of them, that count on tracks of a strand.
+
+    Parameters
+    ----------
+    shared_exons
+        How exonic bases that genes share are counted: `leave_out` or `count_for_each`, as in the configuration.
+    """
+    if shared_exons == "count_for_each":
+        return annotation.exons
+    return own_exons(annotation.exons, stranded=strand is not Strand.UNSTRANDED)
 
 
 @dataclass(frozen=True)

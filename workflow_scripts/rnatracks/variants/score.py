@@ -1,0 +1,196 @@
+"""Effects of the variants in a VCF, as a table that is written by chromosome and can be resumed."""
+
+import csv
+import hashlib
+import json
+import logging
+import shutil
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ..files import atomic_gzip, read_text, write_text
+from .background import matched_changes, percentiles
+from .effect_rows import ROW_COLUMNS, EffectRows
+from .record_alleles import Variant
+from .vcf import check_variants, read_variants
+
+log = logging.getLogger(__name__)
+
+COLUMNS = (*ROW_COLUMNS, "gene_score", "percentile")
+CHUNK = 100_000  # rows of a table that are in memory at once
+
+
+@dataclass(frozen=True)
+class Background:
+    """Matched random changes: how many in all, the seed, and how far from a variant they may be, in bases."""
+
+    number: int
+    seed: int
+    reach: int
+
+
+def score_variants(
+    source: Path,
+    target: Path,
+    rows: EffectRows,
+    *,
+    chromosomes: Sequence[str],
+    gene_scores: Mapping[str, float],
+    background: Background | None,
+    recipe: str,
+) -> None:
+    """Write the effects of all variants of a VCF on the chosen chromosomes, and next to them what was skipped.
+
+    Finished chromosomes are kept in `NAME.parts` until the table is complete: a later call with the same file, recipe
+    and background continues with the others.
+
+    Parameters
+    ----------
+    source
+        A VCF; it is checked as a whole before anything is predicted.
+    target
+        `NAME.tsv.gz`. `NAME.skipped.tsv` and, with a background, `NAME.background.tsv.gz` are written next to it.
+    gene_scores
+        Held-out gene score of the tracks that have one.
+    recipe
+        What the numbers depend on, apart from the VCF: see `fingerprint`.
+
+    Raises
+    ------
+    InputError
+        If the VCF cannot be read, is for another assembly, or has no variant on the chromosomes.
+    """
+    name, genome = target.name.removesuffix(".tsv.gz"), rows.alleles.genome
+    skipped = target.with_name(f"{name}.skipped.tsv")
+    contents = check_variants(source, genome, chromosomes=chromosomes, skipped=skipped)
+    parts = target.with_name(f"{name}.parts")
+    _keep_if_same(parts, f"{contents.md5} {recipe} {background}")
+    drawn = _shares(contents.variants, background)
+    progress = Progress(sum(contents.variants.values()) + sum(drawn.values()))
+    for chrom, number in contents.variants.items():
+        variants: list[Variant] = []
+        for part, count in ((_part(parts, chrom, True), drawn[chrom]), (_part(parts, chrom), number)):
+            if count == 0 or part.is_file():
+                progress.skip(count)
+                continue
+            variants = variants or read_variants(source, genome, chrom)
+            chosen = variants
+            if part == _part(parts, chrom, True):
+                chosen = matched_changes(variants, genome, [chrom], count, seed=background.seed, reach=background.reach)
+            _write_part(part, progress.counted(rows.of(chosen), chrom))
+    random_parts = [_part(parts, chrom, True) for chrom, count in drawn.items() if count]
+    random = _effects(random_parts) if background else None
+    if background:
+        _join(random_parts, target.with_name(f"{name}.background.tsv.gz"), gene_scores, None)
+    _join([_part(parts, chrom) for chrom in contents.variants], target, gene_scores, random)
+    shutil.rmtree(parts)
+
+
+def fingerprint(files: Iterable[Path], settings: Mapping[str, object]) -> str:
+    """Digest of the path, size and time of files, and of settings: another one means other numbers."""
+    stats = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in sorted(files)]
+    return hashlib.md5(json.dumps([stats, settings], sort_keys=True).encode()).hexdigest()
+
+
+def _part(parts: Path, chrom: str, is_random: bool = False) -> Path:
+    return parts / f"{chrom}{'.background' if is_random else ''}.tsv.gz"
+
+
+def _keep_if_same(parts: Path, recipe: str) -> None:
+    """Remove the parts of another recipe, and what a killed process left."""
+    note = parts / "recipe.txt"
+    if note.is_file() and read_text(note) == recipe:
+        for path in parts.glob(".partial.*"):
+            path.unlink()
+        log.info("%s: continuing with %d finished parts", parts, len([*parts.glob("*.tsv.gz")]))
+        return
+    if parts.is_dir():
+        log.info("%s: removed, because it is of another file or recipe", parts)
+        shutil.rmtree(parts)
+    write_text(note, recipe)
+
+
+def _shares(counts: Mapping[str, int], background: Background | None) -> dict[str, int]:
+    """Number of random changes on each chromosome: those of variants that are drawn at random."""
+    if background is None:
+        return dict.fromkeys(counts, 0)
+    shares = np.array([*counts.values()]) / sum(counts.values())
+    drawn = np.random.default_rng(background.seed).multinomial(background.number, shares)
+    return dict(zip(counts, drawn.tolist(), strict=True))
+
+
+def _write_part(target: Path, rows: Iterable[tuple]) -> None:
+    """Write rows with columns `ROW_COLUMNS`, without a header."""
+    with atomic_gzip(target) as stream:
+        for row in rows:
+            stream.write("\t".join(map(_cell, row)) + "\n")
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):  # NumPy's as well
+        return "" if np.isnan(value) else f"{value:.6g}"
+    return str(value)
+
+
+def _chunks(parts: Iterable[Path]) -> Iterator[pd.DataFrame]:
+    for part in parts:
+        yield from pd.read_csv(
+            part,
+            sep="\t",
+            names=list(ROW_COLUMNS),
+            dtype=str,
+            keep_default_na=False,
+            chunksize=CHUNK,
+            quoting=csv.QUOTE_NONE,
+        )
+
+
+def _effects(parts: Iterable[Path]) -> pd.DataFrame:
+    """Tracks and log ratios of random changes."""
+    chunks = [chunk[["track", "log2_ratio"]] for chunk in _chunks(parts)]
+    return pd.concat(chunks) if chunks else pd.DataFrame({"track": [], "log2_ratio": []})
+
+
+def _join(parts: Iterable[Path], target: Path, scores: Mapping[str, float], random: pd.DataFrame | None) -> None:
+    """Join parts to a table with columns `COLUMNS`."""
+    with atomic_gzip(target) as stream:
+        stream.write("\t".join(COLUMNS) + "\n")
+        for chunk in _chunks(parts):
+            table = chunk.assign(gene_score=chunk["track"].map(scores), percentile=np.nan)
+            if random is not None:
+                effects, others = (pd.to_numeric(each["log2_ratio"]) for each in (chunk, random))
+                table["percentile"] = percentiles(effects, chunk["track"], others, random["track"])
+            table.to_csv(stream, sep="\t", index=False, header=False, float_format="%.6g", quoting=csv.QUOTE_NONE)
+
+
+class Progress:
+    """Reports variants per second and the time left in the log: after the first batch, and at every tenth."""
+
+    def __init__(self, total: int) -> None:
+        self.total = total
+        self.done = self._skipped = 0
+        self._began, self._next = time.monotonic(), 0.0
+        log.info("%s variants to score", f"{total:,}")
+
+    def skip(self, number: int) -> None:
+        """Count variants whose effects are there."""
+        self._skipped += number
+        self.done += number
+
+    def counted(self, rows: Iterable[list[tuple]], chrom: str) -> Iterator[tuple]:
+        """Rows of one variant after another, which is counted."""
+        for of_variant in rows:
+            yield from of_variant
+            self.done += 1
+            if self.done >= self._next or self.done == self.total:
+                seconds = time.monotonic() - self._began
+                speed = (self.done - self._skipped) / max(seconds, 1e-9)
+                text = "%s: %s of %s variants, %.3g variants/s, %.0f s left"
+                left = (self.total - self.done) / speed
+                log.info(text, chrom, f"{self.done:,}", f"{self.total:,}", speed, left)
+                self._next = self.done + self.total / 10
