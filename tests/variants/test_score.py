@@ -14,8 +14,8 @@ from rnatracks.genome.sequence import Genome
 from rnatracks.prediction.predict import Precision, TilePlan
 from rnatracks.prediction.stitching import Stitch
 from rnatracks.variants.alleles import Alleles
-from rnatracks.variants.effect_rows import EffectRows
 from rnatracks.variants.edits import Edit
+from rnatracks.variants.effect_rows import EffectRows
 from rnatracks.variants.effects import GeneEffects, counted_exons
 from rnatracks.variants.held_out import held_out_gene_scores
 from rnatracks.variants.score import COLUMNS, Background, fingerprint, score_variants
@@ -109,7 +109,7 @@ def test_numbers_are_those_of_the_alleles(genome: Genome, tmp_path: Path) -> Non
     np.testing.assert_allclose(row["log2_ratio"], ratio, rtol=1e-4)
 
 
-class Stopped(RuntimeError):
+class StoppedHereError(RuntimeError):
     pass
 
 
@@ -128,12 +128,12 @@ def test_an_interrupted_table_continues_by_chromosome(
     def watched(self: EffectRows, variants: Sequence) -> object:
         scored.append(variants[0].chrom)
         if fails and scored[-1] == "chr2":
-            raise Stopped
+            raise StoppedHereError
         return of(self, variants)
 
     monkeypatch.setattr(EffectRows, "of", watched)
     fails = True
-    with pytest.raises(Stopped):
+    with pytest.raises(StoppedHereError):
         score(genome, tmp_path, background=Background(20, 3, 128))
     assert not (tmp_path / "out" / "some.tsv.gz").exists()
     fails, first = False, len(scored)
@@ -152,12 +152,12 @@ def test_parts_of_another_file_or_recipe_are_not_used(
 
     def stops(self: EffectRows, variants: Sequence) -> object:
         if variants[0].chrom == "chr2":
-            raise Stopped
+            raise StoppedHereError
         return of(self, variants)
 
     with monkeypatch.context() as patch:
         patch.setattr(EffectRows, "of", stops)
-        with pytest.raises(Stopped):
+        with pytest.raises(StoppedHereError):
             score(genome, tmp_path)
     if change == "vcf":
         write_variants(tmp_path / "some.vcf", genome, [("chr1", 130), ("chr2", 10)])

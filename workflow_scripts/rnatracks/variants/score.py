@@ -12,9 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ..files import atomic_gzip, read_text, write_text
-from .background import matched_changes, percentiles
+from .background import matched_changes
 from .effect_rows import ROW_COLUMNS, EffectRows
 from .record_alleles import Variant
 from .vcf import check_variants, read_variants
@@ -31,7 +32,7 @@ class Background:
 
     number: int
     seed: int
-    reach: int
+    distance: int
 
 
 def score_variants(
@@ -81,13 +82,12 @@ def score_variants(
             variants = variants or read_variants(source, genome, chrom)
             chosen = variants
             if part == _part(parts, chrom, True):
-                chosen = matched_changes(variants, genome, [chrom], count, seed=background.seed, reach=background.reach)
+                chosen = matched_changes(variants, genome, count, seed=background.seed, distance=background.distance)
             _write_part(part, progress.counted(rows.of(chosen), chrom))
     random_parts = [_part(parts, chrom, True) for chrom, count in drawn.items() if count]
-    random = _effects(random_parts) if background else None
     if background:
-        _join(random_parts, target.with_name(f"{name}.background.tsv.gz"), gene_scores, None)
-    _join([_part(parts, chrom) for chrom in contents.variants], target, gene_scores, random)
+        _join(random_parts, target.with_name(f"{name}.background.tsv.gz"), gene_scores, {})
+    _join([_part(parts, chrom) for chrom in contents.variants], target, gene_scores, _effects_by_track(random_parts))
     shutil.rmtree(parts)
 
 
@@ -150,21 +150,29 @@ def _chunks(parts: Iterable[Path]) -> Iterator[pd.DataFrame]:
         )
 
 
-def _effects(parts: Iterable[Path]) -> pd.DataFrame:
-    """Tracks and log ratios of random changes."""
-    chunks = [chunk[["track", "log2_ratio"]] for chunk in _chunks(parts)]
-    return pd.concat(chunks) if chunks else pd.DataFrame({"track": [], "log2_ratio": []})
+def _effects_by_track(parts: Iterable[Path]) -> dict[str, NDArray[np.float64]]:
+    """Sorted |log2_ratio| of random changes, by track."""
+    found: dict[str, list[NDArray[np.float64]]] = {}
+    for chunk in _chunks(parts):
+        sizes = pd.to_numeric(chunk["log2_ratio"]).abs().dropna()
+        for track, values in sizes.groupby(chunk["track"]):
+            found.setdefault(track, []).append(values.to_numpy())
+    return {track: np.sort(np.concatenate(values)) for track, values in found.items()}
 
 
-def _join(parts: Iterable[Path], target: Path, scores: Mapping[str, float], random: pd.DataFrame | None) -> None:
-    """Join parts to a table with columns `COLUMNS`."""
+def _join(
+    parts: Iterable[Path], target: Path, scores: Mapping[str, float], random: Mapping[str, NDArray[np.float64]]
+) -> None:
+    """Join parts to a table with columns `COLUMNS`; `random` is as `_effects_by_track` gives it."""
     with atomic_gzip(target) as stream:
         stream.write("\t".join(COLUMNS) + "\n")
         for chunk in _chunks(parts):
-            table = chunk.assign(gene_score=chunk["track"].map(scores), percentile=np.nan)
-            if random is not None:
-                effects, others = (pd.to_numeric(each["log2_ratio"]) for each in (chunk, random))
-                table["percentile"] = percentiles(effects, chunk["track"], others, random["track"])
+            sizes = pd.to_numeric(chunk["log2_ratio"]).abs().to_numpy()
+            percentile = np.full(len(chunk), np.nan)
+            for track, others in random.items():
+                own = np.flatnonzero((chunk["track"] == track) & ~np.isnan(sizes))
+                percentile[own] = 100 * np.searchsorted(others, sizes[own]) / len(others)
+            table = chunk.assign(gene_score=chunk["track"].map(scores), percentile=percentile)
             table.to_csv(stream, sep="\t", index=False, header=False, float_format="%.6g", quoting=csv.QUOTE_NONE)
 
 
