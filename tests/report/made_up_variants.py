@@ -12,8 +12,8 @@ from rnatracks.figures.variant_effects import effect_distribution, shown_region,
 from rnatracks.genome.loci import Region
 from rnatracks.report.page import SequenceChanges
 from rnatracks.report.pictures import Gallery, Picture
-from rnatracks.report.tables import plain_columns, table
-from rnatracks.report.variants import SET_NOTES, effects_table, set_row
+from rnatracks.report.tables import table
+from rnatracks.report.variants import PLANTED_NOTES, SET_NOTES, effects_table, set_row
 from rnatracks.variants.strongest import count_table, strongest_of, summarise_effects, write_effects
 from rnatracks.variants.top import TopVariant, edit_of, variant_name
 from rnatracks.vocabulary import Strand, Track
@@ -125,7 +125,7 @@ def changes(folder: Path, models: list[str], captions: Path, held_out: bool = Tr
         for name, both in (("eqtl", random.counts), ("clinvar_promoters", {}))
     ]
     top = strongest_of(tables[models[0]], 2)
-    planted = pd.DataFrame({"model": models[:2], "track": "amber.plus", "kind": "all", "number": 77, "slope": 0.8})
+    planted = pd.DataFrame({"model": models[:2]} | dict.fromkeys(list(PLANTED_NOTES)[1:], 0.81))
     return SequenceChanges(
         window=32_000,
         scored=held_out,
@@ -136,6 +136,6 @@ def changes(folder: Path, models: list[str], captions: Path, held_out: bool = Tr
         left_out=4,
         distributions=Gallery(text("variant_effects"), figures),
         loci=Gallery(text("variant_locus"), [locus_picture(top_variant(row, models[0])) for row in top.itertuples()]),
-        planted=table(planted, plain_columns(planted.columns)),
+        planted=table(planted, PLANTED_NOTES),
         planted_figures=Gallery(text("planted"), []),
     )

@@ -35,7 +35,7 @@ LENGTHS = {"chr1": 40, "chr2": 900}
         ("CAA", "CA", 100, 101, b""),
         ("ACGT", "TCGA", 99, 103, b"TCGA"),
         ("ACG", "TTTG", 99, 101, b"TTT"),
-        ("AC", "AC", 99, 99, b""),
+        ("AC", "AC", 99, 101, b"AC"),
     ],
 )
 def test_alleles_of_a_vcf_as_an_edit(ref: str, alt: str, start: int, end: int, replacement: bytes) -> None:

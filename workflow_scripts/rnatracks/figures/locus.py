@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ..vocabulary import Strand
 from .colours import SIGNAL_COLOURS, SignalKind
 from .gene_models import GeneModels
-from .style import FAINT, STYLE, plain
+from .style import FAINT, INK, STYLE, plain
 
 LOCUS_POINTS = 2000  # of one panel; more would only enlarge the SVG file
 

@@ -12,7 +12,7 @@ from ..variants.top import MAX_TOP, read_top, variant_name
 from .page import SequenceChanges
 from .pictures import MAX_PICTURES
 from .run_files import Reported, ReportFiles
-from .tables import Table, plain_columns, table
+from .tables import Table, table
 from .warnings import PageSection, ReportWarning, WarningText
 
 MAX_REASONS = 6  # per set of variants
@@ -42,6 +42,20 @@ EFFECT_NOTES = {
     "largest_base_log2_ratio": "Largest log2 ratio of a single base of this track.",
     "largest_base_position": "Its position (1-based, on the reference).",
 }
+PLANTED_NOTES = {
+    "model": EFFECT_NOTES["model"],
+    "cell_type": "Cell type of the track.",
+    "strand": "Strand of the track.",
+    "kind": "Kind of change; all is their union.",
+    "effects": "Number of effects of a change on a gene.",
+    "changed": "Of these, effects that are not planted as 0.",
+    "sign_accuracy": "Share of the latter whose predicted sign is right.",
+    "slope": "Slope of predicted on planted log2 ratios; ideally 1. Below 1, predicted effects are too small.",
+    "pearson": "Pearson correlation of predicted and planted log2 ratios.",
+    "spearman": "Their rank correlation.",
+    "auroc": "Area under the ROC curve, for changes with an effect against all without, ranked by the size of the "
+    "predicted effect; 0.5 by chance.",
+}
 _MINOR_EFFECTS = ("gene_id", "tss_distance", "largest_base_log2_ratio", "largest_base_position")
 
 
@@ -64,7 +78,7 @@ def changes_section(files: ReportFiles, run: Reported) -> SequenceChanges:
         left_out=max(len(pairs) - MAX_PICTURES, 0),
         distributions=run.figures("variant_effects", files.variant_distributions, titles),
         loci=run.figures("variant_locus", *_loci(files, run)),
-        planted=None if planted is None else table(planted, plain_columns(planted.columns)),
+        planted=None if planted is None else table(planted, PLANTED_NOTES),
         planted_figures=run.figures("planted", files.planted_figures, list(run.models) if files.planted else []),
     )
 

@@ -3,6 +3,7 @@
 The tables have a row per variant, gene and track, and are read in parts, so memory does not grow with them.
 """
 
+import csv
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,7 +78,7 @@ def read_effects(path: Path) -> pd.DataFrame:
 def write_effects(effects: pd.DataFrame, target: Path) -> None:
     """Write a table that `read_effects` reads; `target` is complete or absent."""
     with atomic_write(target) as partial:
-        effects.to_csv(partial, sep="\t", index=False, float_format="%.6g")
+        effects.to_csv(partial, sep="\t", index=False, float_format="%.6g", quoting=csv.QUOTE_NONE)
 
 
 def strongest_of(effects: pd.DataFrame, most: int) -> pd.DataFrame:
@@ -118,10 +119,11 @@ def count_table(summary: EffectSummary, background: int, reasons: Mapping[str, i
 
 
 def _reading(path: Path) -> dict[str, Any]:
-    names = list(pd.read_csv(path, sep="\t", nrows=0).columns)
+    plain = {"sep": "\t", "quoting": csv.QUOTE_NONE, "keep_default_na": False}
+    names = list(pd.read_csv(path, nrows=0, **plain).columns)
     empty = {name: [""] for name in names if name in _NUMBERS}
     types = {name: _NUMBERS.get(name, str) for name in names}
-    return {"sep": "\t", "dtype": types, "keep_default_na": False, "na_values": empty}
+    return {"dtype": types, "na_values": empty, **plain}
 
 
 def _parts(path: Path) -> Iterator[pd.DataFrame]:

@@ -9,6 +9,7 @@ import pandas as pd
 from ..genome.loci import Region
 from ..vocabulary import Track
 from .edits import Edit
+from .normalise import trimmed
 from .strongest import read_effects, strongest_of
 
 MAX_TOP = 5  # variants per model
@@ -83,13 +84,8 @@ def choose_top(strongest: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 def edit_of(chrom: str, pos: int, ref_allele: str, alt_allele: str) -> Edit:
     """The change that a row of a VCF describes, without bases that both alleles share at their ends."""
-    ref, alt = ref_allele.upper(), alt_allele.upper()
-    start, end, new_end = 0, len(ref), len(alt)
-    while end and new_end and ref[end - 1] == alt[new_end - 1]:
-        end, new_end = end - 1, new_end - 1
-    while start < min(end, new_end) and ref[start] == alt[start]:
-        start += 1
-    return Edit(chrom, pos - 1 + start, pos - 1 + end, alt[start:new_end].encode())
+    start, ref, alt = trimmed(pos - 1, ref_allele.upper(), alt_allele.upper())
+    return Edit(chrom, start, start + len(ref), alt.encode())
 
 
 def variant_name(chrom: str, pos: int, ref_allele: str, alt_allele: str, id: str = ".") -> str:
