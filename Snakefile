@@ -28,6 +28,9 @@ rule all:
         out("genes/observed.h5ad"),
         [out(f"genes/predicted/{model}.h5ad") for model in RUN.models],
         [out(f"evaluation/{table}.tsv") for table in ("base_resolution", "gene_expression", "differential")],
+        [out(f"variants/{model}/{name}.tsv.gz") for model in RUN.models for name in RUN.variants],
+        [out("evaluation/planted_variants.tsv")] if RUN.planted else [],
+        [out(f"figures/planted/{model}.svg") for model in RUN.models if RUN.planted],
         out("browser.html"),
         out("tracks/igv_session.xml"),
         [out("tracks/hub/hub.txt")] if SETTINGS.genome.assembly else [],
@@ -44,6 +47,7 @@ include: "rules/training.smk"
 include: "rules/prediction.smk"
 include: "rules/genes.smk"
 include: "rules/evaluation.smk"
+include: "rules/variants.smk"
 include: "rules/variant_figures.smk"
 include: "rules/browser.smk"
 include: "rules/report.smk"

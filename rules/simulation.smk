@@ -44,7 +44,7 @@ if RUN.planted:
             runtime=growing(10),
         params:
             genome=SETTINGS.simulate.model_dump(mode="json", exclude={"samples", "variants"}),
-            count=SETTINGS.simulate.variants,
+            number=SETTINGS.simulate.variants,
             chromosomes=SETTINGS.held_out or SETTINGS.genome.chromosomes,
             cell_types=list(dict.fromkeys(sample.cell_type for sample in RUN.simulated.values())),
         script:

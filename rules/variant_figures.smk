@@ -3,7 +3,7 @@ from itertools import product
 
 from rnatracks.variants.top import MAX_TOP
 
-VARIANT_SETS = list(SETTINGS.variants.files)
+VARIANT_SETS = list(RUN.variants)
 # The report shows results by model and, within a model, by set of variants.
 EFFECT_TABLES = [f"{model}/{name}" for model, name in product(RUN.models, VARIANT_SETS)]
 TOP_MODELS = list(RUN.models) if VARIANT_SETS else []
@@ -30,8 +30,6 @@ if VARIANT_SETS:
             out("logs/summarise_effects/{model}/{variants}.log"),
         benchmark:
             out("benchmarks/summarise_effects/{model}/{variants}.tsv")
-        wildcard_constraints:
-            variants=any_of(VARIANT_SETS),
         conda:
             "../envs/report.yaml"
         threads: 1
@@ -65,12 +63,7 @@ if VARIANT_SETS:
         params:
             variants=VARIANT_SETS,
             pseudocount=SETTINGS.genes.pseudocount,
-            reverse_complement=SETTINGS.prediction.reverse_complement,
-            size=SETTINGS.windows.size,
-            overlap=SETTINGS.prediction_overlap,
-            stitch=SETTINGS.prediction.stitch,
-            precision=SETTINGS.prediction.precision,
-            digits=SETTINGS.prediction.significant_digits,
+            prediction=PREDICTION,
         script:
             "../workflow_scripts/predict_top.py"
 

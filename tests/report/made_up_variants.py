@@ -137,5 +137,5 @@ def changes(folder: Path, models: list[str], captions: Path, held_out: bool = Tr
         distributions=Gallery(text("variant_effects"), figures),
         loci=Gallery(text("variant_locus"), [locus_picture(top_variant(row, models[0])) for row in top.itertuples()]),
         planted=table(planted, PLANTED_NOTES),
-        planted_figures=Gallery(text("planted"), []),
+        planted_figures=Gallery(text("planted_scatter"), []),
     )

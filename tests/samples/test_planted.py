@@ -13,8 +13,9 @@ import pytest
 from rnatracks.config.data import SimulatedGenomeSettings
 from rnatracks.errors import InputError
 from rnatracks.samples.planted_changes import ChangeKind, PlantedChange, draw_changes
-from rnatracks.samples.planted_files import read_planted_effects, write_planted_effects, write_planted_variants
+from rnatracks.samples.planted_effects import read_planted_effects, write_planted_effects
 from rnatracks.samples.planted_levels import GenomeChange, levels_after
+from rnatracks.samples.planted_vcf import write_planted_variants
 from rnatracks.samples.simulate import SILENT, SimulatedGene, SimulatedGenome, reverse_complement, simulate_genome
 from rnatracks.vocabulary import Strand
 

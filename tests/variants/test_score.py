@@ -16,9 +16,10 @@ from rnatracks.prediction.stitching import Stitch
 from rnatracks.variants.alleles import Alleles
 from rnatracks.variants.edits import Edit
 from rnatracks.variants.effect_rows import EffectRows
+from rnatracks.variants.effect_table import EFFECT_COLUMNS
 from rnatracks.variants.effects import GeneEffects, counted_exons
 from rnatracks.variants.held_out import held_out_gene_scores
-from rnatracks.variants.score import COLUMNS, Background, fingerprint, score_variants
+from rnatracks.variants.score import Background, fingerprint, score_variants
 from rnatracks.vocabulary import Strand
 
 GENES = [("chr1", "+", "left", "LEFT", [(100, 180), (300, 360)]), ("chr1", "-", "right", "RIGHT", [(900, 1000)])]
@@ -76,7 +77,7 @@ def score(genome: Genome, folder: Path, **changes: object) -> pd.DataFrame:
 
 def test_rows_say_what_a_variant_does_to_each_gene_in_reach(genome: Genome, tmp_path: Path) -> None:
     table = score(genome, tmp_path)
-    assert tuple(table.columns) == COLUMNS
+    assert tuple(table.columns) == EFFECT_COLUMNS
     found = {(row.id, row.track): row for row in table.itertuples()}
     assert len(found) == len(table) == 10, "one gene or none a track here"
     exonic = found["v0", "B.plus"]

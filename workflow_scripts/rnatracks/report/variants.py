@@ -79,7 +79,9 @@ def changes_section(files: ReportFiles, run: Reported) -> SequenceChanges:
         distributions=run.figures("variant_effects", files.variant_distributions, titles),
         loci=run.figures("variant_locus", *_loci(files, run)),
         planted=None if planted is None else table(planted, PLANTED_NOTES),
-        planted_figures=run.figures("planted", files.planted_figures, list(run.models) if files.planted else []),
+        planted_figures=run.figures(
+            "planted_scatter", files.planted_figures, list(run.models) if files.planted else []
+        ),
     )
 
 

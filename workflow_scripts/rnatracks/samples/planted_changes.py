@@ -25,7 +25,7 @@ from ..vocabulary import Strand
 from .planted_levels import GenomeChange, levels_after
 from .simulate import ACCEPTOR, BASES, SILENT, WORD_SIZE, SimulatedGene, SimulatedGenome, on_gene_strand
 
-MAX_TRIES = 1000  # for one change
+MAX_DRAWS = 1000  # of one change
 SURROUNDINGS = 100  # bases on either side of a gene that are its surroundings
 MAX_INSERTED = 6  # words
 MAX_OUTSIDE = 8  # bases of an insertion or deletion
@@ -77,7 +77,7 @@ def draw_changes(genome: SimulatedGenome, *, chromosomes: Sequence[str], count: 
     planted: dict[GenomeChange, PlantedChange] = {}
     for number in range(count):
         kind = list(ChangeKind)[number % len(ChangeKind)]
-        for _ in range(MAX_TRIES if genes else 0):
+        for _ in range(MAX_DRAWS if genes else 0):
             gene = genes[rng.integers(len(genes))]
             change = drawing.draw(kind, gene)
             effects = None if change is None or change in planted else drawing.effects(kind, gene, change)

@@ -12,11 +12,6 @@ from .consequences import Consequence, GeneContext
 from .effects import GeneEffects, counted_exons, largest_base_change
 from .record_alleles import Variant
 
-VARIANT_COLUMNS = ("chrom", "pos", "id", "ref_allele", "alt_allele")
-PLACE_COLUMNS = ("gene_id", "gene_name", "strand", "tss_distance", "consequence")
-NUMBER_COLUMNS = ("reach", "ref", "alt", "log2_ratio", "largest_base_log2_ratio", "largest_base_position")
-ROW_COLUMNS = (*VARIANT_COLUMNS, *PLACE_COLUMNS, "track", *NUMBER_COLUMNS)
-
 
 class EffectRows:
     """Rows of the table for pairs of alleles.

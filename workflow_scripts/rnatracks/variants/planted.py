@@ -48,7 +48,7 @@ def planted_pairs(
     predicted
         As `read_gene_effects` gives them, of one model.
     effects
-        Planted levels, as `planted_files.read_planted_effects` gives them: what is not listed is left out.
+        Planted levels, as `planted_effects.read_planted_effects` gives them: what is not listed is left out.
     observed
         Gene x track matrix of the observed tracks, indexed by `gene_id`.
     pseudocount
@@ -56,16 +56,16 @@ def planted_pairs(
 
     Returns
     -------
-    Columns `id`, `kind`, `gene_id`, `track`, `planted`, `predicted`; the first is exactly 0 where the level stays the
+    Columns `id`, `kind`, `gene_id`, `track`, `planted`, `predicted`, in the order of the observed tracks; `planted` is exactly 0 where the level stays the
     same. Effects without a prediction are left out: genes out of reach, or without an exonic base left.
     """
     predicted = predicted.dropna(subset="log2_ratio").rename(columns={"log2_ratio": "predicted"})
-    parts = []
-    for name, rows in predicted.groupby("track", sort=False):
-        track = Track.parse(str(name))
+    by_track, parts = dict(iter(predicted.groupby("track"))), []
+    for name in filter(by_track.__contains__, observed.columns):
+        track = Track.parse(name)
         levels = effects.loc[effects["cell_type"] == track.cell_type].drop(columns="cell_type")
         unit = _unit(levels, on_strand(observed, track.strand)[name])
-        joined = rows.merge(levels, on=["id", "gene_id"], validate="one_to_one")
+        joined = by_track[name].merge(levels, on=["id", "gene_id"], validate="one_to_one")
         before, after = (unit * joined[column] + pseudocount for column in ("level_before", "level_after"))
         parts.append(joined.assign(planted=np.log2(after / before)))
     columns = ["id", "kind", "gene_id", "track", "planted", "predicted"]

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 
 from ..files import atomic_gzip, read_text, write_text
 from .background import matched_changes
-from .effect_rows import ROW_COLUMNS, EffectRows
+from .effect_rows import EffectRows
+from .effect_table import EFFECT_COLUMNS, ROW_COLUMNS
 from .record_alleles import Variant
 from .vcf import check_variants, read_variants
 
 log = logging.getLogger(__name__)
 
-COLUMNS = (*ROW_COLUMNS, "gene_score", "percentile")
 CHUNK = 100_000  # rows of a table that are in memory at once
 
 
@@ -163,9 +163,9 @@ def _effects_by_track(parts: Iterable[Path]) -> dict[str, NDArray[np.float64]]:
 def _join(
     parts: Iterable[Path], target: Path, scores: Mapping[str, float], random: Mapping[str, NDArray[np.float64]]
 ) -> None:
-    """Join parts to a table with columns `COLUMNS`; `random` is as `_effects_by_track` gives it."""
+    """Join parts to a table with columns `EFFECT_COLUMNS`; `random` is as `_effects_by_track` gives it."""
     with atomic_gzip(target) as stream:
-        stream.write("\t".join(COLUMNS) + "\n")
+        stream.write("\t".join(EFFECT_COLUMNS) + "\n")
         for chunk in _chunks(parts):
             sizes = pd.to_numeric(chunk["log2_ratio"]).abs().to_numpy()
             percentile = np.full(len(chunk), np.nan)
