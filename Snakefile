@@ -28,7 +28,9 @@ rule all:
         out("genes/observed.h5ad"),
         [out(f"genes/predicted/{model}.h5ad") for model in RUN.models],
         [out(f"evaluation/{table}.tsv") for table in ("base_resolution", "gene_expression", "differential")],
-        [out(f"variants/{model}/{name}.tsv.gz") for model in RUN.models for name in RUN.variants],
+        expand(
+            out("variants/{model}/{name}.{end}"), model=RUN.models, name=RUN.variants, end=["tsv.gz", "vcf.gz", "h5ad"]
+        ),
         [out("evaluation/planted_variants.tsv")] if RUN.planted else [],
         [out(f"figures/planted/{model}.svg") for model in RUN.models if RUN.planted],
         out("browser.html"),

@@ -79,6 +79,46 @@ rule score_variants:
         "../workflow_scripts/score_variants.py"
 
 
+rule annotate_variants:
+    input:
+        variants=lambda wildcards: inputs.path_of(RUN, RUN.variants[wildcards.variants]),
+        effects=out("variants/{model}/{variants}.tsv.gz"),
+        sizes=out("reference/chrom.sizes"),
+    output:
+        out("variants/{model}/{variants}.vcf.gz"),
+    log:
+        out("logs/annotate_variants/{model}/{variants}.log"),
+    conda:
+        "../envs/torch.yaml"  # for pysam
+    threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(60),
+    params:
+        pseudocount=SETTINGS.genes.pseudocount,
+    script:
+        "../workflow_scripts/annotate_variants.py"
+
+
+rule convert_variants:
+    input:
+        out("variants/{model}/{variants}.tsv.gz"),
+    output:
+        out("variants/{model}/{variants}.h5ad"),
+    log:
+        out("logs/convert_variants/{model}/{variants}.log"),
+    conda:
+        "../envs/anndata.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(60),
+    params:
+        pseudocount=SETTINGS.genes.pseudocount,
+    script:
+        "../workflow_scripts/convert_variants.py"
+
+
 if RUN.planted:
 
     rule score_planted:

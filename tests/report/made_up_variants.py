@@ -14,7 +14,7 @@ from rnatracks.report.page import SequenceChanges
 from rnatracks.report.pictures import Gallery, Picture
 from rnatracks.report.tables import table
 from rnatracks.report.variants import PLANTED_NOTES, SET_NOTES, effects_table, set_row
-from rnatracks.variants.strongest import count_table, strongest_of, summarise_effects, write_effects
+from rnatracks.variants.strongest import count_table, strongest_of, summarise_effects, write_summary
 from rnatracks.variants.top import TopVariant, edit_of, variant_name
 from rnatracks.vocabulary import Strand, Track
 
@@ -107,8 +107,8 @@ def locus_picture(variant: TopVariant, seed: int = 3) -> Picture:
 def changes(folder: Path, models: list[str], captions: Path, held_out: bool = True) -> SequenceChanges:
     """The section of a run with two sets of variants, one with matched random changes."""
     tables = {model: effects(seed, held_out=held_out) for seed, model in enumerate(models[:3])}
-    write_effects(next(iter(tables.values())), folder / "effects.tsv")
-    write_effects(effects(99, 2_000, scale=0.004), folder / "random.tsv")
+    write_summary(next(iter(tables.values())), folder / "effects.tsv")
+    write_summary(effects(99, 2_000, scale=0.004), folder / "random.tsv")
     variants, random = (summarise_effects(folder / f"{name}.tsv") for name in ("effects", "random"))
     reasons = {"not on a chosen chromosome": 1_204, "symbolic allele": 17, "ALT is *": 3}
     sets = [

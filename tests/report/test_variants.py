@@ -17,7 +17,7 @@ from rnatracks.figures.variant_effects import no_variant_figure
 from rnatracks.report.page import write_report
 from rnatracks.report.pictures import MAX_PICTURES, gallery
 from rnatracks.report.variants import changes_section, effect_warnings, effects_table, set_row
-from rnatracks.variants.strongest import strongest_of, write_effects
+from rnatracks.variants.strongest import strongest_of, write_summary
 from rnatracks.variants.top import MAX_TOP, choose_top
 
 MODELS = ("genos", "cnn")
@@ -112,7 +112,7 @@ def test_section_of_a_run_with_many_models_stays_small(tmp_path: Path) -> None:
     counts = pd.DataFrame({"what": ["scored", "without gene", "random changes"], "number": [60, 2, 0]})
     top = choose_top({"a": strongest}).assign(first_base=1, last_base=60_000, shown_tracks="amber.plus")
     for name, table in (("strongest", strongest), ("counts", counts), ("top", top.head(2)), ("none", top.head(0))):
-        write_effects(table, tmp_path / f"{name}.tsv")
+        write_summary(table, tmp_path / f"{name}.tsv")
     files = SimpleNamespace(
         variant_counts=[tmp_path / "counts.tsv"] * 40,
         variant_strongest=[tmp_path / "strongest.tsv"] * 40,

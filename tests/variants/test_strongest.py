@@ -14,10 +14,10 @@ from rnatracks.variants.strongest import (
     EffectSummary,
     count_reasons,
     count_table,
-    read_effects,
+    read_summary,
     strongest_of,
     summarise_effects,
-    write_effects,
+    write_summary,
 )
 from rnatracks.vocabulary import Strand
 
@@ -32,8 +32,8 @@ def made() -> pd.DataFrame:
 @pytest.fixture
 def summary(made: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EffectSummary:
     """The table in parts of 7 rows, so that variants are divided between parts."""
-    monkeypatch.setattr(strongest, "_PART_ROWS", 7)
-    write_effects(made, tmp_path / "effects.tsv.gz")
+    monkeypatch.setattr("rnatracks.variants.effect_table.PART_ROWS", 7)
+    write_summary(made, tmp_path / "effects.tsv.gz")
     return summarise_effects(tmp_path / "effects.tsv.gz")
 
 
@@ -52,7 +52,7 @@ def test_variants_are_counted_once(made: pd.DataFrame, summary: EffectSummary) -
 def test_a_variant_with_a_gene_on_one_track_only_has_a_gene(made: pd.DataFrame, tmp_path: Path) -> None:
     one = made[made["pos"] == made["pos"].iloc[2]].copy()
     one.loc[one.index[0], ["gene_id", "log2_ratio"]] = ["", np.nan]
-    write_effects(one, tmp_path / "one.tsv")
+    write_summary(one, tmp_path / "one.tsv")
     found = summarise_effects(tmp_path / "one.tsv")
     assert (found.variants, found.without_gene, len(found.strongest)) == (1, 0, 1)
 
@@ -81,14 +81,14 @@ def test_of_equal_effects_the_first_is_strongest() -> None:
 
 
 def test_a_part_without_a_gene_has_no_effects(made: pd.DataFrame, tmp_path: Path) -> None:
-    write_effects(made[made["gene_id"] == ""], tmp_path / "far.tsv")
+    write_summary(made[made["gene_id"] == ""], tmp_path / "far.tsv")
     found = summarise_effects(tmp_path / "far.tsv")
     assert (found.variants, found.without_gene, dict(found.counts)) == (4, 4, {})
     assert found.strongest.empty
 
 
 def test_a_table_without_rows(made: pd.DataFrame, tmp_path: Path) -> None:
-    write_effects(made.head(0), tmp_path / "none.tsv.gz")
+    write_summary(made.head(0), tmp_path / "none.tsv.gz")
     found = summarise_effects(tmp_path / "none.tsv.gz")
     assert (found.variants, found.without_gene, dict(found.counts)) == (0, 0, {})
     assert list(found.strongest.columns) == list(made.columns) and found.strongest.empty
@@ -98,8 +98,8 @@ def test_names_that_look_like_missing_values_are_read_as_text(made: pd.DataFrame
     table = made.head(2).assign(
         gene_name=["NA", ""], id=['"', "007"], chrom=["1", "1"], tss_distance=[None, 12_345_678]
     )
-    write_effects(table.astype({"tss_distance": "Int64"}), tmp_path / "names.tsv")
-    found = read_effects(tmp_path / "names.tsv")
+    write_summary(table.astype({"tss_distance": "Int64"}), tmp_path / "names.tsv")
+    found = read_summary(tmp_path / "names.tsv")
     assert list(found["gene_name"]) == ["NA", ""] and list(found["id"]) == ['"', "007"]
     assert list(found["chrom"]) == ["1", "1"]
     assert found["tss_distance"].isna().tolist() == [True, False] and found["tss_distance"].iloc[1] == 12_345_678

@@ -44,7 +44,7 @@ def test_alleles_of_a_vcf_as_an_edit(ref: str, alt: str, start: int, end: int, r
 
 def test_names_shorten_long_alleles() -> None:
     assert variant_name("chr1", 1_234_567, "A", "G") == "chr1:1,234,567 A>G"
-    assert variant_name("1", 5, "A" * 9, "T", "rs7") == "1:5 AAAA… (9 bases)>T (rs7)"
+    assert variant_name("1", 5, "A" * 9, "T", "rs7") == "rs7, 1:5 AAAA…(9)>T"
     assert variant_name("1", 5, "A" * 8, "T", ".") == "1:5 AAAAAAAA>T"
 
 

@@ -123,7 +123,7 @@ def variant_figure(
     top = figure.axes[0]
     across = top.get_xaxis_transform()
     top.plot([middle], [1.02], "v", color=CHANGE_COLOUR, markersize=7, transform=across, clip_on=False)
-    top.set_title(variant.name, loc="left", size=11, pad=10)
+    top.set_title(variant.name, loc="left", size=10, pad=10)
     how = "filled: reference; line: alternative; y axes: normalised coverage"
     top.set_title(how, loc="right", size=8, color=SOFT, pad=10)
     return figure

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from ..evaluation.tables import read_scores
-from ..variants.strongest import RANDOM, SCORED, SKIPPED, VARIANT_KEYS, WITHOUT_GENE, read_effects
+from ..variants.strongest import RANDOM, SCORED, SKIPPED, VARIANT_KEYS, WITHOUT_GENE, read_summary
 from ..variants.top import MAX_TOP, read_top, variant_name
 from .page import SequenceChanges
 from .pictures import MAX_PICTURES
@@ -68,10 +68,10 @@ def changes_section(files: ReportFiles, run: Reported) -> SequenceChanges:
     return SequenceChanges(
         window=run.settings.windows.size,
         scored=bool(run.settings.split.test),
-        sets=table(pd.DataFrame(map(set_row, run.variants, map(read_effects, counts))), SET_NOTES),
+        sets=table(pd.DataFrame(map(set_row, run.variants, map(read_summary, counts))), SET_NOTES),
         strongest=effects_table(
             [
-                read_effects(path).assign(model=model, variants=name)
+                read_summary(path).assign(model=model, variants=name)
                 for (model, name), path in islice(zip(pairs, files.variant_strongest, strict=True), MAX_PICTURES)
             ]
         ),

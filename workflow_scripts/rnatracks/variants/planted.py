@@ -16,6 +16,7 @@ from ..correlation import Moments, spearman
 from ..evaluation.covered_bases import ValueCounts
 from ..genome.tables import on_strand
 from ..vocabulary import Track
+from .effect_table import read_effects
 
 PLANTED_SCORE_COLUMNS = [
     *("model", "cell_type", "strand", "kind", "effects", "changed", "sign_accuracy", "slope", "pearson", "spearman"),
@@ -26,16 +27,8 @@ ALL_KINDS = "all"
 
 def read_gene_effects(path: Path) -> pd.DataFrame:
     """Read `id`, `gene_id`, `track` and `log2_ratio` of the rows with a gene from a table of effects."""
-    texts = ["id", "gene_id", "track"]
-    table = pd.read_csv(
-        path,
-        sep="\t",
-        usecols=[*texts, "log2_ratio"],
-        dtype=dict.fromkeys(texts, str),
-        keep_default_na=False,
-        na_values={"log2_ratio": [""]},
-    )
-    return table.loc[table["gene_id"] != ""]
+    parts = read_effects(path, ["id", "gene_id", "track", "log2_ratio"])
+    return pd.concat([part.loc[part["gene_id"] != ""] for part in parts], ignore_index=True)
 
 
 def planted_pairs(
@@ -56,8 +49,9 @@ def planted_pairs(
 
     Returns
     -------
-    Columns `id`, `kind`, `gene_id`, `track`, `planted`, `predicted`, in the order of the observed tracks; `planted` is exactly 0 where the level stays the
-    same. Effects without a prediction are left out: genes out of reach, or without an exonic base left.
+    Columns `id`, `kind`, `gene_id`, `track`, `planted`, `predicted`, by track in the order of the observed ones;
+    `planted` is exactly 0 where the level stays the same. Effects without a prediction are left out: genes out of
+    reach, or without an exonic base left.
     """
     predicted = predicted.dropna(subset="log2_ratio").rename(columns={"log2_ratio": "predicted"})
     by_track, parts = dict(iter(predicted.groupby("track"))), []

@@ -4,10 +4,9 @@ The tables have a row per variant, gene and track, and are read in parts, so mem
 """
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,20 +14,18 @@ from numpy.typing import NDArray
 
 from ..files import atomic_write
 from ..vocabulary import Strand
+from .effect_table import NUMBER_COLUMNS, read_effects
 
 MAX_STRONGEST = 20  # variants per table of effects
 VARIANT_KEYS = ["chrom", "pos", "ref_allele", "alt_allele"]
 # Bins of |log2_ratio|: the first holds what is above 0 but below the first edge, the last what exceeds the last edge.
 EFFECT_EDGES = np.geomspace(1e-6, 100, 401)
 SCORED, WITHOUT_GENE, RANDOM, SKIPPED = "scored", "without gene", "random changes", "skipped: "
-_PART_ROWS = 200_000
+_WHOLE = dict.fromkeys(("tss_distance", "largest_base_position"), pd.Int64Dtype())  # where they are not empty
 _NUMBERS = {
-    "pos": np.int64,
-    **dict.fromkeys(("tss_distance", "largest_base_position"), pd.Int64Dtype()),
-    **dict.fromkeys(
-        ("reach", "ref", "alt", "log2_ratio", "largest_base_log2_ratio", "gene_score", "percentile"), float
-    ),
-    **dict.fromkeys(("number", "rank", "first_base", "last_base"), np.int64),
+    **dict.fromkeys((*NUMBER_COLUMNS, "gene_score", "percentile"), float),
+    **dict.fromkeys(("pos", "number", "rank", "first_base", "last_base"), np.int64),
+    **_WHOLE,
 }
 
 
@@ -70,15 +67,18 @@ class EffectSummary:
     counts: Mapping[Strand, EffectCounts]
 
 
-def read_effects(path: Path) -> pd.DataFrame:
-    """Read a small table with columns of the table of effects. Text is never missing; empty numbers are."""
-    return pd.read_csv(path, **_reading(path))
+def read_summary(path: Path) -> pd.DataFrame:
+    """Read a table that `write_summary` wrote. Text is never missing; empty numbers are."""
+    plain = {"sep": "\t", "quoting": csv.QUOTE_NONE, "keep_default_na": False}
+    names = list(pd.read_csv(path, nrows=0, **plain).columns)
+    empty = {name: [""] for name in names if name in _NUMBERS}
+    return pd.read_csv(path, dtype={name: _NUMBERS.get(name, str) for name in names}, na_values=empty, **plain)
 
 
-def write_effects(effects: pd.DataFrame, target: Path) -> None:
-    """Write a table that `read_effects` reads; `target` is complete or absent."""
+def write_summary(rows: pd.DataFrame, target: Path) -> None:
+    """Write some rows of a table of effects, or counts; `target` is complete or absent."""
     with atomic_write(target) as partial:
-        effects.to_csv(partial, sep="\t", index=False, float_format="%.6g", quoting=csv.QUOTE_NONE)
+        rows.to_csv(partial, sep="\t", index=False, float_format="%.6g", quoting=csv.QUOTE_NONE)
 
 
 def strongest_of(effects: pd.DataFrame, most: int) -> pd.DataFrame:
@@ -90,11 +90,11 @@ def strongest_of(effects: pd.DataFrame, most: int) -> pd.DataFrame:
 
 def summarise_effects(path: Path) -> EffectSummary:
     """Summarise a table of effects, `variants/{model}/{NAME}.tsv.gz` or that of its random changes."""
-    strongest = pd.read_csv(path, **_reading(path), nrows=0)
+    strongest: list[pd.DataFrame] = []
     variants, with_gene = np.empty(0, np.uint64), np.empty(0, np.uint64)
     counts: dict[str, EffectCounts] = {}
-    for part in _parts(path):
-        strongest = strongest_of(pd.concat([strongest, part], ignore_index=True), MAX_STRONGEST)
+    for part in read_effects(path):
+        strongest = [strongest_of(pd.concat([*strongest, part], ignore_index=True), MAX_STRONGEST)]
         keys = pd.util.hash_pandas_object(part[VARIANT_KEYS], index=False).to_numpy()
         variants = np.union1d(variants, keys)
         with_gene = np.union1d(with_gene, keys[(part["gene_id"] != "").to_numpy()])
@@ -102,7 +102,7 @@ def summarise_effects(path: Path) -> EffectSummary:
             before = counts.get(strand, EffectCounts(0, np.zeros_like(more.bins)))
             counts[strand] = EffectCounts(before.zeros + more.zeros, before.bins + more.bins)
     ordered = {strand: counts[strand] for strand in Strand if strand in counts}
-    return EffectSummary(strongest, len(variants), len(variants) - len(with_gene), ordered)
+    return EffectSummary(strongest[0].astype(_WHOLE), len(variants), len(variants) - len(with_gene), ordered)
 
 
 def count_reasons(skipped: Path) -> dict[str, int]:
@@ -116,19 +116,6 @@ def count_table(summary: EffectSummary, background: int, reasons: Mapping[str, i
     rows = {SCORED: summary.variants, WITHOUT_GENE: summary.without_gene, RANDOM: background}
     rows |= {f"{SKIPPED}{reason}": number for reason, number in reasons.items()}
     return pd.DataFrame(list(rows.items()), columns=["what", "number"])
-
-
-def _reading(path: Path) -> dict[str, Any]:
-    plain = {"sep": "\t", "quoting": csv.QUOTE_NONE, "keep_default_na": False}
-    names = list(pd.read_csv(path, nrows=0, **plain).columns)
-    empty = {name: [""] for name in names if name in _NUMBERS}
-    types = {name: _NUMBERS.get(name, str) for name in names}
-    return {"dtype": types, "na_values": empty, **plain}
-
-
-def _parts(path: Path) -> Iterator[pd.DataFrame]:
-    with pd.read_csv(path, **_reading(path), chunksize=_PART_ROWS) as parts:
-        yield from parts
 
 
 def _counted(part: pd.DataFrame) -> dict[str, EffectCounts]:

@@ -10,7 +10,7 @@ from ..genome.loci import Region
 from ..vocabulary import Track
 from .edits import Edit
 from .normalise import trimmed
-from .strongest import read_effects, strongest_of
+from .strongest import read_summary, strongest_of
 
 MAX_TOP = 5  # variants per model
 MAX_TOP_TRACKS = 6  # per variant: those that it changes most
@@ -89,19 +89,19 @@ def edit_of(chrom: str, pos: int, ref_allele: str, alt_allele: str) -> Edit:
 
 
 def variant_name(chrom: str, pos: int, ref_allele: str, alt_allele: str, id: str = ".") -> str:
-    """Place (1-based) and alleles of a variant, long alleles shortened, and its id if it has one.
+    """Place (1-based) and alleles of a variant, after its id if it has one; long alleles are cut, with their length.
 
     Examples
     --------
     >>> variant_name("chr3", 12_345, "A", "ACGTACGTACGT")
-    'chr3:12,345 A>ACGT… (12 bases)'
+    'chr3:12,345 A>ACGT…(12)'
     """
     name = f"{chrom}:{pos:,} {_shortened(ref_allele)}>{_shortened(alt_allele)}"
-    return name if id in ("", ".") else f"{name} ({id})"
+    return name if id in ("", ".") else f"{id}, {name}"
 
 
 def _shortened(allele: str) -> str:
-    return allele if len(allele) <= _MAX_ALLELE else f"{allele[:4]}… ({len(allele)} bases)"
+    return allele if len(allele) <= _MAX_ALLELE else f"{allele[:4]}…({len(allele)})"
 
 
 def read_top(path: Path, model: str) -> list[TopVariant]:
@@ -123,5 +123,5 @@ def read_top(path: Path, model: str) -> list[TopVariant]:
             gene_score=row.gene_score,
             shown_tracks=tuple(map(Track.parse, row.shown_tracks.split(","))),
         )
-        for row in read_effects(path).itertuples()
+        for row in read_summary(path).itertuples()
     ]

@@ -9,7 +9,7 @@ from ..files import atomic_write
 from ..tracks.bigwig import CoverageWriter
 from .alleles import AllelePair, Alleles
 from .effects import largest_base_change
-from .strongest import write_effects
+from .strongest import write_summary
 from .top import MAX_TOP_TRACKS, edit_of
 
 
@@ -43,7 +43,7 @@ def write_top(alleles: Alleles, top: pd.DataFrame, pseudocount: float, folder: P
         firsts.append(pair.start + 1)
         lasts.append(pair.end)
         shown_tracks.append(",".join(names))
-    write_effects(top.assign(first_base=firsts, last_base=lasts, shown_tracks=shown_tracks), target)
+    write_summary(top.assign(first_base=firsts, last_base=lasts, shown_tracks=shown_tracks), target)
 
 
 def _most_changed(pair: AllelePair, tracks: list[str], strongest: str, pseudocount: float) -> list[str]:
