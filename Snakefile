@@ -28,6 +28,11 @@ rule all:
         out("genes/observed.h5ad"),
         [out(f"genes/predicted/{model}.h5ad") for model in RUN.models],
         [out(f"evaluation/{table}.tsv") for table in ("base_resolution", "gene_expression", "differential")],
+        expand(
+            out("variants/{model}/{name}.{end}"), model=RUN.models, name=RUN.variants, end=["tsv.gz", "vcf.gz", "h5ad"]
+        ),
+        [out("evaluation/planted_variants.tsv")] if RUN.planted else [],
+        [out(f"figures/planted/{model}.svg") for model in RUN.models if RUN.planted],
         out("browser.html"),
         out("tracks/igv_session.xml"),
         [out("tracks/hub/hub.txt")] if SETTINGS.genome.assembly else [],
@@ -44,5 +49,7 @@ include: "rules/training.smk"
 include: "rules/prediction.smk"
 include: "rules/genes.smk"
 include: "rules/evaluation.smk"
+include: "rules/variants.smk"
+include: "rules/variant_figures.smk"
 include: "rules/browser.smk"
 include: "rules/report.smk"

@@ -19,10 +19,33 @@ if RUN.simulated:
             mem_mb=growing(1000),
             runtime=growing(10),
         params:
-            settings=SETTINGS.simulate.model_dump(mode="json"),
+            settings=SETTINGS.simulate.model_dump(mode="json", exclude={"variants"}),
             samples=[
                 (name, sample.cell_type, *(sample.files[strand].location for strand in (Strand.PLUS, Strand.MINUS)))
                 for name, sample in RUN.simulated.items()
             ],
         script:
             "../workflow_scripts/simulate_data.py"
+
+
+if RUN.planted:
+
+    rule simulate_variants:
+        output:
+            variants=RUN.variants[RUN.planted].location,
+            effects=out("simulated/planted_effects.tsv"),
+        log:
+            out("logs/simulate_variants.log"),
+        conda:
+            "../envs/torch.yaml"  # for pysam
+        threads: 1
+        resources:
+            mem_mb=growing(1000),
+            runtime=growing(10),
+        params:
+            genome=SETTINGS.simulate.model_dump(mode="json", exclude={"samples", "variants"}),
+            number=SETTINGS.simulate.variants,
+            chromosomes=SETTINGS.held_out or SETTINGS.genome.chromosomes,
+            cell_types=list(dict.fromkeys(sample.cell_type for sample in RUN.simulated.values())),
+        script:
+            "../workflow_scripts/simulate_variants.py"

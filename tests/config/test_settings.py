@@ -16,6 +16,7 @@ from rnatracks.config.error_messages import describe, first_fault
 from rnatracks.config.fields import Section
 from rnatracks.config.settings import Settings, read_settings
 from rnatracks.config.training import TrainingSettings
+from rnatracks.config.variants import VariantSettings
 from rnatracks.errors import InputError
 from rnatracks.vocabulary import Split
 
@@ -48,7 +49,9 @@ def sections(section: type[BaseModel] = Section) -> list[type[BaseModel]]:
 def test_every_field_is_described_and_nothing_else_is_allowed() -> None:
     assert len(sections()) > 20
     for section in sections():
-        assert section.model_config["extra"] == "forbid" and section.model_config["strict"]
+        # Keys of `variants` other than its fields are names of files.
+        assert section.model_config["extra"] == ("allow" if section is VariantSettings else "forbid")
+        assert section.model_config["strict"]
         assert all(describe(field) for field in section.model_fields.values()), section
 
 
@@ -218,6 +221,7 @@ BOUND_OF = {
     "pattern": "string_pattern_mismatch",
     "enum": "literal_error",
 }
+PLANTED = "results/demo/simulated/planted.vcf.gz"
 BAD = [
     ("no_such_key", 1, "no_such_key", "unknown key", "one of: results, recipe, genome"),
     ("training", {5: 1}, "training.5", "an unknown key", "one of: epochs"),
@@ -290,6 +294,22 @@ BAD = [
     (f"{SMALL}.backbone", UNET | {"batch_norm": "frozen"}, f"{SMALL}.backbone.batch_norm", "'frozen'", "batch, renorm"),
     (f"{SMALL}.head.batch_norm", "frozen", f"{SMALL}.head.batch_norm", "'frozen', without init_from", "batch or ren"),
     ("models", {}, "models", "an empty value", "at least 1 entry"),
+    ("variants", {"backgroud": 5}, "variants.backgroud", "did you mean background?", "one of: background; or the name"),
+    ("variants", {"mine": 5}, "variants.mine", "an unknown key", "one of: background; or the name of a VCF"),
+    ("variants", {"mine": None}, "variants.mine", "an unknown key", "one of: background; or the name of a VCF"),
+    ("variants", {"mine": ""}, "variants.mine", "an empty value", "at least 1 character"),
+    ("variants", {"mine": "s3://bucket/a.vcf"}, "variants.mine", "'s3://bucket/a.vcf'", "a path, or a URL"),
+    (
+        "variants",
+        {"my.background": "a.vcf"},
+        "variants.my.background",
+        "'my.background'",
+        "letters, digits, '_' and '-'",
+    ),
+    ("variants", {5: "a.vcf"}, "variants.5", "an unknown key", "one of: background"),
+    ("variants", {"background": "many"}, "variants.background", "'many'", "a whole number"),
+    ("variants", {"background": -1}, "variants.background", "-1", "0 or more"),
+    ("variants", ["a.vcf"], "variants", "a list", "keys and values"),
     ("models", {"a b": {}}, "models", "the name 'a b'", "letters, digits"),
     ("models", {1: {}}, "models", "the name 1", "put it in quotes"),
     (f"{SMALL}.cell_types", "every", f"{SMALL}.cell_types", "'every'", "The word each"),
@@ -442,6 +462,35 @@ def test_simulated_files_may_only_lie_in_their_own_folder(key: str) -> None:
     (config[section] if section else config)[field] = "mine/file.gz"
     with pytest.raises(InputError, match=f"{key}: found 'mine/file.gz'; expected a file in results/demo/simulated"):
         read_settings(config)
+
+
+@pytest.mark.parametrize(
+    ("planted", "files", "words"),
+    [
+        (5, {}, "simulate.variants: found 5; expected one name for results/demo/simulated/planted.vcf.gz"),
+        (5, {"a": PLANTED, "b": PLANTED}, "simulate.variants: found 5; expected one name for"),
+        (0, {"a": PLANTED}, "variants.a: found 'results/demo/simulated/planted.vcf.gz'; expected .* is not 0"),
+        (
+            5,
+            {"a": PLANTED, "b": "results/demo/simulated/other.vcf"},
+            "variants.b: found .* the only VCF in this folder",
+        ),
+    ],
+)
+def test_simulated_variants_without_their_one_name_are_refused(planted: int, files: dict, words: str) -> None:
+    config = yaml.safe_load(DEMO.read_text())
+    config["simulate"]["variants"], config["variants"] = planted, files
+    with pytest.raises(InputError, match=words):
+        read_settings(config)
+
+
+def test_files_of_variants_survive_the_way_to_a_job() -> None:
+    settings = read_settings(
+        config_with("variants", {"mine": "./a//b.vcf", "background": 3, "on-line": "https://x.org/a"})
+    )
+    job = Settings.of({"settings": settings.model_dump(mode="json")})
+    assert job.variants.files == {"mine": "a/b.vcf", "on-line": "https://x.org/a"}
+    assert job.variants.background == 3 and read_settings(config_with("variants", {})).variants.files == {}
 
 
 def test_a_list_of_md5s_serves_downloads_only() -> None:

@@ -37,6 +37,7 @@ def bgzf(text: bytes) -> bytes:
 FASTA = b">chr1 first\n" + b"ACGTTGCAAC\n" * 20_000
 GTF = b'##description: genes\n\nchr1\tHAVANA\tgene\t100\t200\t.\t+\t.\tgene_id "A";\n'
 BED = b"chr1\t10\t20\tHigh Signal Region\n"
+VCF = b"##fileformat=VCFv4.3\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\nchr1\t5\t.\tA\tC\t.\t.\t.\n"
 PAGE = b"\n<!DOCTYPE html><html><body>Please log in.</body></html>"
 
 
@@ -51,6 +52,8 @@ PAGE = b"\n<!DOCTYPE html><html><body>Please log in.</body></html>"
         (Kind.BED, b"track name=x\nbrowser position\n#chrom\nchr1 1 2\n"),
         (Kind.BED, b'\xef\xbb\xbfchr1\t5\t5\t"open quote\r\n'),
         (Kind.BED, b"# no region\n"),
+        (Kind.VCF, VCF),
+        (Kind.VCF, b"\xef\xbb\xbf" + VCF),
         (Kind.FASTA, b"\xef\xbb\xbf" + FASTA[:500]),
     ],
     ids=short_id,
@@ -86,9 +89,9 @@ def test_good_bigwig(tmp_path: Path) -> None:
     [
         *[(kind, b"", "no data") for kind in Kind],
         *[(kind, PAGE, "a web page") for kind in Kind],
-        *[(kind, gzip.compress(PAGE), "a web page") for kind in (Kind.FASTA, Kind.GTF, Kind.BED)],
-        *[(kind, b"\x1f\x8b\x08", "truncated gzip data") for kind in (Kind.FASTA, Kind.GTF, Kind.BED)],
-        *[(kind, b"\x1f\x8b\x09" + bytes(40), "damaged gzip") for kind in (Kind.FASTA, Kind.GTF, Kind.BED)],
+        *[(kind, gzip.compress(PAGE), "a web page") for kind in (Kind.FASTA, Kind.GTF, Kind.BED, Kind.VCF)],
+        *[(kind, b"\x1f\x8b\x08", "truncated gzip data") for kind in (Kind.FASTA, Kind.GTF, Kind.BED, Kind.VCF)],
+        *[(kind, b"\x1f\x8b\x09" + bytes(40), "damaged gzip") for kind in (Kind.FASTA, Kind.GTF, Kind.BED, Kind.VCF)],
         (Kind.BIGWIG, b"\x26\xfc\x8f\x88", "the magic number at its end too"),
         (Kind.BIGWIG, FASTA, "expected a bigWig file"),
         (Kind.FASTA, FASTA[1:], "expected FASTA"),
@@ -103,6 +106,10 @@ def test_good_bigwig(tmp_path: Path) -> None:
         (Kind.BED, b"chr1\t10\n", "expected BED: chromosome, start and end"),
         (Kind.BED, BED + b"not a bed\n", ", line 2: found start 'a' and end 'bed'"),
         (Kind.BED, GTF, ", line 3: found start 'HAVANA' and end 'gene'"),
+        (Kind.VCF, VCF.split(b"\n", 1)[1], "found data that starts with b'#CHROM"),
+        (Kind.VCF, gzip.compress(BED), "expected a VCF file, which starts with '##fileformat=VCF'"),
+        (Kind.VCF, b"", "found no data"),
+        (Kind.VCF, bgzf(VCF)[:-5], "truncated blocked gzip data"),
     ],
     ids=short_id,
 )

@@ -10,6 +10,7 @@ from configurations import CNN, CONFIG
 from rnatracks.config.settings import Settings, read_settings
 from rnatracks.errors import InputError
 from rnatracks.evaluation.scored_tracks import ModelTrack, ScoredPair
+from rnatracks.planning.inputs import files_to_fetch
 from rnatracks.planning.run import Run, check_run, plan_run
 from rnatracks.vocabulary import Strand, Track
 
@@ -94,6 +95,14 @@ def test_excluded_samples_are_listed_and_not_used(settings: Callable[..., Settin
             {"genome": {"fasta": "none.fa", "chromosomes": ["chr1"]}},
             r"^config, genome.fasta: found none.fa, which is not a file; expected a FASTA file$",
         ),
+        (
+            {"variants": {"mine": "none.vcf"}},
+            r"^config, variants.mine: found none.vcf, which is not a file; expected a VCF",
+        ),
+        (
+            {"variants": {"mine": "genome.fa"}},
+            r"^config, variants.mine, genome.fa: found data that starts with b'>chr1.*; expected a VCF",
+        ),
     ],
 )
 def test_what_can_be_seen_before_any_job_is_refused(
@@ -108,6 +117,16 @@ def test_a_missing_local_file_is_refused(settings: Callable[..., Settings]) -> N
     Path("samples.tsv").write_text(text.replace("NK.2\turl", "NK.2\tlocal").replace("https://example.org/3", "mine/3"))
     with pytest.raises(InputError, match=r"samples.tsv, .*: found .*mine/3p.bw.*; expected"):
         check_run(plan_run(settings()))
+
+
+def test_vcfs_are_fetched_and_listed_like_other_files(settings: Callable[..., Settings]) -> None:
+    Path("mine.vcf").write_text("##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n")
+    run = plan_run(settings(variants={"mine": "mine.vcf", "theirs": "https://example.org/a.vcf.gz", "background": 7}))
+    check_run(run)
+    theirs = run.variants["theirs"]
+    assert list(run.variants) == ["mine", "theirs"] and run.planted is None
+    assert files_to_fetch(run, []) == {theirs.key: theirs}
+    assert run.named_files[-2:] == list(run.variants.values())
 
 
 def test_the_demo_simulates_its_samples() -> None:

@@ -23,6 +23,9 @@ from workflow.runs import snakemake
 
 TRACKS = [f"{cell_type}.{strand}" for cell_type in ("amber", "indigo") for strand in ("plus", "minus")]
 
+MODELS = ("small-amber", "small-indigo", "unet")
+EFFECT_FILES = ("tsv.gz", "skipped.tsv", "background.tsv.gz", "vcf.gz", "vcf.gz.tbi", "h5ad")
+
 
 def scores(demo: Demo, table: str) -> pd.DataFrame:
     return pd.read_csv(demo.results / f"evaluation/{table}.tsv", sep="\t")
@@ -59,6 +62,27 @@ def test_every_score_has_its_interval_ceiling_and_baselines(demo: Demo, table: s
     unet = held_out(demo, table, "unet")
     assert frame["baseline_unet"].tolist() == unet["pearson_log1p"].tolist()
     assert unet["baseline_unet"].isna().all()
+
+
+def test_planted_effects_are_predicted(demo: Demo) -> None:
+    """Of changed whole exons nearly all have the right sign, and they stand out from changes that mean nothing."""
+    table = scores(demo, "planted_variants")
+    every = table[table["kind"] == "all"]
+    assert [f"{row.cell_type}.{row.strand}" for row in every.itertuples()] == [*TRACKS, *TRACKS]
+    assert (every.groupby("model")["effects"].sum() >= [150, 150, 300]).all()
+    assert (every["sign_accuracy"] >= 0.8).all() and (every["spearman"] >= 0.5).all()
+    exons = table[table["kind"].str.startswith("exon_")]
+    assert len(exons) == 16 and (exons["sign_accuracy"] >= 0.9).all() and (exons["auroc"] >= 0.85).all()
+
+
+def test_the_alleles_of_the_reference_are_those_of_the_predicted_genes(demo: Demo) -> None:
+    """Gene means of the workflow's own prediction, whose bases have as many digits."""
+    for model in MODELS:
+        effects = pd.read_csv(demo.results / f"variants/{model}/planted.tsv.gz", sep="\t").dropna(subset="gene_id")
+        genes = pd.read_csv(demo.results / f"genes/predicted/{model}.tsv.gz", sep="\t").set_index("gene_id")
+        expected = [genes.loc[row.gene_id, row.track] for row in effects.itertuples()]
+        np.testing.assert_allclose(effects["ref"], expected, rtol=1e-3)
+        assert effects["percentile"].notna().all() and effects["gene_score"].notna().all()
 
 
 def test_the_other_cell_type_is_scored_alike_from_both_sides(demo: Demo) -> None:
@@ -148,6 +172,8 @@ def test_every_promised_file_exists(demo: Demo) -> None:
             for name in ("amber", "indigo")
             for file in ("model.safetensors", "config.json", "README.md", "training_log.tsv")
         ),
+        *(f"variants/{model}/planted.{end}" for model in MODELS for end in EFFECT_FILES),
+        *(f"figures/planted/{model}.svg" for model in MODELS),
         *(f"figures/loci/{name}.svg" for name in ("chr3_13401-19000", "chr3-274")),
     ]
     assert [name for name in promised if not (demo.results / name).is_file()] == []

@@ -77,6 +77,20 @@ def test_a_changed_setting_of_training_trains_again(demo_copy: Path) -> None:
     assert "average_track" not in planned
 
 
+def test_variants_concern_their_own_jobs_only(demo_copy: Path) -> None:
+    """Without them, only the report and the list of inputs are made again, and with other ones, not what is trained."""
+    path = demo_copy / "config/demo/config.yaml"
+    config = yaml.safe_load(path.read_text())
+    without = config | {"variants": {}, "simulate": config["simulate"] | {"variants": 0}}
+    path.write_text(yaml.safe_dump(without, sort_keys=False))
+    assert set(plan(demo_copy, *PROFILES).planned()) == {"list_inputs", "write_report", "all"}
+    more = config | {"simulate": config["simulate"] | {"variants": 161}}
+    path.write_text(yaml.safe_dump(more, sort_keys=False))
+    planned = plan(demo_copy, *PROFILES).planned()
+    assert {"simulate_variants", "check_variants", "score_variants", "score_planted", "plot_planted"} <= set(planned)
+    assert not {"simulate", "train_model", "predict_chromosome", "sum_genes"} & set(planned)
+
+
 def test_a_moved_project_runs_nothing_again(demo: Demo, demo_copy: Path) -> None:
     """Nothing that Snakemake has recorded holds the place where the demo ran."""
     records = [path.read_text() for path in (demo_copy / ".snakemake/metadata").rglob("*") if path.is_file()]

@@ -13,7 +13,7 @@ from workflow.runs import REPOSITORY, snakemake
 GATHERERS = {"all", "gather_resolved", "gather_observed_genes", "tabulate_samples", "score_bases", "score_genes"}
 GATHERERS |= {"compare_samples", "convert_genes", "list_inputs", "write_session"}
 GATHERERS |= {"plot_locus", "plot_scores", "write_browser", "write_report"}  # they show all cell types
-GATHERERS |= {"average_cell_types", "score_gene_bodies"}
+GATHERERS |= {"average_cell_types", "score_gene_bodies", "score_planted"}
 
 # The commands for single steps in the docs, without what every one of them begins with.
 STEPS = re.findall(

@@ -1,5 +1,7 @@
 """Settings of the data: reference, samples, windows, splits, genes, scores."""
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -251,3 +253,39 @@ class SimulationSettings(SimulatedGenomeSettings):
 
     samples: Annotated[dict[Name, SimulatedSampleSettings], Field(min_length=1)]
     """Samples to simulate, by their name in the sample sheet."""
+
+    variants: int = Field(default=0, ge=0)
+    """Number of changes of the genome with a known effect on expression, written to {results}/simulated/planted.vcf.gz,
+    on the test chromosomes or, if there are none, on all; 0 for none. The section variants must name this file."""
+
+    @staticmethod
+    def planted(results: str) -> Path:
+        """The VCF with the simulated changes."""
+        return Path(results, "simulated", "planted.vcf.gz")
+
+    def check_files(self, results: str, reference: Mapping[str, str | None], variants: Mapping[str, str]) -> None:
+        """Check that the files that are simulated go into a separate folder, where they cannot overwrite a user's.
+
+        Parameters
+        ----------
+        reference
+            The reference files, by their key in the configuration.
+        variants
+            The VCF files by name; the others than the simulated one may be anywhere else.
+
+        Raises
+        ------
+        InputError
+            For the first file that is not where it should be.
+        """
+        planted = self.planted(results)
+        for key, location in reference.items():
+            if location is None or not Path(location).is_relative_to(planted.parent):
+                raise InputError(key, repr(location), f"a file in {planted.parent}, because simulate is set")
+        for name, location in variants.items():
+            if Path(location).is_relative_to(planted.parent) and (Path(location) != planted or not self.variants):
+                expected = f"{planted}, the only VCF in this folder, if simulate.variants is not 0"
+                raise InputError(f"variants.{name}", repr(location), expected)
+        if self.variants and [Path(location) for location in variants.values()].count(planted) != 1:
+            expected = f"one name for {planted} in the section variants"
+            raise InputError("simulate.variants", self.variants, expected)

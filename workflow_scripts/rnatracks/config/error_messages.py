@@ -120,9 +120,11 @@ def _follow(
         if branches := tags(node):
             node = branches[str(step)]
             continue
-        if is_section(node):
+        if is_section(node) and str(step) in node.model_fields:
             field = node.model_fields[str(step)]
             about, node = describe(field), field.annotation
+        elif is_section(node):
+            node = get_args(node.__annotations__["__pydantic_extra__"])[1]
         else:
             node = get_args(node)[1 if get_origin(node) is dict else 0]
         path.append(step)

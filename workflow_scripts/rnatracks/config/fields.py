@@ -95,8 +95,9 @@ PATTERNS = {
     r"^[^\s/]+$": "a name without spaces or slashes",
     r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$": "letters, digits, '_', '.' and '-', starting with a letter, a digit or '_'",
     r"^(each|all)$": "",
+    r"^[A-Za-z0-9_][A-Za-z0-9_-]*$": "letters, digits, '_' and '-', starting with a letter, a digit or '_'",
 }
-CHROMOSOME, NAME, EACH_OR_ALL = PATTERNS
+CHROMOSOME, NAME, EACH_OR_ALL, FILE_NAME = PATTERNS
 
 Text = Annotated[str, Field(min_length=1), AfterValidator(_plain)]
 Word = Annotated[str, AfterValidator(_plain)]
@@ -104,6 +105,7 @@ Location = Annotated[Text, AfterValidator(_usual_path)]
 Folder = Annotated[Text, AfterValidator(_own_folder)]
 ChromosomeName = Annotated[str, Field(pattern=CHROMOSOME), AfterValidator(_plain)]
 Name = Annotated[str, Field(pattern=NAME)]
+FileName = Annotated[str, Field(pattern=FILE_NAME)]  # a file name goes on with a dot
 Number = Annotated[float, WrapValidator(_as_written), PlainSerializer(lambda number: number)]
 Odd = Annotated[int, Field(ge=1), AfterValidator(_odd)]
 Md5 = Annotated[str, Field(pattern=r"^([0-9a-f]{32}|https?://.+)$"), AfterValidator(_plain)]

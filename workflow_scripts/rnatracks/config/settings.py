@@ -30,6 +30,7 @@ from .models import DilatedCnnSettings, ModelSettings, UNetSettings
 from .presets import overlaid
 from .recipes import departures, name_recipe, with_recipe
 from .training import PredictionSettings, TrainingSettings, training_key
+from .variants import VariantSettings
 
 
 class Settings(Section):
@@ -95,6 +96,10 @@ class Settings(Section):
 
     evaluation: EvaluationSettings = EvaluationSettings()
     """How predictions are scored."""
+
+    variants: VariantSettings = VariantSettings()
+    """VCF files by the name that their results get, such as clinvar: data/clinvar.vcf.gz, plain or gzipped, as a path
+    or a URL. Every model predicts what their changes of the sequence do to the expression of genes."""
 
     browser: BrowserSettings = BrowserSettings()
     """What the browser page shows in addition to the loci."""
@@ -201,15 +206,8 @@ class Settings(Section):
             raise InputError("downloads", found, "another folder")
         if self.simulate is None:
             return self
-        # Simulated files go into a separate folder, so that they cannot overwrite a user's files.
-        folder = Path(self.results, "simulated")
-        for key, location in (
-            ("genome.fasta", self.genome.fasta),
-            ("annotation.gtf", self.annotation.gtf),
-            ("blacklist", self.blacklist),
-        ):
-            if location is None or not Path(location).is_relative_to(folder):
-                raise InputError(key, repr(location), f"a file in {folder}, because simulate is set")
+        reference = {"genome.fasta": self.genome.fasta, "annotation.gtf": self.annotation.gtf}
+        self.simulate.check_files(self.results, reference | {"blacklist": self.blacklist}, self.variants.files)
         return self
 
     @model_validator(mode="after")

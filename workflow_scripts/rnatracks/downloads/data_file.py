@@ -14,6 +14,7 @@ class Kind(StrEnum):
     FASTA = "fasta"
     GTF = "gtf"
     BED = "bed"
+    VCF = "vcf"
 
 
 def is_url(text: str) -> bool:

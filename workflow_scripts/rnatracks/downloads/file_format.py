@@ -15,6 +15,7 @@ from ..tracks.bigwig import MAGIC
 from .data_file import Kind
 
 HEAD = 1 << 16
+VCF_START = b"##fileformat=VCF"  # VCF specification, 1.2.1
 DEFLATE_LIMIT = 1032  # most bytes that one deflated byte can expand to: zlib's technical details
 
 
@@ -22,9 +23,9 @@ def check_content(path: Path, kind: Kind, name: object = None) -> None:
     """Check that a file has the expected type, reading only its start and its end.
 
     bigWig: its magic number at both ends. FASTA: `>` at the start. GTF and BED: their readers accept the lines in
-    the first 64 KiB. These three may be gzipped; the first bytes are then decompressed, and the last ones must be
-    a possible end of a gzip file: the end marker of BGZF, or else a length that deflate can reach. A truncated
-    large gzip file can be detected only by its size or checksum.
+    the first 64 KiB. VCF: the line that states its version. All but bigWigs may be gzipped; the first bytes are then
+    decompressed, and the last ones must be a possible end of a gzip file: the end marker of BGZF, or else a length that
+    deflate can reach. A truncated large gzip file can be detected only by its size or checksum.
 
     Parameters
     ----------
@@ -48,6 +49,10 @@ def check_content(path: Path, kind: Kind, name: object = None) -> None:
             _check_lines(path, name, check_line)
         case Kind.BED:
             _check_lines(path, name, region_of)
+        case Kind.VCF:
+            start = _unpacked_start(path, name)
+            if not start.removeprefix(codecs.BOM_UTF8).startswith(VCF_START):
+                raise InputError(name, _describe(start), f"a VCF file, which starts with {VCF_START.decode()!r}")
 
 
 def _check_bigwig(path: Path, name: object) -> None:

@@ -31,7 +31,7 @@ CHROMOSOME_SCORE_COLUMNS = [*_WHOSE, "chrom", "bases", "pearson_log1p", *COVERED
 GENE_BODY_SCORE_COLUMNS = [*_WHOSE, "chrom", *GENE_BODY_COLUMNS]
 SCORE_TEXT_COLUMNS = {
     *("model", "cell_type", "cell_type_a", "cell_type_b", "strand", "split", "region"),
-    *("chrom", "gene_id", "gene_name", "table", "column", "reason"),
+    *("chrom", "gene_id", "gene_name", "table", "column", "reason", "kind"),
 }
 DIFFERENCE_SCORE_COLUMNS = [
     *("model", "cell_type_a", "cell_type_b", "strand", "split", "genes", "pearson", "ci_low", "ci_high"),

@@ -1,13 +1,14 @@
-"""Checks before the first job of a run: missing chromosomes, too many pairs of tracks, results without a record."""
+"""Checks before the first job of a run: missing chromosomes, too many pairs of tracks, VCFs, unrecorded results."""
 
 import base64
 import gzip
 import zlib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from ..config.settings import Settings
-from ..downloads.data_file import is_url
+from ..downloads.data_file import DataFile, is_url
+from ..downloads.file_format import check_content
 from ..errors import InputError, alias_hint, shorten
 from ..files import open_plain_or_gzip
 from ..genome.fasta import chromosome_lengths, clean_lines, index_fits
@@ -60,6 +61,22 @@ def check_pairs(setting: str, pairs: int) -> None:
     if setting == "all" and pairs > MAX_PAIRS:
         found = f"all, which gives {pairs:,} pairs of tracks"
         raise InputError("config, evaluation.pairs", found, f"neighbours, or at most {MAX_PAIRS:,} pairs")
+
+
+def check_vcfs(files: Mapping[str, DataFile]) -> None:
+    """Check that local VCF files, by their key in the section `variants`, exist and look like VCF.
+
+    Raises
+    ------
+    InputError
+        For the first file that does not.
+    """
+    for name, file in files.items():
+        if not file.remote:
+            where, path = f"config, variants.{name}", Path(file.location)
+            if not path.is_file():
+                raise InputError(where, f"{path}, which is not a file", "a VCF file")
+            check_content(path, file.kind, f"{where}, {path}")
 
 
 def known_chromosomes(settings: Settings) -> list[str] | None:

@@ -40,8 +40,8 @@ def half(samples: Sequence[Sample], name: str) -> list[Sample]:
 
 
 def files_to_fetch(run: Run, samples: Iterable[Sample]) -> dict[str, DataFile]:
-    """Remote reference files and bigWigs of the samples in use, by the key of their download."""
-    files = [*run.references.values(), *(file for sample in run.used(samples) for file in sample.bigwigs.values())]
+    """Remote reference files, VCFs and bigWigs of the samples in use, by the key of their download."""
+    files = [*run.named_files, *(file for sample in run.used(samples) for file in sample.bigwigs.values())]
     return {file.key: file for file in files if file.remote}
 
 

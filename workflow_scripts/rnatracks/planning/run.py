@@ -18,7 +18,7 @@ from ..samples.sample import CellType, Sample, all_located, check_excluded, halv
 from ..samples.sample_files import check_local_files
 from ..samples.sheets import read_cell_types, read_samples
 from ..vocabulary import Strand, Track
-from .checks import check_chromosomes, check_pairs, known_chromosomes
+from .checks import check_chromosomes, check_pairs, check_vcfs, known_chromosomes
 
 
 @dataclass(frozen=True)
@@ -144,6 +144,18 @@ class Run:
             baselines=self.settings.evaluation.baselines,
         )
 
+    @cached_property
+    def variants(self) -> dict[str, DataFile]:
+        """VCF files by name."""
+        return {name: DataFile(location, Kind.VCF) for name, location in self.settings.variants.files.items()}
+
+    @cached_property
+    def planted(self) -> str | None:
+        """Name of the VCF with simulated changes, whose effects are known; None without one."""
+        simulate = self.settings.simulate
+        path = str(simulate.planted(self.settings.results)) if simulate and simulate.variants else None
+        return next((name for name, file in self.variants.items() if file.location == path), None)
+
     @property
     def references(self) -> dict[str, DataFile]:
         """Reference files: `genome`, `annotation` and, if configured, `blacklist`."""
@@ -153,6 +165,11 @@ class Run:
             "annotation": DataFile(annotation.gtf, Kind.GTF, annotation.md5),
         }
         return files | ({"blacklist": DataFile(self.settings.blacklist, Kind.BED)} if self.settings.blacklist else {})
+
+    @property
+    def named_files(self) -> list[DataFile]:
+        """Files that the configuration names: references and VCFs."""
+        return [*self.references.values(), *self.variants.values()]
 
     def with_strand(self, strand: str) -> list[str]:
         """Cell types with a track on a strand."""
@@ -198,7 +215,7 @@ def plan_run(settings: Settings) -> Run:
 
 
 def check_run(run: Run) -> None:
-    """Check before any job: chromosomes, local files and their headers, excluded samples, pairs of tracks.
+    """Check before any job: chromosomes, local files and their headers, VCFs, excluded samples, pairs of tracks.
 
     Raises
     ------
@@ -215,3 +232,4 @@ def check_run(run: Run) -> None:
     simulated = Path(settings.results, "simulated") if settings.simulate else None
     used = run.used(sample for samples in run.listed.values() for sample in samples)
     check_headers(check_local_files(used, simulated, settings.samples), settings.genome.chromosomes)
+    check_vcfs({name: file for name, file in run.variants.items() if name != run.planted})

@@ -9,6 +9,10 @@ How expression is planted, so that nobody mistakes the demo's scores for biology
   for each cell type (say high in both, or medium in the first and silent in the second).
 - Each class has a 6-base word, and the exons of its genes carry that word on
   the gene's strand about every 10 bases. Genes that are silent everywhere carry none.
+- A gene's level in a cell type is the mean, over the places of words in its exons, of
+  the level of the class whose word is intact there: 0 for a broken word, and a gene
+  without words is silent. In the genome as drawn all words are intact, so this is the
+  level of the gene's class; `planted_levels` applies the rule to a changed genome.
 - Reads are drawn from the spliced transcript, evenly, with sampling noise and a
   gene-by-sample factor. A few per cent come from unspliced transcripts, and one in a
   thousand from anywhere on either strand.
@@ -19,7 +23,7 @@ that the model is good.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,13 +42,17 @@ SILENT = (0, 0)
 
 @dataclass(frozen=True)
 class SimulatedGene:
-    """A gene: `exons` are 0-based half-open (start, end) pairs from left to right."""
+    """A gene: `exons` are 0-based half-open (start, end) pairs from left to right.
+
+    `words` are the leftmost positions of the words of its class, without those that an overlapping gene overwrote.
+    """
 
     gene_id: str
     chrom: str
     strand: Strand
     exons: tuple[tuple[int, int], ...]
     levels: tuple[int, int]
+    words: tuple[int, ...] = ()
 
     @property
     def start(self) -> int:
@@ -57,10 +65,11 @@ class SimulatedGene:
 
 @dataclass(frozen=True)
 class SimulatedGenome:
-    """Sequences (uint8, ASCII) and genes of a simulated genome."""
+    """Sequences (uint8, ASCII) and genes of a simulated genome, and the levels of each class by its word."""
 
     sequences: Mapping[str, NDArray[np.uint8]]
     genes: Sequence[SimulatedGene] = field(default_factory=tuple)
+    levels: Mapping[bytes, tuple[int, int]] = field(default_factory=dict)
 
 
 def simulate_genome(settings: SimulatedGenomeSettings) -> SimulatedGenome:
@@ -73,12 +82,13 @@ def simulate_genome(settings: SimulatedGenomeSettings) -> SimulatedGenome:
         gap = (length // 2, length // 2 + settings.gap) if index == 0 else None
         for exons, strand, levels in _draw_genes(rng, length, gap):
             gene = SimulatedGene(f"SIM{len(genes) + 1:05d}", chrom, strand, exons, levels)
-            _write_gene(rng, sequence, gene, words.get(levels))
-            genes.append(gene)
+            planted = _write_gene(rng, sequence, gene, words.get(levels))
+            genes.append(replace(gene, words=planted))
         if gap is not None:
             sequence[gap[0] : gap[1]] = UNKNOWN
         sequences[chrom] = sequence
-    return SimulatedGenome(sequences, tuple(genes))
+    genes = [replace(gene, words=_intact(sequences[gene.chrom], gene, words.get(gene.levels))) for gene in genes]
+    return SimulatedGenome(sequences, tuple(genes), {word: levels for levels, word in words.items()})
 
 
 def draw_words(rng: np.random.Generator, count: int) -> list[bytes]:
@@ -96,6 +106,11 @@ def draw_words(rng: np.random.Generator, count: int) -> list[bytes]:
 def reverse_complement(sequence: bytes) -> bytes:
     """Sequence of the other strand, read in its own direction."""
     return sequence.translate(COMPLEMENT.tobytes())[::-1]
+
+
+def on_gene_strand(sequence: bytes, gene: SimulatedGene) -> bytes:
+    """Sequence of the chromosome as read along a gene, or the other way round."""
+    return sequence if gene.strand is Strand.PLUS else reverse_complement(sequence)
 
 
 def simulate_coverage(
@@ -178,11 +193,13 @@ def _draw_exons(rng: np.random.Generator, start: int) -> tuple[tuple[int, int], 
     return tuple(exons)
 
 
-def _write_gene(rng: np.random.Generator, sequence: NDArray[np.uint8], gene: SimulatedGene, word: bytes | None) -> None:
-    """Plant splice sites, a TATA box and the class's word, all on the gene's strand."""
+def _write_gene(
+    rng: np.random.Generator, sequence: NDArray[np.uint8], gene: SimulatedGene, word: bytes | None
+) -> tuple[int, ...]:
+    """Plant splice sites, a TATA box and the class's word, all on the gene's strand; return where the words are."""
 
     def plant(start: int, motif: bytes) -> None:
-        motif = motif if gene.strand is Strand.PLUS else reverse_complement(motif)
+        motif = on_gene_strand(motif, gene)
         start = max(start, 0)
         sequence[start : start + len(motif)] = np.frombuffer(motif, np.uint8)[: len(sequence) - start]
 
@@ -191,13 +208,22 @@ def _write_gene(rng: np.random.Generator, sequence: NDArray[np.uint8], gene: Sim
         plant(left_end, first)
         plant(right_start - len(last), last)
     plant(gene.start - 30 if gene.strand is Strand.PLUS else gene.end + 30 - len(TATA_BOX), TATA_BOX)
+    words: list[int] = []
     if word is None:
-        return
+        return ()
     for start, end in gene.exons:
         position = start + int(rng.integers(0, 4))
         while position + WORD_SIZE <= end:
             plant(position, word)
+            words.append(position)
             position += WORD_SIZE + int(rng.integers(2, 7))
+    return tuple(words)
+
+
+def _intact(sequence: NDArray[np.uint8], gene: SimulatedGene, word: bytes | None) -> tuple[int, ...]:
+    """The words of a gene that are still there after its neighbours were written."""
+    here = (sequence[start : start + WORD_SIZE].tobytes() for start in gene.words)
+    return tuple(start for start, found in zip(gene.words, here, strict=True) if on_gene_strand(found, gene) == word)
 
 
 def _draw_reads(

@@ -1,0 +1,37 @@
+"""Effects of the variants of a VCF on genes, as a model predicts them."""
+
+import sys
+
+sys.path.insert(0, snakemake.scriptdir)  # takes precedence over an installed rnatracks
+
+from pathlib import Path
+
+import torch
+
+from rnatracks.config.settings import Settings
+from rnatracks.genome.annotation import Annotation
+from rnatracks.genome.tables import read_exons, read_genes
+from rnatracks.log import open_log
+from rnatracks.tracks.expression import select_gene_types
+from rnatracks.variants.effect_rows import EffectRows
+from rnatracks.variants.held_out import held_out_gene_scores
+from rnatracks.variants.open_alleles import open_alleles
+from rnatracks.variants.score import Background, fingerprint, score_variants
+
+open_log(snakemake.log[0])
+torch.set_num_threads(snakemake.threads)
+files, params = snakemake.input, snakemake.params
+annotation = Annotation(read_genes(Path(files.genes)), *(read_exons(Path(files[name])) for name in ("exons", "bodies")))
+genes = select_gene_types(annotation.genes, params.gene_types)
+devices, batch_size = snakemake.resources.get("gpu", 1), Settings.of(snakemake.config).prediction.batch_size
+model, fasta = Path(files.weights).parent, Path(files.fasta)
+alleles = open_alleles(model, fasta, **params.prediction, devices=devices, batch_size=batch_size)
+score_variants(
+    Path(files.variants),
+    Path(snakemake.output[0]),
+    EffectRows(alleles, annotation, genes, params.shared_exons, params.pseudocount),
+    chromosomes=params.chromosomes,
+    gene_scores=held_out_gene_scores(Path(files.scores), snakemake.wildcards.model),
+    background=Background(params.background, params.seed, params.prediction["size"]) if params.background else None,
+    recipe=fingerprint(map(Path, [files.weights, files.fasta, files.genes, files.exons]), dict(params.items())),
+)
