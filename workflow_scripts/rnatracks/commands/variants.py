@@ -83,7 +83,7 @@ def _stem(path: Path) -> str:
 
 
 def _held_out_scores(options: argparse.Namespace) -> dict[str, float]:
-    """Held-out gene scores, from `--scores` or from the run in whose folder `models/` the model is."""
+    """Held-out gene scores, from `--gene-scores` or from the run in whose folder `models/` the model is."""
     folder = options.model.resolve()
     table = options.gene_scores or folder.parent.parent / "evaluation" / "gene_expression.tsv"
     if options.gene_scores is not None and not table.is_file():
