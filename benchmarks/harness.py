@@ -24,6 +24,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY / "workflow_scripts"))
 
 Numbers = dict[str, float]
+SECONDS = "seconds"  # among the results: the run time that counts, without what all ways have in common
 DEMO = REPOSITORY / "config/demo/config.yaml"
 
 
@@ -218,6 +219,6 @@ def main(
 def _report_one(way: Way, folder: Path, words: Sequence[str]) -> None:
     began = time.perf_counter()
     found = way.run(folder, *words)
-    seconds = time.perf_counter() - began
+    seconds = found.pop(SECONDS, time.perf_counter() - began)
     peaks = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     sys.stdout.write(json.dumps({"seconds": seconds, "gigabytes": max(peaks) / 1e6, "found": found}) + "\n")

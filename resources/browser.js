@@ -89,8 +89,9 @@ function fillControls() {
     const field = document.createElement("fieldset");
     field.append(Object.assign(document.createElement("legend"), { textContent: title }));
     for (const value of new Set(page.tracks.map(track => track[name]))) {
-      const count = page.tracks.filter(track => track[name] === value).length, box = document.createElement("label");
-      const checked = name !== "cellType" || room === INITIAL_PANELS || room >= count;
+      const count = page.tracks.filter(track => track[name] === value && track.kind !== "alternative").length, box = document.createElement("label");
+      const alternative = name === "source" && page.tracks.every(track => track.source !== value || track.kind === "alternative");
+      const checked = !alternative && (name !== "cellType" || room === INITIAL_PANELS || room >= count);
       if (name === "cellType") room -= count;
       const input = Object.assign(document.createElement("input"), { type: "checkbox", name, value, defaultChecked: checked });
       box.append(input, ` ${value}`);

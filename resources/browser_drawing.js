@@ -121,12 +121,20 @@ function drawPanel(index, shape, top) {
   return picture;
 }
 
+// The changed bases of a variant, or the place of an insertion, behind everything else.
+function markChange(picture, start, end) {
+  const from = Math.max(x(start), left), to = Math.min(x(Math.max(end, start)), width - 8);
+  if (to < left || from > width - 8) return;
+  const wide = Math.max(to - from, 2);
+  picture.prepend(node("rect", { x: (from + to - wide) / 2, width: wide, y: 0, height: "100%", fill: "#cc79a7", "fill-opacity": 0.45, "data-change": "" }));
+}
+
 function shownTracks() {
   const chosen = name => new Set([...document.querySelectorAll(`#choices [name=${name}]:checked`)].map(box => box.value));
   const [cellTypes, strands, sources] = ["cellType", "strand", "source"].map(chosen);
   return page.tracks.map((track, index) => index).filter(index => {
     const track = page.tracks[index];
-    return cellTypes.has(track.cellType) && strands.has(track.strand) && sources.has(track.source);
+    return cellTypes.has(track.cellType) && strands.has(track.strand) && sources.has(track.source) && view.region.signals[index];
   });
 }
 
@@ -141,6 +149,7 @@ function draw() {
   shown.forEach((index, at) => { tops[group(index)] = Math.max(tops[group(index)] ?? 0, shapes[at].top); });
   element("head").replaceChildren(drawHead(region));
   element("panels").replaceChildren(...shown.map((index, at) => drawPanel(index, shapes[at], tops[group(index)] || 1)));
+  for (const picture of region.change ? figure.querySelectorAll("svg") : []) markChange(picture, ...region.change);
   cursors = [...figure.querySelectorAll("svg")].map(picture => picture.appendChild(
     node("line", { y1: 0, y2: "100%", stroke: "#9a3d00", "stroke-dasharray": "2 2", visibility: "hidden", "pointer-events": "none" })));
   figure.dataset.from = Math.round(view.from) + 1;

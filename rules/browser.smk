@@ -8,6 +8,7 @@ IN_BROWSER = inputs.first_cell_types(
 )
 BROWSER_TRACKS = [track for name in IN_BROWSER for track in RUN.tracks_of[name]]
 BROWSER_MODEL_TRACKS = [(model, track) for model, track in RUN.model_tracks if track.cell_type in IN_BROWSER]
+BROWSER_TOP_MODELS = [name for name in TOP_MODELS if name in dict(BROWSER_MODEL_TRACKS)]
 
 
 rule write_browser:
@@ -20,6 +21,8 @@ rule write_browser:
         predicted=[out(f"tracks/predicted/{model}/{track}.bw") for model, track in BROWSER_MODEL_TRACKS],
         observed_genes=out("genes/observed.tsv.gz"),
         predicted_genes=expand(out("genes/predicted/{model}.tsv.gz"), model=RUN.models),
+        variants=expand(out("variants/{model}/top.tsv"), model=BROWSER_TOP_MODELS),
+        alternatives=expand(out("variants/{model}/top"), model=BROWSER_TOP_MODELS),
     output:
         report(
             out("browser.html"),
@@ -44,6 +47,7 @@ rule write_browser:
         predicted=[(model, str(track)) for model, track in BROWSER_MODEL_TRACKS],
         left_out=[name for name in RUN.cell_types if name not in IN_BROWSER],
         models=list(RUN.models),
+        variant_models=BROWSER_TOP_MODELS,
         splits=digest(SETTINGS.splits),
         gene_types=digest(SETTINGS.genes.types),
         pseudocount=SETTINGS.genes.pseudocount,

@@ -81,6 +81,13 @@ rule write_report:
         difference_scatters=[out(f"figures/differences/{pair}.svg") for pair in DIFFERENCES],
         seams=[out(f"figures/seams/{model}.svg") for model in RUN.models],
         loci=[out(f"figures/loci/{locus}.svg") for locus in SETTINGS.loci_by_file],
+        variant_counts=[out(f"variants/{table}.counts.tsv") for table in EFFECT_TABLES],
+        variant_strongest=[out(f"variants/{table}.strongest.tsv") for table in EFFECT_TABLES],
+        variant_distributions=[out(f"figures/variants/{table}.svg") for table in EFFECT_TABLES],
+        variant_tops=expand(out("variants/{model}/top.tsv"), model=TOP_MODELS),
+        variant_loci=[figure for model in TOP_MODELS for figure in expand(TOP_FIGURES, model=model)],
+        planted=[out("evaluation/planted_variants.tsv")] if RUN.planted else [],
+        planted_figures=[out(f"figures/planted/{model}.svg") for model in RUN.models] if RUN.planted else [],
         logs=expand(out("models/{model}/training_log.tsv"), model=RUN.models),
         provenance=expand(out("models/{model}/provenance.json"), model=RUN.models),
         inputs=out("provenance/inputs.tsv"),
@@ -124,6 +131,7 @@ rule write_report:
         tracks=[(model, str(track)) for model, track in RUN.model_tracks],
         differences=list(DIFFERENCES),
         strands=names_of(RUN.strands),
+        variants=VARIANT_SETS,
     script:
         "../workflow_scripts/write_report.py"
 

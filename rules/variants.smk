@@ -1,6 +1,6 @@
 # Changes of the sequence: what each model predicts that the variants of VCF files do to genes.
 
-# Arguments of `open_alleles`: alleles are predicted as the tracks are.
+# Arguments of `load_predictor`: alleles are predicted as the tracks are.
 PREDICTION = {
     "size": SETTINGS.windows.size,
     "overlap": SETTINGS.prediction_overlap,

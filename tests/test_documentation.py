@@ -32,6 +32,13 @@ RUN_BY = {
     "snakemake ... --set-resources train_model:gpu=8 train_model:mem_mb=96000": "slurm/test_command.py",
     "rnatracks-locus results/models/genos-NK results/reference/genome.fa chr19:39,407,000-39,439,000 --gtf "
     "results/reference/annotation.gtf.gz --observed results/tracks/observed --out locus": "prediction/test_locus.py",
+    "rnatracks variants results/models/genos-NK results/reference/genome.fa variants.vcf.gz --gtf "
+    "results/reference/annotation.gtf.gz --gene-scores results/evaluation/gene_expression.tsv --out "
+    "effects": "commands/test_commands.py",
+    "rnatracks mutagenesis results/models/genos-NK results/reference/genome.fa PLEKHG2 --gtf "
+    "results/reference/annotation.gtf.gz --out mutagenesis": "commands/test_commands.py",
+    "rnatracks predict-sequence results/models/genos-NK constructs.fa --edits edits.tsv --out "
+    "constructs": "commands/test_commands.py",
 }
 # Not run by a test: a program that is not installed here, and measurements, which take minutes to hours.
 NOT_RUN = {"git clone", "snakedeploy", "python benchmarks/"}

@@ -10,12 +10,14 @@ import torch
 
 from rnatracks.config.settings import Settings
 from rnatracks.genome.annotation import Annotation
+from rnatracks.genome.sequence import Genome
 from rnatracks.genome.tables import read_exons, read_genes
 from rnatracks.log import open_log
+from rnatracks.prediction.predictor import load_predictor
 from rnatracks.tracks.expression import select_gene_types
+from rnatracks.variants.alleles import Alleles
 from rnatracks.variants.effect_rows import EffectRows
 from rnatracks.variants.held_out import held_out_gene_scores
-from rnatracks.variants.open_alleles import open_alleles
 from rnatracks.variants.score import Background, fingerprint, score_variants
 
 open_log(snakemake.log[0])
@@ -24,8 +26,9 @@ files, params = snakemake.input, snakemake.params
 annotation = Annotation(read_genes(Path(files.genes)), *(read_exons(Path(files[name])) for name in ("exons", "bodies")))
 genes = select_gene_types(annotation.genes, params.gene_types)
 devices, batch_size = snakemake.resources.get("gpu", 1), Settings.of(snakemake.config).prediction.batch_size
-model, fasta = Path(files.weights).parent, Path(files.fasta)
-alleles = open_alleles(model, fasta, **params.prediction, devices=devices, batch_size=batch_size)
+model = Path(files.weights).parent
+predictor = load_predictor(model, **params.prediction, devices=devices, batch_size=batch_size)
+alleles = Alleles.of(predictor, Genome(files.fasta))
 score_variants(
     Path(files.variants),
     Path(snakemake.output[0]),

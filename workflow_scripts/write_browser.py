@@ -9,11 +9,11 @@ from pathlib import Path
 from rnatracks.config.settings import Settings
 from rnatracks.evaluation.extreme_genes import find_standouts
 from rnatracks.evaluation.scored_tracks import model_track
-from rnatracks.figures.shown_tracks import shown_tracks
+from rnatracks.figures.shown_tracks import read_shown_variants, shown_tracks
 from rnatracks.genome.loci import read_loci
 from rnatracks.genome.tables import read_exons, read_genes, read_sizes
 from rnatracks.log import open_log
-from rnatracks.report.browser_page import PageText, places_of, write_browser
+from rnatracks.report.browser_page import PageText, places_of, variant_places, write_browser
 from rnatracks.tracks.expression import read_matrix, select_gene_types
 from rnatracks.vocabulary import Track
 
@@ -28,10 +28,11 @@ found = find_standouts(
     settings.genes.pseudocount,
     settings.browser.genes,
 )
+places = places_of(read_loci(Path(given.loci), settings.loci_by_file), found, genes, read_sizes(Path(given.sizes)))
 write_browser(
     Path(snakemake.output[0]),
     Path(snakemake.scriptdir).parent / "resources/browser.html.j2",
-    places_of(read_loci(Path(given.loci), settings.loci_by_file), found, genes, read_sizes(Path(given.sizes))),
+    [*places, *variant_places(read_shown_variants(params.variant_models, given.variants))],
     shown_tracks(map(Track.parse, params.observed), given.observed, tracks, given.predicted),
     genes,
     read_exons(Path(given.exons)),

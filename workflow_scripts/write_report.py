@@ -27,6 +27,7 @@ run = Reported(
     tracks=[model_track(*each) for each in snakemake.params.tracks],
     pairs=snakemake.params.differences,
     strands=snakemake.params.strands,
+    variants=snakemake.params.variants,
     resources=Path(snakemake.scriptdir).parent / "resources",
     made=Provenance.of_this_process(Path(snakemake.scriptdir)),
 )

@@ -1,4 +1,4 @@
-"""`rnatracks mutagenesis` and `rnatracks predict-sequence`: their files, and mistakes in one line."""
+"""`rnatracks variants`, `mutagenesis` and `predict-sequence`: their files, and mistakes in one line."""
 
 import logging
 from pathlib import Path
@@ -85,6 +85,51 @@ def test_predict_sequence_with_edits_writes_both(capsys: pytest.CaptureFixture[s
     assert list(again) == ["record", "track", "bases", "total", "mean"]
 
 
+def write_vcf(path: Path, *places: int) -> list[str]:
+    """Changes of bases of chr1 (1-based), without a name; returns the new bases."""
+    bases = Genome("genome.fa").bases("chr1", 0, LENGTH).tobytes().decode()
+    new = ["ACGT"["ACGT".index(bases[place - 1]) - 1] for place in places]
+    rows = [f"chr1\t{place}\t.\t{bases[place - 1]}\t{base}\t.\t.\t." for place, base in zip(places, new, strict=True)]
+    header = "##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO"
+    path.write_text("\n".join([header, *rows, ""]))
+    return new
+
+
+def test_variants_have_the_effects_of_mutagenesis(capsys: pytest.CaptureFixture[str]) -> None:
+    new = write_vcf(Path("some.vcf"), 105, 395)
+    names = run(capsys, "variants model genome.fa some.vcf --gtf genes.gtf --background 5")
+    tables = ["some.tsv.gz", "some.background.tsv.gz", "some.skipped.tsv"]
+    assert names == [*tables, "some.vcf.gz", "some.vcf.gz.tbi"]
+    table = pd.read_csv("out/some.tsv.gz", sep="\t").set_index(["pos", "track"])
+    assert len(pd.read_csv("out/some.background.tsv.gz", sep="\t")["id"].unique()) == 5
+    assert table.loc[(395, "B.plus"), "consequence"] == "intergenic"
+    command = "mutagenesis model genome.fa chr1:105-105 --gtf genes.gtf --gene NAME --out other"
+    assert main(command.split()) == 0
+    with np.load("other/chr1_105-105.mutagenesis.npz") as arrays:
+        expected = arrays["effects"][0, "ACGT".index(new[0]), 0]
+    assert table.loc[(105, "B.plus"), "log2_ratio"] == pytest.approx(expected, rel=1e-3, abs=1e-5)
+    assert table["gene_score"].isna().all()
+
+
+def test_gene_scores_of_the_model_stand_next_to_effects(capsys: pytest.CaptureFixture[str]) -> None:
+    write_vcf(Path("some.vcf"), 105)
+    columns = ("model", "cell_type", "strand", "split", "pearson_log1p")
+    Path("scores.tsv").write_text("\n".join(["\t".join(columns), "model\tB\tplus\ttest\t0.75", ""]))
+    run(capsys, "variants model genome.fa some.vcf --gtf genes.gtf --gene-scores scores.tsv")
+    table = pd.read_csv("out/some.tsv.gz", sep="\t")
+    assert table.set_index("track")["gene_score"].fillna(0).to_dict() == {"B.plus": 0.75, "B.minus": 0}
+    Path("run/models").mkdir(parents=True)
+    Path("run/evaluation").mkdir()
+    Path("model").rename("run/models/model")
+    Path("scores.tsv").rename("run/evaluation/gene_expression.tsv")
+    run(capsys, "variants run/models/model genome.fa some.vcf --gtf genes.gtf")
+    pd.testing.assert_frame_equal(pd.read_csv("out/some.tsv.gz", sep="\t"), table)
+    assert (
+        main(["variants", "run/models/model", "genome.fa", "out/some.vcf.gz", "--gtf", "genes.gtf", "--out", "out"])
+        == 1
+    ), "input"
+
+
 # What a user can get wrong, and words of the line that says so.
 MISTAKES = {
     "too long": ("mutagenesis model genome.fa chr1:1-30 --max-bases 20", "found 30 bases; expected at most 20"),
@@ -96,6 +141,16 @@ MISTAKES = {
     "gradients in bf16": (
         "mutagenesis model genome.fa chr1:1-30 --method gradient --precision bf16",
         "--precision: found bf16 with --method gradient; expected float32",
+    ),
+    "no VCF": ("variants model genome.fa none.vcf --gtf genes.gtf", "none.vcf: found no such file"),
+    "not a VCF": ("variants model genome.fa genes.gtf --gtf genes.gtf", "genes.gtf"),
+    "negative background": (
+        "variants model genome.fa some.vcf --gtf genes.gtf --background -1",
+        "--background: found -1; expected 0 or more",
+    ),
+    "no scores of the model": (
+        "variants model genome.fa some.vcf --gtf genes.gtf --gene-scores scores.tsv",
+        "found no score of model 'model'; expected one of other",
     ),
     "no model": ("mutagenesis nothing genome.fa chr1:1-30", "the folder of a trained model"),
     "overlap": ("mutagenesis model genome.fa chr1:1-30 --overlap 96", "overlap: found 96"),
@@ -112,6 +167,7 @@ MISTAKES = {
 def test_a_mistake_is_one_line_before_any_file(mistake: str, caplog: pytest.LogCaptureFixture) -> None:
     Path("beyond.tsv").write_text("chr1\t399\t401\tA\n")
     Path("all.tsv").write_text("chr2\t0\t50\t.\n")
+    Path("scores.tsv").write_text("model\tcell_type\tstrand\tsplit\tpearson_log1p\nother\tB\tplus\ttest\t0.75\n")
     write_fasta(Path("bad.fa"), {"bad": "ACGT!"})
     write_fasta(Path("twice.fa"), {"a|b": "ACGT", "a:b": "ACGT"})
     command, words = MISTAKES[mistake]
@@ -120,7 +176,7 @@ def test_a_mistake_is_one_line_before_any_file(mistake: str, caplog: pytest.LogC
     line = record.getMessage()
     assert line.startswith("rnatracks: ") and "\n" not in line
     assert words in line
-    assert not Path("out").exists()
+    assert not [*Path("out").glob("*")]
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "nan", "inf", "x"])

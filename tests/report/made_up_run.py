@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Self
 
 import numpy as np
 import pandas as pd
 
+from report.made_up_variants import changes
 from rnatracks.errors import shorten
 from rnatracks.figures.colours import SignalKind
 from rnatracks.figures.locus import Panel, locus_figure
@@ -18,7 +20,7 @@ from rnatracks.figures.scores import chosen_tracks, score_bars
 from rnatracks.figures.style import svg_text
 from rnatracks.figures.training_curve import training_curve
 from rnatracks.qc.nonzero_means import MAX_FOLD, compare_nonzero_means
-from rnatracks.report.page import Data, ReportContent, Scores, TrainingRun
+from rnatracks.report.page import Data, ReportContent, Scores, SequenceChanges, TrainingRun
 from rnatracks.report.pictures import MAX_PICTURES, Gallery, Picture
 from rnatracks.report.score_warnings import baseline_warnings, level_warnings
 from rnatracks.report.summary import summarise
@@ -33,6 +35,7 @@ from rnatracks.report.tables import (
     scores_table,
     table,
 )
+from rnatracks.report.variants import effect_warnings
 from rnatracks.report.warnings import (
     PageSection,
     chromosome_warnings,
@@ -79,12 +82,15 @@ class MadeUpRun:
         Model that is a baseline of the others; empty without one.
     held_out
         Whether there are rows of the split `test`.
+    variants
+        Whether there are effects of variants.
     """
 
     tracks: Sequence[tuple[str, str, Strand]]
     families: Mapping[str, str]
     baseline: str = ""
     held_out: bool = True
+    variants: bool = False
     seed: int = 5
 
     @classmethod
@@ -158,6 +164,10 @@ class MadeUpRun:
             made.loc[made["model"] == self.baseline, name] = np.nan
         return made[[name for name in made if name in columns or name.startswith("baseline_")]]
 
+    def _changes(self, models: list[str]) -> SequenceChanges:
+        with TemporaryDirectory() as folder:
+            return changes(Path(folder), models, CAPTIONS, self.held_out)
+
     def _ceiling(self, ceilings: Mapping[str, float], cell_type: str) -> float:
         return np.nan if cell_type == self.cell_types[-1] else ceilings[cell_type]
 
@@ -209,6 +219,7 @@ class MadeUpRun:
                 *level_warnings(base, []),
                 *nonzero_mean_warnings(means),
                 *chromosome_warnings(["The annotation has no gene on chrUn (0.3% of the samples' signal)."]),
+                *effect_warnings(self.variants, ["chr8"] if self.held_out else []),
                 *donor_warnings(names[:1]),
             ],
             bars=Gallery(caption("score_bars"), [Picture("Scores of every track", svg_text(score_bars(base, gene)))]),
@@ -251,6 +262,7 @@ class MadeUpRun:
                 differences=Gallery(caption("difference_scatter"), []),
             ),
             loci=Gallery(caption("locus"), [locus_picture(rng, self.tracks)]),
+            changes=self._changes(models) if self.variants else None,
             inputs=table(inputs, plain_columns(inputs.columns)),
             software=table(jobs, plain_columns(jobs.columns), most=60),
             benchmarks=table(benchmarks, BENCHMARK_NOTES),

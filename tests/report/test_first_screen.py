@@ -96,6 +96,7 @@ def test_a_large_run_has_a_row_per_model_and_a_fold_with_all_tracks(large: Path)
         assert [row.locator("th").first.inner_text() for row in rows.all()] == list(LARGE_MODELS)
         visited.page.get_by_role("link", name="All 200 tracks").click()
         every = visited.page.locator("#all-tracks tbody tr:visible")
+        every.first.wait_for()
         assert every.count() == 20, "a page of 200"
         visited.page.locator("#all-tracks thead button", has_text="single bases: held-out").click()
         assert every.first.locator("th").all_inner_texts() == [worst["model"], worst["cell_type"], worst["strand"]]

@@ -10,6 +10,7 @@ import pytest
 import torch
 from models import TINY, TOKEN_IDS, random_bases, small_model, write_fasta
 from numpy.typing import NDArray
+from transformers import AutoConfig
 
 from rnatracks.errors import InputError
 from rnatracks.genome.annotation import Annotation
@@ -19,7 +20,7 @@ from rnatracks.genome.tables import EXON_COLUMNS
 from rnatracks.genome.windows import tile_starts
 from rnatracks.model.backbone import token_lookup
 from rnatracks.model.layers import TrackNorm
-from rnatracks.model.network import CoverageModel
+from rnatracks.model.network import CoverageConfig, CoverageModel
 from rnatracks.prediction.predict import Precision, TilePlan, predict_region
 from rnatracks.prediction.stitching import Stitch
 from rnatracks.variants import gradients
@@ -35,7 +36,7 @@ CNN = {"type": "dilated_cnn"}
 UNET = {"type": "unet", "widths": [6, 8, 10], "kernel_size": 3, "dilations": [1, 2]}
 GENE = pd.Series({"gene_id": "G", "chrom": "chr1", "strand": "+", "start": 60, "end": 200})
 EXONS = [(60, 110, "G"), (150, 200, "G"), (100, 120, "OTHER")]  # bases 100 to 110 are of two genes
-PLACES = (0, 50, 70, 95, 105, 160, 299)  # at both ends, in one tile and two, in exons and out of them
+PLACES = (0, 70, 95, 160, 299)  # at both ends, in one tile and two, in exons and out of them
 
 
 def make_genome(folder: Path) -> Genome:
@@ -102,6 +103,8 @@ def differences(
     step = 0.003
     found = np.zeros((4, len(model.config.tracks)))
     for row, base in enumerate(b"ACGT"):
+        if base == present:
+            continue
         direction = np.array([float(each == base) - float(each == present) for each in b"ACGT"])
         sides = []
         for sign in (1, -1):
@@ -135,7 +138,7 @@ def test_gradients_equal_finite_differences(tmp_path: Path, case: str) -> None:
     assert (found.shape, found.dtype) == ((LENGTH, 4, 1), np.float32), "only the plus strand holds its reads"
     counted = np.r_[60:100, 150:200]
     expected = np.stack([differences(model, genome, tiles, counted, place)[:, :1] for place in PLACES])
-    assert np.abs(expected).max() > 0.001
+    assert np.abs(expected).max() > 0.0005
     np.testing.assert_allclose(found[list(PLACES)], expected, rtol=0.02, atol=0.005 * np.abs(expected).max())
     present = genome.bases("chr1", 0, LENGTH)
     for row, base in enumerate(b"ACGT"):
@@ -146,7 +149,7 @@ def test_gradients_equal_finite_differences(tmp_path: Path, case: str) -> None:
 @pytest.fixture
 def on_region(tmp_path: Path) -> tuple[Alleles, Region, Measured]:
     """A causal language model and a region across the gap, whose own coverage is measured."""
-    tiles = TilePlan(size=SIZE, overlap=48, stitch=Stitch.BLEND)
+    tiles = TilePlan(size=SIZE, overlap=48, stitch=Stitch.MEAN_RAW)
     model = make_model(MIXTRAL)
     region = Region("chr1", 100, 180)
     return make_alleles(model, make_genome(tmp_path), tiles), region, measured_region(region, model.config.tracks)
@@ -179,3 +182,14 @@ def test_a_network_without_embedding_is_refused(on_region: tuple[Alleles, Region
     alleles.model.backbone.get_input_embeddings = lambda: torch.nn.Linear(2, 2)
     with pytest.raises(InputError, match="found a mixtral without one; expected an embedding of tokens, or --method"):
         gradient_effects(alleles, region, measured, PSEUDOCOUNT)
+
+
+def test_a_network_with_transposed_input_is_refused(tmp_path: Path) -> None:
+    """XLNet embeds the sequences as columns."""
+    shape = {"vocab_size": 6, "d_model": 16, "n_layer": 1, "n_head": 2, "d_inner": 16, "is_causal": False}
+    settings = {"tracks": ["B.plus"], "track_means": [1.0], "token_ids": TOKEN_IDS, "window_size": SIZE}
+    model = CoverageModel(CoverageConfig(AutoConfig.for_model("xlnet", **shape), **settings)).eval()
+    alleles = make_alleles(model, make_genome(tmp_path), TilePlan(size=SIZE, overlap=48, stitch=Stitch.BLEND))
+    region = Region("chr1", 60, 62)
+    with pytest.raises(InputError, match=r"found inputs of shape \[\(96, 1\)\] for 1 sequences of 96 bases; expected"):
+        gradient_effects(alleles, region, measured_region(region, ["B.plus"]), PSEUDOCOUNT)

@@ -13,7 +13,7 @@ from workflow.conftest import DEMO, Demo
 from workflow.runs import snakemake
 
 MAX_HEIGHT = 15_000  # three fifths of the page before it had folds
-CATEGORIES = ["Overview", "Data", "Training", "Scores", "Loci", "Provenance"]
+CATEGORIES = ["Overview", "Data", "Training", "Scores", "Loci", "Sequence changes", "Provenance"]
 
 
 @pytest.fixture(scope="module")

@@ -8,12 +8,14 @@ from collections.abc import Sequence
 from .commands.locus import add_locus
 from .commands.mutagenesis import add_mutagenesis
 from .commands.predict_sequence import add_predict_sequence
+from .commands.variants import add_variants
 from .errors import InputError
 
 log = logging.getLogger(__name__)
 
 SUBCOMMANDS = {
     "locus": ("predict one locus", add_locus),
+    "variants": ("predict what the variants of a VCF do to genes", add_variants),
     "mutagenesis": ("change every base of a region", add_mutagenesis),
     "predict-sequence": ("predict any sequences, and their edits", add_predict_sequence),
 }

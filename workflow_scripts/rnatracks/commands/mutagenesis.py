@@ -17,9 +17,9 @@ from ..genome.sequence import Genome, open_genome
 from ..prediction.predict import Arithmetic
 from ..prediction.predictor import load_predictor
 from ..variants.alleles import Alleles
+from ..variants.consequences import PROMOTER
 from ..variants.measured import Measured, measured_gene, measured_region
 from ..variants.mutagenesis import (
-    FLANK,
     MAX_MUTATED_BASES,
     Method,
     Mutagenesis,
@@ -36,7 +36,7 @@ def add_mutagenesis(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `rnatracks mutagenesis`."""
     add_model(parser)
     add_genome(parser)
-    about = f"region (1-based), or with --gtf a gene name or id: {FLANK:,} bases on either side of its start (TSS)"
+    about = f"region (1-based), or with --gtf a gene name or id: {PROMOTER:,} bases on either side of its start (TSS)"
     parser.add_argument("locus", help=about)
     parser.add_argument("--gtf", type=Path, help="gene models, to measure a gene and to draw them")
     about = "gene whose expression is measured (default: the gene that LOCUS names, otherwise the region's coverage)"
@@ -63,13 +63,7 @@ def mutate_region(options: argparse.Namespace) -> list[Path]:
     region = region_to_mutate(options.locus, annotation.genes, genome, options.max_bases)
     predictor = load_predictor(options.model, **prediction)
     measured = _measured(options, annotation, region, genome, predictor.tracks)
-    alleles = Alleles(
-        predictor.models,
-        genome,
-        tiles=predictor.tiles,
-        precision=predictor.precision,
-        batch_size=predictor.batch_size,
-    )
+    alleles = Alleles.of(predictor, genome)
     result = mutagenesis(alleles, region, measured, options.pseudocount, method)
     kind = "mutagenesis" if method is Method.EXACT else "gradient"
     name = f"{locus_file_name(options.locus.replace('–', '-'))}.{kind}"

@@ -20,3 +20,5 @@ SIGNAL_COLOURS = {
     (SignalKind.PREDICTED, Strand.MINUS): "#E69F00",
     (SignalKind.PREDICTED, Strand.UNSTRANDED): "#D55E00",
 }
+# Of the alternative allele, where it has panels of its own.
+ALTERNATIVE_COLOURS = {Strand.PLUS: "#A5447F", Strand.MINUS: "#CC79A7", Strand.UNSTRANDED: "#A5447F"}

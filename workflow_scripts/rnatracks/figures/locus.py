@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ..vocabulary import Strand
 from .colours import SIGNAL_COLOURS, SignalKind
 from .gene_models import GeneModels
-from .style import FAINT, STYLE, plain
+from .style import FAINT, INK, STYLE, plain
 
 LOCUS_POINTS = 2000  # of one panel; more would only enlarge the SVG file
 
@@ -37,6 +37,8 @@ class Panel:
         Coverage at every base of the region, shape `[end - start]`; NaN where unknown.
     group
         Panels of one group, such as those of a cell type, share a y scale.
+    alternative
+        Coverage of another allele, drawn as a line over `values`; the same shape, NaN at bases that it lacks.
     """
 
     label: str
@@ -44,6 +46,13 @@ class Panel:
     strand: Strand
     values: NDArray[np.floating]
     group: str
+    alternative: NDArray[np.floating] | None = None
+
+    @property
+    def drawn(self) -> list[NDArray[np.float64]]:
+        """Everything that is drawn."""
+        every = [self.values] if self.alternative is None else [self.values, self.alternative]
+        return [np.asarray(each, float) for each in every]
 
 
 @matplotlib.rc_context(STYLE)
@@ -74,8 +83,9 @@ def locus_figure(
     if not 0 <= start < end:
         raise ValueError(f"{start=} and {end=} must satisfy 0 <= start < end")
     for panel in panels:
-        if np.shape(panel.values) != (end - start,):
-            raise ValueError(f"{panel.label}, {panel.kind}: {np.shape(panel.values)=} must be {(end - start,)}")
+        for values in panel.drawn:
+            if values.shape != (end - start,):
+                raise ValueError(f"{panel.label}, {panel.kind}: {values.shape=} must be {(end - start,)}")
     width, left, right, top, bottom = 10.0, 1.55, 0.25, 0.4, 0.55
     models = GeneModels(chrom, start, end, genes, exons, width - left - right)
     heights = [models.height] + [0.62] * len(panels)
@@ -119,12 +129,18 @@ def bin_maximum(values: NDArray[np.floating], limit: int) -> tuple[NDArray[np.fl
 
 
 def _draw_panel(axes: Axes, panel: Panel, start: int, top: float) -> None:
-    """Draw the coverage, filled; heights are rounded to 1/500 of the panel, so that flat stretches are one step."""
-    heights, edges = bin_maximum(np.asarray(panel.values, float), LOCUS_POINTS)
-    heights = np.round(heights / top * 500) * (top / 500)
-    changes = np.flatnonzero(np.diff(heights, prepend=np.nan) != 0)
-    edges = np.append(edges[changes], edges[-1]) + start + 0.5
-    axes.stairs(heights[changes], edges, fill=True, color=SIGNAL_COLOURS[panel.kind, panel.strand])
+    """Draw the coverage, filled, and the other allele as a line.
+
+    Heights are rounded to 1/500 of the panel, so that flat stretches are one step.
+    """
+    colour = SIGNAL_COLOURS[panel.kind, panel.strand]
+    styles = ({"fill": True, "color": colour}, {"baseline": None, "color": INK, "linewidth": 0.8})
+    for values, style in zip(panel.drawn, styles, strict=False):
+        heights, edges = bin_maximum(values, LOCUS_POINTS)
+        heights = np.round(heights / top * 500) * (top / 500)
+        changes = np.flatnonzero(np.diff(heights, prepend=np.nan) != 0)
+        edges = np.append(edges[changes], edges[-1]) + start + 0.5
+        axes.stairs(heights[changes], edges, **style)
     axes.set_ylim(0, 1.05 * top)
     axes.set_yticks([0, top], ["0", plain(top)], size=7)
     axes.spines["bottom"].set_color(FAINT)
@@ -137,6 +153,6 @@ def _shared_tops(panels: Sequence[Panel]) -> dict[str, float]:
     """Highest value in the panels of each group, or 1 if all are silent or unknown."""
     tops: dict[str, float] = {}
     for panel in panels:
-        highest = float(np.fmax.reduce(np.asarray(panel.values, float)))
+        highest = float(np.fmax.reduce(np.concatenate(panel.drawn)))
         tops[panel.group] = max(tops.get(panel.group, 0.0), highest if np.isfinite(highest) else 0.0)
     return {group: top or 1.0 for group, top in tops.items()}

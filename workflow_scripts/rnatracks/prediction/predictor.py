@@ -47,20 +47,27 @@ class Predictor:
 def load_predictor(
     folder: Path,
     *,
+    size: int | None = None,
     overlap: int | None = None,
     stitch: Stitch | str = Stitch.BLEND,
     reverse_complement: bool = False,
     precision: Arithmetic | str = Arithmetic.AUTO,
+    digits: int | None = None,
     batch_size: int = 4,
+    devices: int = 1,
 ) -> Predictor:
-    """Load the folder of a trained model, on a GPU if there is one.
+    """Load the folder of a trained model, on GPUs if there are any.
 
     Parameters
     ----------
-    overlap
-        Bases that neighbouring tiles share; by default half of the model's window.
+    size, overlap
+        Bases of a tile, by default the model's window, and those that neighbouring tiles share, by default half of it.
     stitch, reverse_complement, precision, batch_size
         As in the section `prediction` of the configuration.
+    digits
+        Significant digits of the coverage; all by default.
+    devices
+        Number of GPUs, with a copy of the model on each.
 
     Raises
     ------
@@ -70,12 +77,12 @@ def load_predictor(
     stitch, precision = Stitch(stitch), Arithmetic(precision)
     if batch_size < 1:
         raise InputError("batch size", batch_size, "1 or more")
-    models = load_on_devices(folder, 1)
-    size = models[0].config.window_size
+    models = load_on_devices(folder, devices)
+    size = models[0].config.window_size if size is None else size
     overlap = size // 2 if overlap is None else overlap
     if not 0 <= overlap < size:
         raise InputError("overlap", overlap, f"0 or more and less than the model's window of {size:,} bases")
-    numbers = Precision.of(precision, None, models[0].device)
+    numbers = Precision.of(precision, digits, models[0].device)
     if numbers.bf16:
         predict_in_half_precision(models, "precision")
     tiles = TilePlan(size=size, overlap=overlap, stitch=stitch, reverse_complement=reverse_complement)

@@ -8,6 +8,7 @@ import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from itertools import chain, zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -15,14 +16,17 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..evaluation.extreme_genes import Standout, Standouts
-from ..figures.colours import SIGNAL_COLOURS
-from ..figures.shown_tracks import ShownTrack
+from ..figures.colours import ALTERNATIVE_COLOURS, SIGNAL_COLOURS
+from ..figures.shown_tracks import ShownTrack, ShownVariant
 from ..genome.loci import Region, locate
 from ..tracks.bigwig import BLOCK_BASES, Coverage
+from ..variants.edits import Edit
+from ..variants.top import TopVariant
 from ..vocabulary import Strand
 from .templates import write_page
 
 MAX_BINS = 8192
+MAX_VARIANT_PLACES = 5
 MAX_LEVEL = 65535  # of a value's 16 bits
 
 
@@ -33,6 +37,7 @@ class Why(StrEnum):
     BEST = "best"
     MISSED = "missed"
     INVENTED = "invented"
+    VARIANT = "variant"
 
 
 GROUPS = {
@@ -40,6 +45,7 @@ GROUPS = {
     Why.BEST: "Genes predicted best",
     Why.MISSED: "Genes missed",
     Why.INVENTED: "Genes invented",
+    Why.VARIANT: "Sequence changes with the strongest effects",
 }
 NOTES = {
     Why.BEST: "is among the expressed genes that are predicted best",
@@ -50,12 +56,16 @@ NOTES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """A region to show, and for what; `gene` is given where it is a gene's prediction."""
+    """A region to show, and for what.
+
+    `gene` is given where it is a gene's prediction, and `variants` where it is a variant, once for each model.
+    """
 
     name: str
     why: Why
     region: Region
     gene: Standout | None = None
+    variants: Sequence[ShownVariant] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +96,24 @@ def places_of(
         Place(name=gene.gene_name, why=why, region=locate(gene.gene_id, genes, sizes), gene=gene)
         for why, chosen in ((Why.BEST, found.best), (Why.MISSED, found.missed), (Why.INVENTED, found.invented))
         for gene in chosen
+    ]
+
+
+def variant_places(tops: Sequence[Sequence[ShownVariant]]) -> list[Place]:
+    """At most `MAX_VARIANT_PLACES` variants: the strongest of each model, then the second of each, and so on.
+
+    Parameters
+    ----------
+    tops
+        The strongest variants of each model, strongest first.
+    """
+    by_edit: dict[Edit, list[ShownVariant]] = {}
+    for each in chain.from_iterable(zip_longest(*tops)):
+        if each is not None and (each.variant.edit in by_edit or len(by_edit) < MAX_VARIANT_PLACES):
+            by_edit.setdefault(each.variant.edit, []).append(each)
+    return [
+        Place(name=shown[0].variant.name, why=Why.VARIANT, region=shown[0].variant.region, variants=shown)
+        for shown in by_edit.values()
     ]
 
 
@@ -145,14 +173,21 @@ def write_browser(
     """
     several = {s.track for s in sources if s.model and sum(s.track == o.track and o.model != "" for o in sources) > 1}
     widths = [-(-(place.region.end - place.region.start) // MAX_BINS) for place in places]
-    signals: list[list[tuple[float, str]]] = [[] for _ in places]
+    signals: list[list[tuple[float, str] | None]] = [[] for _ in places]
+    tracks = []
     for source in sources:
+        tracks.append(_track_record(source, several=source.track in several))
         with Coverage(source.path) as coverage:
             for place, width, held in zip(places, widths, signals, strict=True):
                 held.append(quantise(binned_maxima(coverage, place.region, width)))
+        alternatives = [_alternative(place, source) for place in places]
+        if any(alternatives):
+            tracks.append(_track_record(source, several=source.track in several, alternative=True))
+            for path, place, width, held in zip(alternatives, places, widths, signals, strict=True):
+                held.append(_signal(path, place.region, width) if path else None)
     data = {
         "groups": [{"why": why, "title": title} for why, title in GROUPS.items()],
-        "tracks": [_track_record(source, several=source.track in several) for source in sources],
+        "tracks": tracks,
         "regions": [
             _region_record(place, width, genes, exons) | {"signals": held}
             for place, width, held in zip(places, widths, signals, strict=True)
@@ -164,17 +199,30 @@ def write_browser(
     )
 
 
-def _track_record(source: ShownTrack, *, several: bool) -> dict[str, str]:
+def _alternative(place: Place, source: ShownTrack) -> Path | None:
+    """BigWig of a place's variant as the model of a predicted track sees it, if there is one."""
+    own = [each for each in place.variants if each.variant.model == source.model]
+    return own[0].bigwig(source.track) if own else None
+
+
+def _signal(path: Path, region: Region, width: int) -> tuple[float, str]:
+    with Coverage(path) as coverage:
+        return quantise(binned_maxima(coverage, region, width))
+
+
+def _track_record(source: ShownTrack, *, several: bool, alternative: bool = False) -> dict[str, str]:
     strand = source.track.strand
+    kind = "alternative" if alternative else str(source.kind)
+    shades = ALTERNATIVE_COLOURS if alternative else {each: SIGNAL_COLOURS[source.kind, each] for each in Strand}
     return {
         "cellType": source.track.cell_type,
         "strand": str(strand),
         "symbol": {Strand.PLUS: "+", Strand.MINUS: "−", Strand.UNSTRANDED: ""}[strand],
-        "kind": str(source.kind),
+        "kind": kind,
         "model": source.model,
-        "source": f"{source.kind} by {source.model}" if several and source.model else str(source.kind),
-        "colour": SIGNAL_COLOURS[source.kind, strand],
-        "textColour": SIGNAL_COLOURS[source.kind, Strand.PLUS],
+        "source": f"{kind} by {source.model}" if several and source.model else kind,
+        "colour": shades[strand],
+        "textColour": shades[Strand.PLUS],
     }
 
 
@@ -195,17 +243,31 @@ def _region_record(place: Place, width: int, genes: pd.DataFrame, exons: pd.Data
         }
         for gene in near.sort_values(["start", "end"]).itertuples()
     ]
-    own = place.gene.gene_id if place.gene else ""
+    variant = place.variants[0].variant if place.variants else None
+    chosen = place.gene or variant
+    own = chosen.gene_id if chosen else ""
     head = {"name": place.name, "why": str(place.why), "gene": own, "note": _note(place), "bin": width}
-    return asdict(region) | head | {"genes": shown}
+    change = [variant.edit.start, variant.edit.end] if variant else None
+    return asdict(region) | head | {"change": change, "genes": shown}
 
 
 def _note(place: Place) -> str:
     gene = place.gene
+    if place.variants:
+        effects = "; ".join(_effect_note(each.variant) for each in place.variants)
+        return f"{place.name}: {effects}. Tick “alternative” to show its coverage."
     if gene is None:
         return "A locus of the configuration."
     return (
         f"{gene.gene_name} {NOTES[place.why]}: {gene.track.cell_type} {gene.track.strand} by "
         f"{gene.model}, mean over exons observed {gene.observed:.4g}, predicted {gene.predicted:.4g}, "
         f"log2 ratio {gene.log2_ratio:+.2f}."
+    )
+
+
+def _effect_note(variant: TopVariant) -> str:
+    score = "no gene score" if np.isnan(variant.gene_score) else f"gene score {variant.gene_score:.3f}"
+    return (
+        f"{variant.gene_name} in {variant.track.cell_type} {variant.track.strand} by {variant.model}, mean over exons "
+        f"{variant.reference:.4g}, changed {variant.alternative:.4g}, log2 ratio {variant.log2_ratio:+.2f} ({score})"
     )

@@ -25,6 +25,7 @@ from .score_warnings import baseline_warnings, level_warnings
 from .sections import data_section, scores_section, training_section
 from .summary import NOTHING_HELD_OUT, summarise
 from .tables import facts, plain_columns, table
+from .variants import changes_section, effect_warnings
 from .warnings import (
     PageSection,
     chromosome_warnings,
@@ -90,6 +91,7 @@ def report_content(
             *level_warnings(base, controls),
             *chromosome_warnings(bare_chromosome_warnings(chromosomes)),
             *training_warnings({name: model.kept for name, model in kept.items()}, settings.split.valid),
+            *effect_warnings(bool(run.variants), settings.split.test),
             *donor_warnings(_of_one_donor(files.resolved, run)),
         ],
         bars=run.figures("score_bars", [files.bars], ["Scores of every track"]),
@@ -101,6 +103,7 @@ def report_content(
         untold_models=max(len(run.models) - MAX_PICTURES, 0),
         scores=scores_section(files, run, base, genes, differences, different_genes),
         loci=run.figures("locus", files.loci, settings.loci),
+        changes=changes_section(files, run) if run.variants else None,
         inputs=table(
             pd.read_csv(files.inputs, sep="\t", dtype={"file": str, "md5": str}),
             plain_columns(["file", "bytes", "md5"]),

@@ -71,6 +71,39 @@ class Scores:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SequenceChanges:
+    """Predicted effects of variants.
+
+    Parameters
+    ----------
+    window
+        Bases that a model reads at once.
+    scored
+        Whether the models have a gene score: whether anything was held out.
+    sets
+        What was scored and skipped, by set of variants.
+    strongest
+        The strongest variants by model and set.
+    left_out
+        Pairs of model and set whose effects are in files only.
+    distributions, loci
+        Sizes of effects next to those of random changes, and both alleles of the strongest variants.
+    planted, planted_figures
+        Predicted effects against those that a simulation planted; None if there are none.
+    """
+
+    window: int
+    scored: bool
+    sets: Table
+    strongest: Table
+    left_out: int
+    distributions: Gallery
+    loci: Gallery
+    planted: Table | None
+    planted_figures: Gallery
+
+
+@dataclass(frozen=True, kw_only=True)
 class ReportContent:
     """Everything on the page.
 
@@ -98,6 +131,8 @@ class ReportContent:
         Number of further models that were trained.
     loci
         Locus figures.
+    changes
+        Predicted effects of variants; None if no variants are configured.
     inputs, software, benchmarks
         Input files with size and md5, versions, and run time and peak memory of the jobs.
     """
@@ -115,6 +150,7 @@ class ReportContent:
     untold_models: int
     scores: Scores
     loci: Gallery
+    changes: SequenceChanges | None
     inputs: Table
     software: Table
     benchmarks: Table

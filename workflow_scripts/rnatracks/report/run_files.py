@@ -18,7 +18,9 @@ from .pictures import Gallery, gallery
 class ReportFiles:
     """The files of a run that its report shows; lists are in the order of models, tracks, pairs or strands.
 
-    `nonzero_means` and `nonzero_mean_figure` are empty if no published nonzero means were given.
+    `nonzero_means` and `nonzero_mean_figure` are empty if no published nonzero means were given; what concerns variants
+    is empty if there are none. It is in the order of models and, within a model, of the sets of variants, but
+    `variant_loci`, which has `MAX_TOP` figures per model.
     """
 
     bases: Path
@@ -45,6 +47,13 @@ class ReportFiles:
     difference_scatters: tuple[Path, ...]
     seams: tuple[Path, ...]
     loci: tuple[Path, ...]
+    variant_counts: tuple[Path, ...]
+    variant_strongest: tuple[Path, ...]
+    variant_distributions: tuple[Path, ...]
+    variant_tops: tuple[Path, ...]
+    variant_loci: tuple[Path, ...]
+    planted: tuple[Path, ...]
+    planted_figures: tuple[Path, ...]
     logs: tuple[Path, ...]
     provenance: tuple[Path, ...]
     inputs: Path
@@ -78,6 +87,8 @@ class Reported:
         Strands on which samples are compared.
     resources
         Folder of the templates and captions.
+    variants
+        Names of the sets of variants.
     made
         Commit and versions of the software that writes the report.
     """
@@ -89,6 +100,7 @@ class Reported:
     tracks: Sequence[ModelTrack]
     pairs: Sequence[str]
     strands: Sequence[str]
+    variants: Sequence[str]
     resources: Path
     made: Provenance
 

@@ -21,6 +21,7 @@ class PageSection(StrEnum):
     SAMPLES = "samples"
     TRACKS = "tracks"
     TRAINING = "training"
+    VARIANTS = "variants"
 
     @property
     def title(self) -> str:
@@ -29,6 +30,7 @@ class PageSection(StrEnum):
             PageSection.BASE: "Single bases",
             PageSection.GENE: "Gene expression",
             PageSection.TRACKS: "Observed tracks",
+            PageSection.VARIANTS: "Sequence changes",
         }
         return titles.get(self, self.value.capitalize())
 

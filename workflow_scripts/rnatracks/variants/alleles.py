@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ..genome.sequence import Genome
 from ..model.network import CoverageModel
 from ..prediction.predict import Precision, TilePlan, reads_both, stitched_coverage, touching_tiles
+from ..prediction.predictor import Predictor
 from ..prediction.tiles import TilePredictor
 from .edits import Edit, EditedGenome
 
@@ -82,6 +83,17 @@ class Alleles:
         self._predictor = TilePredictor(models, bf16=precision.bf16, reverse_complement=both)
         self._outputs: OrderedDict[bytes, NDArray[np.float32]] = OrderedDict()
 
+    @classmethod
+    def of(cls, predictor: Predictor, genome: Genome) -> "Alleles":
+        """From a model that was loaded by `load_predictor`."""
+        return cls(
+            predictor.models,
+            genome,
+            tiles=predictor.tiles,
+            precision=predictor.precision,
+            batch_size=predictor.batch_size,
+        )
+
     def pairs(self, edits: Iterable[Edit]) -> Iterator[AllelePair]:
         """Both alleles of each edit, in their order; edits in the order of their positions share most tiles.
 
@@ -91,7 +103,7 @@ class Alleles:
             If an edit does not fit the genome, or predicted coverage is NaN or infinite.
         """
         remaining, last, reference = iter(edits), None, None
-        while batch := list(itertools.islice(remaining, self.batch_size * self._devices)):
+        while batch := list(itertools.islice(remaining, self.edits_at_once)):
             genomes = [EditedGenome(self.genome, [edit]) for edit in batch]
             stretches = [self.stretch(edit) for edit in batch]
             places: list[tuple[Genome, str, int, int]] = []
@@ -104,6 +116,11 @@ class Alleles:
                     reference = self._stitched(*places[2 * number], outputs[2 * number])
                 alternative = self._stitched(*places[2 * number + 1], outputs[2 * number + 1])
                 yield AllelePair(edit, edited, start, end, reference, alternative)
+
+    @property
+    def edits_at_once(self) -> int:
+        """Number of edits whose tiles are predicted together."""
+        return self.batch_size * self._devices
 
     def reference(self, chrom: str, start: int, end: int) -> NDArray[np.float32]:
         """Normalised coverage of the reference at chrom:start-end, `[track, end - start]`."""

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import nn
 from transformers.modeling_layers import GradientCheckpointingLayer
 
+from ..config.models import CONVOLUTIONAL
 from ..errors import InputError
 from ..genome.loci import Region
 from ..genome.sequence import COMPLEMENT, UNKNOWN
@@ -140,6 +141,7 @@ class _Network:
         effects = np.zeros((len(bases), 4, len(self._means)), np.float32)
         with _inputs(self._model) as (inputs, table), torch.enable_grad():
             predicted = self._predict(bases)[:, :n]
+            self._check_inputs(inputs, len(bases))
             # The value of the stitched prediction, and a derivative through this tile only.
             if self._raw:
                 raw = _unsquashed(predicted, self._means)
@@ -151,6 +153,14 @@ class _Network:
                 gradients = torch.autograd.grad(totals[track], inputs, retain_graph=True)
                 effects[..., track] = _effects_of_bases(inputs, gradients, table)
         return effects
+
+    def _check_inputs(self, inputs: list[torch.Tensor], length: int) -> None:
+        """Refuse a network that reads something else than each strand once, such as XLNet's transposed sequences."""
+        views = 2 if self._opposite is not None or self._model.config.strands == "reverse_complement" else 1
+        shapes = [tuple(each.shape[:2]) for each in inputs]
+        if sum(first for first, _ in shapes) != views or {last for _, last in shapes} != {length}:
+            found = f"inputs of shape {shapes} for {views} sequences of {length} bases"
+            raise InputError(f"model {self._model.config.name_or_path}", found, "(sequence, base), or --method exact")
 
     def _predict(self, bases: NDArray[np.uint8]) -> torch.Tensor:
         """Squashed coverage `[track, base]`."""
@@ -210,10 +220,9 @@ def _inputs(model: CoverageModel) -> Iterator[tuple[list[torch.Tensor], torch.Te
         seen.append(value.detach().requires_grad_())
         return seen[-1]
 
-    stem = getattr(backbone, "stem", None)
-    if stem is not None:  # a network of this project, which reads one-hot bases
-        stem = getattr(stem, "convolution", stem)
-        hook = stem.register_forward_pre_hook(lambda _, arguments: (replace(arguments[0]), *arguments[1:]))
+    if backbone.config.model_type in CONVOLUTIONAL:  # which read one-hot bases
+        stem = getattr(backbone.stem, "convolution", backbone.stem)
+        hook = stem.register_forward_pre_hook(lambda _, arguments: (replace(arguments[0]),))
         table = torch.eye(4, device=model.device)
     else:
         embedding = _embedding(model)

@@ -1,19 +1,19 @@
 """What mutagenesis measures: the mean coverage of a gene's exons, or of a region."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..genome.annotation import Annotation, own_exons
+from ..genome.annotation import Annotation
 from ..genome.loci import Region
 from ..genome.tables import EXON_COLUMNS, GENE_COLUMNS, on_strand
 from ..vocabulary import Strand, Track
 from .alleles import Alleles
-from .effects import GeneEffects
+from .effects import GeneEffects, counted_exons
 
 
 @dataclass(frozen=True)
@@ -74,10 +74,11 @@ def measured_gene(gene: pd.Series, annotation: Annotation, tracks: Sequence[str]
     """
     exons = annotation.exons
     near = exons[(exons["chrom"] == gene["chrom"]) & (exons["start"] < gene["end"]) & (exons["end"] > gene["start"])]
+    nearby = replace(annotation, exons=near)
     strands = [Track.parse(name).strand for name in tracks]
     counted = {}
     for strand in dict.fromkeys(strands):
-        own = own_exons(near, stranded=strand is not Strand.UNSTRANDED)
+        own = counted_exons(nearby, strand, "leave_out")
         counted[strand] = own[own["gene_id"] == gene["gene_id"]]
     chosen = [number for number, strand in enumerate(strands) if strand.holds(gene["strand"])]
     where = f"gene {gene['gene_id']}"

@@ -18,6 +18,7 @@ from ..genome.sequence import UNKNOWN, Genome
 from ..prediction.predict import reads_both, touching_tiles
 from ..tracks.bigwig import CoverageWriter
 from .alleles import Alleles
+from .consequences import PROMOTER
 from .edits import Edit
 from .gradients import gradient_effects
 from .measured import Measured
@@ -25,7 +26,6 @@ from .measured import Measured
 log = logging.getLogger(__name__)
 
 MAX_MUTATED_BASES = 2000  # by default: each base takes six tiles or more
-FLANK = 1000  # bases on either side of a gene's transcription start site
 COLUMN_BASES = np.frombuffer(b"ACGT", np.uint8)
 
 
@@ -76,8 +76,8 @@ class Mutagenesis:
 def region_to_mutate(text: str, genes: pd.DataFrame, genome: Genome, max_bases: int = MAX_MUTATED_BASES) -> Region:
     """The region that a user types, or the surroundings of a gene's transcription start site.
 
-    These are the `FLANK` bases before the site and the first `FLANK` of the gene, or half of `max_bases` of each if
-    that is less: promoter, 5' UTR and, in a short gene, the first exons and introns.
+    These are the `PROMOTER` bases before the site and as many of the gene, or half of `max_bases` of each if that is
+    less: promoter, 5' UTR and, in a short gene, the first exons and introns.
 
     Raises
     ------
@@ -93,7 +93,10 @@ def region_to_mutate(text: str, genes: pd.DataFrame, genome: Genome, max_bases: 
         raise InputError(f"locus {text!r}", "no region", "chrom:start-end; a gene name or id needs --gtf")
     else:
         gene = find_gene(text, genes, genome.lengths)
-        site, flank = int(gene["start"] if gene["strand"] == "+" else gene["end"]), min(FLANK, max(max_bases // 2, 1))
+        site, flank = (
+            int(gene["start"] if gene["strand"] == "+" else gene["end"]),
+            min(PROMOTER, max(max_bases // 2, 1)),
+        )
         region = Region(gene["chrom"], max(site - flank, 0), min(site + flank, genome.lengths[gene["chrom"]]))
         log.info("%s: %s, around the transcription start site of %s", text, region, gene["gene_id"])
     size = region.end - region.start

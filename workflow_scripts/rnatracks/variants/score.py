@@ -17,13 +17,11 @@ from numpy.typing import NDArray
 from ..files import atomic_gzip, read_text, write_text
 from .background import matched_changes
 from .effect_rows import EffectRows
-from .effect_table import EFFECT_COLUMNS, ROW_COLUMNS
+from .effect_table import EFFECT_COLUMNS, PART_ROWS, ROW_COLUMNS
 from .record_alleles import Variant
 from .vcf import check_variants, read_variants
 
 log = logging.getLogger(__name__)
-
-CHUNK = 100_000  # rows of a table that are in memory at once
 
 
 @dataclass(frozen=True)
@@ -72,7 +70,7 @@ def score_variants(
     parts = target.with_name(f"{name}.parts")
     _keep_if_same(parts, f"{contents.md5} {recipe} {background}")
     drawn = _shares(contents.variants, background)
-    progress = Progress(sum(contents.variants.values()) + sum(drawn.values()))
+    progress = Progress(sum(contents.variants.values()) + sum(drawn.values()), rows.alleles.edits_at_once)
     for chrom, number in contents.variants.items():
         variants: list[Variant] = []
         for part, count in ((_part(parts, chrom, True), drawn[chrom]), (_part(parts, chrom), number)):
@@ -145,7 +143,7 @@ def _chunks(parts: Iterable[Path]) -> Iterator[pd.DataFrame]:
             names=list(ROW_COLUMNS),
             dtype=str,
             keep_default_na=False,
-            chunksize=CHUNK,
+            chunksize=PART_ROWS,
             quoting=csv.QUOTE_NONE,
         )
 
@@ -179,10 +177,10 @@ def _join(
 class Progress:
     """Reports variants per second and the time left in the log: after the first batch, and at every tenth."""
 
-    def __init__(self, total: int) -> None:
+    def __init__(self, total: int, batch: int) -> None:
         self.total = total
         self.done = self._skipped = 0
-        self._began, self._next = time.monotonic(), 0.0
+        self._began, self._next = time.monotonic(), float(batch)
         log.info("%s variants to score", f"{total:,}")
 
     def skip(self, number: int) -> None:

@@ -1,0 +1,28 @@
+"""Predict the alternative tracks of a model's strongest variants."""
+
+import sys
+
+sys.path.insert(0, snakemake.scriptdir)  # takes precedence over an installed rnatracks
+
+from pathlib import Path
+
+import torch
+
+from rnatracks.config.settings import Settings
+from rnatracks.genome.sequence import Genome
+from rnatracks.log import open_log
+from rnatracks.prediction.predictor import load_predictor
+from rnatracks.variants.alleles import Alleles
+from rnatracks.variants.strongest import read_summary
+from rnatracks.variants.top import choose_top
+from rnatracks.variants.top_tracks import write_top
+
+open_log(snakemake.log[0])
+torch.set_num_threads(snakemake.threads)
+given, params, output = snakemake.input, snakemake.params, snakemake.output
+devices, batch_size = snakemake.resources.get("gpu", 1), Settings.of(snakemake.config).prediction.batch_size
+model = Path(given.weights).parent
+predictor = load_predictor(model, **params.prediction, devices=devices, batch_size=batch_size)
+alleles = Alleles.of(predictor, Genome(given.fasta))
+strongest = {name: read_summary(Path(path)) for name, path in zip(params.variants, given.strongest, strict=True)}
+write_top(alleles, choose_top(strongest), params.pseudocount, Path(output.folder), Path(output.table))
