@@ -19,10 +19,10 @@ from rnatracks.figures.variant_effects import (
     shown_region,
     variant_figure,
 )
+from rnatracks.genome.edits import Edit
 from rnatracks.genome.loci import Region
-from rnatracks.variants.edits import Edit
-from rnatracks.variants.strongest import EFFECT_EDGES, EffectCounts, strongest_of
-from rnatracks.variants.top import TopVariant
+from rnatracks.variants.effect_summary import EFFECT_EDGES, EffectCounts, strongest_of
+from rnatracks.variants.top_variants import TopVariant
 from rnatracks.vocabulary import Strand, Track
 
 PLUS = Track("amber", Strand.PLUS)

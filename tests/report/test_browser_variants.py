@@ -14,11 +14,11 @@ from browser import Visit, visit
 
 from report.made_up_variants import effects, top_variant
 from rnatracks.figures.shown_tracks import ShownTrack, ShownVariant
+from rnatracks.genome.edits import Edit
 from rnatracks.genome.loci import Region
 from rnatracks.report.browser_page import PageText, Place, Why, variant_places, write_browser
-from rnatracks.variants.edits import Edit
-from rnatracks.variants.strongest import strongest_of
-from rnatracks.variants.top import TopVariant
+from rnatracks.variants.effect_summary import strongest_of
+from rnatracks.variants.top_variants import TopVariant
 from rnatracks.vocabulary import Strand, Track
 
 TEMPLATE = Path(__file__).parents[2] / "resources/browser.html.j2"

@@ -14,12 +14,8 @@ from ..files import check_output_folder
 from ..genome.annotation import Annotation
 from ..genome.loci import REGION, Region, find_gene
 from ..genome.sequence import Genome, open_genome
-from ..prediction.predict import Arithmetic
-from ..prediction.predictor import load_predictor
-from ..variants.alleles import Alleles
-from ..variants.consequences import PROMOTER
-from ..variants.measured import Measured, measured_gene, measured_region
-from ..variants.mutagenesis import (
+from ..mutagenesis.measured import Measured, measured_gene, measured_region
+from ..mutagenesis.saturation import (
     MAX_MUTATED_BASES,
     Method,
     Mutagenesis,
@@ -27,6 +23,10 @@ from ..variants.mutagenesis import (
     region_to_mutate,
     write_mutagenesis,
 )
+from ..prediction.predict import Arithmetic
+from ..prediction.predictor import load_predictor
+from ..variants.alleles import Alleles
+from ..variants.consequences import PROMOTER
 from .options import add_genome, add_model, add_prediction, add_pseudocount, prediction_options, read_annotation
 
 log = logging.getLogger(__name__)

@@ -9,11 +9,11 @@ from ..errors import InputError
 from ..figures.edited_sequence import sequence_figure
 from ..figures.style import write_svg
 from ..files import check_output_folder
+from ..genome.edit_table import read_edits
+from ..genome.edits import EditedGenome
 from ..genome.sequence import open_genome
 from ..prediction.predictor import load_predictor
-from ..variants.edit_table import read_edits
-from ..variants.edits import EditedGenome
-from ..variants.sequences import (
+from ..prediction.sequences import (
     check_sequences,
     predict_sequences,
     totals,

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from ..genome.loci import Region
-from ..variants.strongest import EFFECT_EDGES, EffectCounts
-from ..variants.top import TopVariant
+from ..variants.effect_summary import EFFECT_EDGES, EffectCounts
+from ..variants.top_variants import TopVariant
 from ..vocabulary import Strand
 from .locus import Panel, locus_figure
 from .style import FAINT, SOFT, STYLE

@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from ..evaluation.extreme_genes import Standout, Standouts
 from ..figures.colours import ALTERNATIVE_COLOURS, SIGNAL_COLOURS
 from ..figures.shown_tracks import ShownTrack, ShownVariant
+from ..genome.edits import Edit
 from ..genome.loci import Region, locate
 from ..tracks.bigwig import BLOCK_BASES, Coverage
-from ..variants.edits import Edit
-from ..variants.top import TopVariant
+from ..variants.top_variants import TopVariant
 from ..vocabulary import Strand
 from .templates import write_page
 

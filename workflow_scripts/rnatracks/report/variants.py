@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 
 from ..evaluation.tables import read_scores
-from ..variants.strongest import RANDOM, SCORED, SKIPPED, VARIANT_KEYS, WITHOUT_GENE, read_summary
-from ..variants.top import MAX_TOP, read_top, variant_name
+from ..variants.effect_summary import RANDOM, SCORED, SKIPPED, VARIANT_KEYS, WITHOUT_GENE, read_summary
+from ..variants.top_variants import MAX_TOP, read_top, variant_name
 from .page import SequenceChanges
 from .pictures import MAX_PICTURES
 from .run_files import Reported, ReportFiles

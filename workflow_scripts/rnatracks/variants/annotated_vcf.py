@@ -9,8 +9,8 @@ import numpy as np
 import pysam
 
 from ..files import atomic_write
+from ..vcf.lines import VcfRecord, vcf_lines
 from .effect_table import read_effects
-from .vcf_file import VcfRecord, vcf_lines
 
 MAX_TBI = 1 << 29  # bases; a tabix index of a longer chromosome must be a .csi
 _INFO = 7  # its column

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 
 from ..genome.annotation import Annotation
+from ..vcf.record_alleles import Variant
 from ..vocabulary import Track
 from .alleles import AllelePair, Alleles
 from .consequences import Consequence, GeneContext
 from .effects import GeneEffects, counted_exons, largest_base_change
-from .record_alleles import Variant
 
 
 class EffectRows:

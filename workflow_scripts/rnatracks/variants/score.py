@@ -15,11 +15,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..files import atomic_gzip, read_text, write_text
+from ..vcf.record_alleles import Variant
+from ..vcf.variants import check_variants, read_variants
 from .background import matched_changes
 from .effect_rows import EffectRows
 from .effect_table import EFFECT_COLUMNS, PART_ROWS, ROW_COLUMNS
-from .record_alleles import Variant
-from .vcf import check_variants, read_variants
 
 log = logging.getLogger(__name__)
 

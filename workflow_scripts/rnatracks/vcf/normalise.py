@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from ..genome.edits import Edit
 from ..genome.sequence import UNKNOWN, Genome
-from .edits import Edit
 
 _FIRST_BLOCK = 64  # bases read to the left of an indel; doubled while it can still be shifted
 

@@ -12,22 +12,22 @@ from numpy.typing import NDArray
 
 from rnatracks.errors import InputError
 from rnatracks.genome.annotation import Annotation
+from rnatracks.genome.edits import Edit
 from rnatracks.genome.loci import Region
 from rnatracks.genome.sequence import Genome
 from rnatracks.genome.tables import EXON_COLUMNS, GENE_COLUMNS
 from rnatracks.model.network import CoverageModel
-from rnatracks.prediction.predict import Precision, TilePlan, predict_region
-from rnatracks.prediction.stitching import Stitch
-from rnatracks.variants.alleles import Alleles
-from rnatracks.variants.edits import Edit
-from rnatracks.variants.measured import measured_gene, measured_region
-from rnatracks.variants.mutagenesis import (
+from rnatracks.mutagenesis.measured import measured_gene, measured_region
+from rnatracks.mutagenesis.saturation import (
     Method,
     Mutagenesis,
     mutagenesis,
     region_to_mutate,
     write_mutagenesis,
 )
+from rnatracks.prediction.predict import Precision, TilePlan, predict_region
+from rnatracks.prediction.stitching import Stitch
+from rnatracks.variants.alleles import Alleles
 
 LENGTH, SIZE = 300, 64
 PSEUDOCOUNT = 0.01

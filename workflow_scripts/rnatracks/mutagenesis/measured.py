@@ -11,9 +11,9 @@ from ..errors import InputError
 from ..genome.annotation import Annotation
 from ..genome.loci import Region
 from ..genome.tables import EXON_COLUMNS, GENE_COLUMNS, on_strand
+from ..variants.alleles import Alleles
+from ..variants.effects import GeneEffects, counted_exons
 from ..vocabulary import Strand, Track
-from .alleles import Alleles
-from .effects import GeneEffects, counted_exons
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,8 @@ from ..model.network import CoverageModel
 from ..prediction.predict import TilePlan, reads_both, touching_tiles, track_views
 from ..prediction.stitching import Stitch, stitch, tile_weights
 from ..tracks.squash import KNEE, POWER, squash
+from ..variants.alleles import Alleles
 from ..vocabulary import opposite_tracks
-from .alleles import Alleles
 from .measured import Measured
 
 log = logging.getLogger(__name__)

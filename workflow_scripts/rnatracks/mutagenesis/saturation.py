@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..files import atomic_write
+from ..genome.edits import Edit
 from ..genome.loci import REGION, Region, find_gene, locate
 from ..genome.sequence import UNKNOWN, Genome
 from ..prediction.predict import reads_both, touching_tiles
 from ..tracks.bigwig import CoverageWriter
-from .alleles import Alleles
-from .consequences import PROMOTER
-from .edits import Edit
+from ..variants.alleles import Alleles
+from ..variants.consequences import PROMOTER
 from .gradients import gradient_effects
 from .measured import Measured
 

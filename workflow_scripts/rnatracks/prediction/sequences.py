@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..files import atomic_write, write_table
+from ..genome.edits import EditedGenome
 from ..genome.sequence import Genome
-from ..prediction.predictor import Predictor
 from ..tracks.bigwig import write_coverage
-from .edits import EditedGenome
+from .predictor import Predictor
 
 log = logging.getLogger(__name__)
 
