@@ -18,6 +18,7 @@ from ..genome.loci import REGION, Region, find_gene, locate
 from ..genome.sequence import UNKNOWN, Genome
 from ..prediction.predict import reads_both, touching_tiles
 from ..tracks.bigwig import CoverageWriter
+from ..tracks.expression import log2_ratio
 from ..variants.alleles import Alleles
 from ..variants.consequences import PROMOTER
 from .gradients import gradient_effects
@@ -162,7 +163,7 @@ def exact_effects(alleles: Alleles, region: Region, measured: Measured, pseudoco
     compare = measured.effects(alleles)
     for (row, base, _), pair in zip(changes, _watched(alleles, region, [edit for *_, edit in changes]), strict=True):
         for effect in compare.of(pair):
-            ratios = np.log2((effect.alternative + pseudocount) / (effect.reference + pseudocount))
+            ratios = log2_ratio(effect.alternative, effect.reference, pseudocount)
             for track, ratio in zip(effect.tracks.tolist(), ratios, strict=True):
                 if track in columns:
                     effects[row, base, columns[track]] = ratio

@@ -14,6 +14,7 @@ from ..files import atomic_write, write_table
 from ..genome.edits import EditedGenome
 from ..genome.sequence import Genome
 from ..tracks.bigwig import write_coverage
+from ..tracks.expression import log2_ratio
 from .predictor import Predictor
 
 log = logging.getLogger(__name__)
@@ -104,10 +105,10 @@ def totals(predictions: Sequence[SequencePrediction], tracks: Sequence[str], pse
             row["mean"] = total / bases
             if prediction.edited is not None:
                 edited = prediction.edited[track]
-                edited_total, added = edited.sum(dtype=np.float64), pseudocount * bases
+                edited_total = edited.sum(dtype=np.float64)
                 row |= {"edited_bases": len(edited), "edited_total": edited_total}
                 row |= {"edited_mean": edited_total / len(edited)}
-                row |= {"log2_ratio": np.log2((edited_total + added) / (total + added))}
+                row |= {"log2_ratio": log2_ratio(edited_total, total, pseudocount * bases)}
             rows.append(row)
     return pd.DataFrame(rows)
 

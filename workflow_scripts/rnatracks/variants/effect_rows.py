@@ -7,6 +7,7 @@ import pandas as pd
 
 from ..genome.annotation import Annotation
 from ..vcf.record_alleles import Variant
+from ..tracks.expression import log2_ratio
 from ..vocabulary import Track
 from .alleles import AllelePair, Alleles
 from .consequences import Consequence, GeneContext
@@ -62,7 +63,7 @@ class EffectRows:
         for effect, consequence, distance in zip(effects, consequences, distances, strict=True):
             gene = self._genes.iloc[effect.gene]
             about = (gene["gene_id"], gene["gene_name"], gene["strand"], distance, consequence)
-            ratios = np.log2((effect.alternative + self.pseudocount) / (effect.reference + self.pseudocount))
+            ratios = log2_ratio(effect.alternative, effect.reference, self.pseudocount)
             numbers = zip(effect.tracks.tolist(), effect.reference, effect.alternative, ratios, strict=True)
             for track, reference, alternative, ratio in numbers:
                 values = (effect.reach, reference, alternative, ratio, changes[track])
