@@ -64,7 +64,7 @@ def gradient_effects(alleles: Alleles, region: Region, measured: Measured, pseud
     slopes[:, genome.bases(region.chrom, first, last) == UNKNOWN] = 0  # coverage is 0 there, whatever is predicted
     effects = np.zeros((region.end - region.start, 4, len(model.config.tracks)), np.float32)
     passes = len(starts) * len(measured.tracks) * (1 + reads_both(model, tiles))
-    log.info("%s: %d tiles, %d passes backward through the network", region, len(starts), passes)
+    log.info("%s: %d windows, %d backward passes through the network", region, len(starts), passes)
     network = _Network(model, tiles)
     for start in starts:
         bases = genome.bases(region.chrom, start, start + tiles.size)

@@ -134,7 +134,7 @@ def mutagenesis(
     reached = (starts[0], starts[-1] + alleles.tiles.size)
     inside = [(first < reached[1]) & (last > reached[0]) for first, last in map(measured.intervals, measured.tracks)]
     if measured.gene["chrom"].iloc[0] != region.chrom or not any(each.any() for each in inside):
-        expected = f"exonic bases in the model's tiles of {alleles.tiles.size:,} bases that hold the changes"
+        expected = f"exonic bases in windows of {alleles.tiles.size:,} bases that hold the changes"
         raise InputError(f"gene {measured.name}", f"none within reach of {region}", expected)
     effects = (exact_effects if method is Method.EXACT else gradient_effects)(alleles, region, measured, pseudocount)
     return Mutagenesis(
@@ -171,12 +171,12 @@ def exact_effects(alleles: Alleles, region: Region, measured: Measured, pseudoco
 
 
 def _watched(alleles: Alleles, region: Region, edits: list[Edit]) -> Iterator:
-    """Both alleles of each edit; the log says how many tiles it takes, and after the first batch how long."""
+    """Both alleles of each edit; the log says how many windows it takes, and after the first batch how long."""
     length, tiles = alleles.genome.lengths[region.chrom], alleles.tiles
     passes = sum(len(touching_tiles(length, edit.start, edit.end, tiles)) for edit in edits)
     passes += len(touching_tiles(length, region.start, region.end, tiles))
     twice = ", each predicted from both strands" if reads_both(alleles.model, tiles) else ""
-    log.info("%s: %d changes, about %d tiles of %d bases%s", region, len(edits), passes, tiles.size, twice)
+    log.info("%s: %d changes, about %d windows of %d bases%s", region, len(edits), passes, tiles.size, twice)
     began, next_report = time.monotonic(), 0.0
     for done, pair in enumerate(alleles.pairs(edits), 1):
         yield pair

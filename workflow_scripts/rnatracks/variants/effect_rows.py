@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from ..genome.annotation import Annotation
-from ..vcf.record_alleles import Variant
 from ..tracks.expression import log2_ratio
+from ..vcf.record_alleles import Variant
 from ..vocabulary import Track
 from .alleles import AllelePair, Alleles
 from .consequences import Consequence, GeneContext
