@@ -164,4 +164,6 @@ def test_narrow_page_with_variants_does_not_overflow(page: Path) -> None:
         tick_alternatives(visited)
         visited.page.click(".go[data-region='1']")
         panels(visited)
+        labels = visited.page.locator("#panels [data-track] text:nth-of-type(2)").all_text_contents()
+        assert labels[:5] == ["observed", "genos", "alt. genos", "cnn", "alt. cnn"], "models are not cut off"
         assert visited.page.evaluate("document.documentElement.scrollWidth") <= 480

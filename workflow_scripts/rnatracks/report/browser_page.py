@@ -269,5 +269,6 @@ def _effect_note(variant: TopVariant) -> str:
     score = "no gene score" if np.isnan(variant.gene_score) else f"gene score {variant.gene_score:.3f}"
     return (
         f"{variant.gene_name} in {variant.track.cell_type} {variant.track.strand} by {variant.model}, mean over exons "
-        f"{variant.reference:.4g}, changed {variant.alternative:.4g}, log2 ratio {variant.log2_ratio:+.2f} ({score})"
+        f"reference {variant.reference:.4g}, alternative {variant.alternative:.4g}, "
+        f"log2 ratio {variant.log2_ratio:+.2f} ({score})"
     )
