@@ -96,6 +96,11 @@ def totals(predictions: Sequence[SequencePrediction], tracks: Sequence[str], pse
     ----------
     pseudocount
         c, in normalised coverage of a base.
+
+    Returns
+    -------
+    Columns `record`, `track`, `bases`, `total`, `mean` and, with edits, `edited_bases`, `edited_total`, `edited_mean`,
+    `log2_ratio`; totals are sums of normalised coverage.
     """
     rows = []
     for prediction in predictions:

@@ -10,7 +10,7 @@ _FIRST_BLOCK = 64  # bases read to the left of an indel; doubled while it can st
 
 
 def trimmed(start: int, ref: str, alt: str) -> tuple[int, str, str]:
-    """Alleles without the bases that both end with, then without those that both start with, and the new start.
+    """Alleles without the bases that both end with, then without those that both start with, and the new 0-based start.
 
     Alleles that are equal are left as they are.
 
