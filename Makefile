@@ -9,7 +9,7 @@ DEMO := config/demo/config.yaml
 # Two models train side by side, one core each.
 demo: .venv/installed
 	$(BIN)/snakemake all --configfile $(DEMO) --cores $(CORES) \
-		--set-threads train_model=1 predict_chromosome=1 score_variants=1 --rerun-incomplete --show-failed-logs
+		--set-threads train_model=1 predict_chromosome=1 score_variants=1 predict_top=1 --rerun-incomplete --show-failed-logs
 
 # A cluster's mishaps are mostly waiting, so that they run next to the unit tests; everything else needs both cores.
 test: .venv/environments/installed

@@ -26,6 +26,7 @@ import torch
 from harness import SECONDS, Bench, Numbers, Result, Target, Way, demo_backbone, main, rows
 
 from rnatracks.genome.annotation import read_gtf
+from rnatracks.genome.edits import Edit, EditedGenome
 from rnatracks.genome.sequence import Genome, open_genome
 from rnatracks.model.backbone import load_backbone, token_ids
 from rnatracks.model.folder import load_model, save_model
@@ -34,7 +35,6 @@ from rnatracks.prediction.predict import Precision, TilePlan, predict_region
 from rnatracks.prediction.stitching import Stitch
 from rnatracks.prediction.tiles import TilePredictor
 from rnatracks.variants.alleles import Alleles
-from rnatracks.variants.edits import Edit, EditedGenome
 from rnatracks.variants.effect_rows import EffectRows
 from rnatracks.variants.score import score_variants
 

@@ -22,11 +22,11 @@ from rnatracks.genome.annotation import read_gtf
 from rnatracks.genome.loci import Region
 from rnatracks.genome.sequence import Genome
 from rnatracks.genome.windows import read_windows
+from rnatracks.mutagenesis.measured import measured_gene
+from rnatracks.mutagenesis.saturation import COLUMN_BASES, Method, mutagenesis
 from rnatracks.prediction.predictor import load_predictor
 from rnatracks.tracks.expression import read_matrix
 from rnatracks.variants.alleles import Alleles
-from rnatracks.variants.measured import measured_gene
-from rnatracks.variants.mutagenesis import COLUMN_BASES, Method, mutagenesis
 from rnatracks.vocabulary import Split, Track
 
 BASES, PSEUDOCOUNT = 300, 0.01

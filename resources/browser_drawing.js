@@ -110,8 +110,10 @@ function drawPanel(index, shape, top) {
   picture.append(node("line", { x1: left, x2: width - 8, y1: PANEL - 4, y2: PANEL - 4, stroke: "#d5d9de" }));
   picture.append(node("line", { x1: left, x2: left, y1: 8, y2: PANEL - 4, stroke: "#8a929c" }));
   const short = text => text.length > most ? `${text.slice(0, most - 1)}…` : text;
+  const brief = track.kind === "alternative" ? `alt. ${track.model}` : track.model; // colours also tell the kinds apart
+  const source = track.source.length > most && track.source !== track.kind ? brief : track.source;
   picture.append(node("text", { ...right, y: 26, "font-size": 12.5 }, short(name)));
-  picture.append(node("text", { ...right, y: 40, "font-size": 11.5, fill: track.textColour }, short(track.source)));
+  picture.append(node("text", { ...right, y: 40, "font-size": 11.5, fill: track.textColour }, short(source)));
   for (const [text, y] of [[plain(top), 13], ["0", PANEL - 3]])
     picture.append(node("text", { x: left - 4, y, "text-anchor": "end", "font-size": 10, fill: "#565d66" }, text));
   const value = node("text", { x: width - 11, y: 17, "text-anchor": "end", "font-size": 11.5, "font-weight": 600, fill: INK,

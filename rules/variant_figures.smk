@@ -1,7 +1,7 @@
 # From tables of effects to what the report and the browser show: sizes of effects, and the strongest variants.
 from itertools import product
 
-from rnatracks.variants.top import MAX_TOP
+from rnatracks.variants.top_variants import MAX_TOP
 
 VARIANT_SETS = list(RUN.variants)
 # The report shows results by model and, within a model, by set of variants.

@@ -11,8 +11,8 @@ REPOSITORY = Path(__file__).parents[1]
 LIBRARY = REPOSITORY / "workflow_scripts" / "rnatracks"
 # Each imports from those above it only; the modules of the root come first, but for the command, which comes last.
 ORDER = [
-    *("root", "genome", "tracks", "downloads", "config", "samples", "qc", "model", "prediction", "training"),
-    *("evaluation", "variants", "figures", "report", "planning", "commands", "cli"),
+    *("root", "genome", "vcf", "tracks", "downloads", "config", "samples", "qc", "model", "prediction", "training"),
+    *("evaluation", "variants", "mutagenesis", "figures", "report", "planning", "commands", "cli"),
 ]
 MODULES = sorted(LIBRARY.rglob("*.py"))
 SAVED_WITH_MODELS = {"network", "heads", "layers", "dilated_cnn", "unet", "experts"}

@@ -11,7 +11,7 @@ import pandas as pd
 from rnatracks.files import write_table
 from rnatracks.genome.sequence import Genome
 from rnatracks.log import open_log
-from rnatracks.variants.vcf import check_variants
+from rnatracks.vcf.variants import check_variants
 
 open_log(snakemake.log[0])
 contents = check_variants(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rnatracks.log import open_log
 from rnatracks.tracks.anndata import write_h5ad
-from rnatracks.variants.matrix import effects_anndata
+from rnatracks.variants.anndata import effects_anndata
 
 open_log(snakemake.log[0])
 model, pseudocount = snakemake.wildcards.model, snakemake.params.pseudocount

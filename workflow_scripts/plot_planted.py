@@ -12,7 +12,7 @@ from rnatracks.genome.tables import read_genes
 from rnatracks.log import open_log
 from rnatracks.samples.planted_effects import read_planted_effects
 from rnatracks.tracks.expression import read_means
-from rnatracks.variants.planted import planted_pairs, read_gene_effects
+from rnatracks.variants.planted_scores import planted_pairs, read_gene_effects
 
 open_log(snakemake.log[0])
 files, params = snakemake.input, snakemake.params

@@ -13,9 +13,9 @@ from rnatracks.genome.sequence import Genome
 from rnatracks.log import open_log
 from rnatracks.prediction.predictor import load_predictor
 from rnatracks.variants.alleles import Alleles
-from rnatracks.variants.strongest import read_summary
-from rnatracks.variants.top import choose_top
+from rnatracks.variants.effect_summary import read_summary
 from rnatracks.variants.top_tracks import write_top
+from rnatracks.variants.top_variants import choose_top
 
 open_log(snakemake.log[0])
 torch.set_num_threads(snakemake.threads)

@@ -10,7 +10,7 @@ from rnatracks.evaluation.tables import write_scores
 from rnatracks.log import open_log
 from rnatracks.samples.planted_effects import read_planted_effects
 from rnatracks.tracks.expression import read_matrix
-from rnatracks.variants.planted import PLANTED_SCORE_COLUMNS, planted_pairs, planted_rows, read_gene_effects
+from rnatracks.variants.planted_scores import PLANTED_SCORE_COLUMNS, planted_pairs, planted_rows, read_gene_effects
 
 open_log(snakemake.log[0])
 effects = read_planted_effects(Path(snakemake.input.effects))

@@ -9,7 +9,7 @@ from pathlib import Path
 from rnatracks.figures.style import write_svg
 from rnatracks.figures.variant_effects import effect_distribution
 from rnatracks.log import open_log
-from rnatracks.variants.strongest import count_reasons, count_table, summarise_effects, write_summary
+from rnatracks.variants.effect_summary import count_reasons, count_table, summarise_effects, write_summary
 
 open_log(snakemake.log[0])
 given, output = snakemake.input, snakemake.output

@@ -47,7 +47,7 @@ def test_mutagenesis_of_a_region_measures_its_coverage(capsys: pytest.CaptureFix
         assert (str(arrays["measured"]), int(arrays["start"])) == ("chr1:41-46", 40)
         plain = predict_locus(Path("model"), Genome("genome.fa"), "chr1:41-46").coverage
         np.testing.assert_allclose(arrays["reference"], plain.mean(axis=1), rtol=1e-5)
-    assert "in log2 of the region's coverage<" in Path(f"out/{stem}.svg").read_text()
+    assert "three changes, for the region's coverage<" in Path(f"out/{stem}.svg").read_text()
 
 
 def test_mutagenesis_of_a_gene_measures_it_around_its_start(capsys: pytest.CaptureFixture[str]) -> None:

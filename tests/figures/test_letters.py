@@ -8,7 +8,6 @@ from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch
 from models import random_bases
 
-from rnatracks.figures.edited_sequence import aligned_columns, sequence_figure
 from rnatracks.figures.letters import ENLARGED, MAX_LETTER_TRACKS, MAX_LETTERS, LetterPanel, letter_figure
 from rnatracks.figures.style import svg_text
 from rnatracks.genome.tables import EXON_COLUMNS, GENE_COLUMNS
@@ -42,7 +41,7 @@ def test_letters_are_as_tall_as_the_values() -> None:
     assert first.get_ylim() == second.get_ylim(), "one scale for the strands of a cell type"
     assert first.get_xlim() == (1100.5, 1106.5)
     text = svg_text(figure)
-    for words in ("chr1:1,101–1,106", "GENE →", "in log2 of the expression of GENE", ">a +<", ">a −<"):
+    for words in ("chr1:1,101–1,106", "GENE →", "three changes, for the expression of GENE", ">a +<", ">a −<"):
         assert words in text
 
 
@@ -79,48 +78,3 @@ def test_a_region_without_effects_is_drawn() -> None:
     figure = draw("ACGT", np.zeros(4))
     assert figure.axes[1].get_ylim()[0] < 0 < figure.axes[1].get_ylim()[1]
     svg_text(figure)
-
-
-@pytest.mark.parametrize("seed", range(10))
-def test_columns_of_an_alignment_have_each_base_once(seed: int) -> None:
-    """Oracle: a base of either sequence is in one column, in order, and counterparts share theirs."""
-    rng = np.random.default_rng(seed)
-    counterparts, old, new = [], 0, 0
-    for _ in range(4):
-        old, new, both = old + int(rng.integers(3)), new + int(rng.integers(3)), int(rng.integers(0, 5))
-        counterparts.append((old, old + both, new))
-        old, new = old + both, new + both
-    length, edited = old + int(rng.integers(3)), new + int(rng.integers(3))
-    columns = aligned_columns(counterparts, length, edited)
-    assert [position for position in columns[0] if position >= 0] == list(range(length))
-    assert [position for position in columns[1] if position >= 0] == list(range(edited))
-    pairs = {(a, b) for a, b in zip(*columns, strict=True) if a >= 0 and b >= 0}
-    assert pairs == {(first + i, there + i) for first, last, there in counterparts for i in range(last - first)}
-
-
-def test_an_edited_sequence_has_a_line_and_marks() -> None:
-    """Bases 10 to 20 are deleted and 30 are inserted at 50."""
-    before, after = np.ones((2, 100)), np.full((2, 120), 3.0)
-    marked = [(10, 20, "cut"), (50, 50, "insert")]
-    counterparts = [(0, 10, 0), (20, 50, 10), (50, 100, 70)]
-    figure = sequence_figure("construct", ["a.plus", "a.minus"], before, after, counterparts, marked)
-    axes = figure.axes[0]
-    filled, line = axes.patches[:2]
-    columns = np.array([patch.get_data()[0] for patch in (filled, line)])
-    assert columns.shape == (2, 130)
-    np.testing.assert_array_equal(np.isnan(columns[0]), (np.arange(130) >= 50) & (np.arange(130) < 80))
-    np.testing.assert_array_equal(np.isnan(columns[1]), (np.arange(130) >= 10) & (np.arange(130) < 20))
-    spans = [patch.get_extents().transformed(axes.transData.inverted()) for patch in axes.patches[2:]]
-    assert [(span.x0, span.x1) for span in spans] == [pytest.approx((10, 20)), pytest.approx((50, 80))]
-    labels = [label.get_text() for label in figure.axes[1].get_xticklabels()]
-    ticks = dict(zip(labels, figure.axes[1].get_xticks(), strict=True))
-    assert ticks["40"] == 39.5 and ticks["60"] == 89.5
-    text = svg_text(figure)
-    for words in (">cut<", ">insert<", "black after the edits", "inserted bases are not numbered"):
-        assert words in text
-
-
-def test_a_sequence_without_edits_is_filled() -> None:
-    figure = sequence_figure("construct", ["a.unstranded"], np.zeros((1, 30)), None, [(0, 30, 0)])
-    assert len(figure.axes[0].patches) == 1
-    assert "edits" not in svg_text(figure)

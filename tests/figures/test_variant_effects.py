@@ -8,21 +8,20 @@ import pytest
 from bigwigs import write_intervals
 from report.made_up_variants import EXONS, GENES, effects, top_variant
 
-from rnatracks.figures.colours import SignalKind
+from rnatracks.figures.colours import CHANGE_COLOUR, SignalKind
 from rnatracks.figures.locus import Panel
 from rnatracks.figures.shown_tracks import ShownVariant, allele_panels
 from rnatracks.figures.style import svg_text
 from rnatracks.figures.variant_effects import (
-    CHANGE_COLOUR,
     effect_distribution,
     no_variant_figure,
     shown_region,
     variant_figure,
 )
+from rnatracks.genome.edits import Edit
 from rnatracks.genome.loci import Region
-from rnatracks.variants.edits import Edit
-from rnatracks.variants.strongest import EFFECT_EDGES, EffectCounts, strongest_of
-from rnatracks.variants.top import TopVariant
+from rnatracks.variants.effect_summary import EFFECT_EDGES, EffectCounts, strongest_of
+from rnatracks.variants.top_variants import TopVariant
 from rnatracks.vocabulary import Strand, Track
 
 PLUS = Track("amber", Strand.PLUS)

@@ -191,11 +191,11 @@ def test_the_log_tells_cost_before_the_first_batch_and_ends_with_the_last_tile(
     with caplog.at_level(logging.INFO):
         began = time.monotonic()
         next(tiles)
-        assert [record.getMessage() for record in caplog.records] == ["chr2: 91 tiles of 100 bases, bf16 on cpu, cpu"]
+        assert [record.getMessage() for record in caplog.records] == ["chr2: 91 windows of 100 bases, bf16 on cpu, cpu"]
         list(tiles)
         seconds = time.monotonic() - began
     *_, last = (record.getMessage() for record in caplog.records)
-    told = re.fullmatch(r"chr2: 91 of 91 tiles, ([\d,]+) bases/s, 0 s left", last)
+    told = re.fullmatch(r"chr2: 91 of 91 windows, ([\d,]+) bases/s, 0 s left", last)
     assert float(told[1].replace(",", "")) >= 0.99 * 1000 / seconds
     assert len(caplog.records) <= 12
 

@@ -14,8 +14,8 @@ from rnatracks.report.page import SequenceChanges
 from rnatracks.report.pictures import Gallery, Picture
 from rnatracks.report.tables import table
 from rnatracks.report.variants import PLANTED_NOTES, SET_NOTES, effects_table, set_row
-from rnatracks.variants.strongest import count_table, strongest_of, summarise_effects, write_summary
-from rnatracks.variants.top import TopVariant, edit_of, variant_name
+from rnatracks.variants.effect_summary import count_table, strongest_of, summarise_effects, write_summary
+from rnatracks.variants.top_variants import TopVariant, edit_of, variant_name
 from rnatracks.vocabulary import Strand, Track
 
 CONSEQUENCES = ("exon", "splice_region", "intron", "promoter", "upstream", "downstream")

@@ -14,11 +14,11 @@ from browser import Visit, visit
 
 from report.made_up_variants import effects, top_variant
 from rnatracks.figures.shown_tracks import ShownTrack, ShownVariant
+from rnatracks.genome.edits import Edit
 from rnatracks.genome.loci import Region
 from rnatracks.report.browser_page import PageText, Place, Why, variant_places, write_browser
-from rnatracks.variants.edits import Edit
-from rnatracks.variants.strongest import strongest_of
-from rnatracks.variants.top import TopVariant
+from rnatracks.variants.effect_summary import strongest_of
+from rnatracks.variants.top_variants import TopVariant
 from rnatracks.vocabulary import Strand, Track
 
 TEMPLATE = Path(__file__).parents[2] / "resources/browser.html.j2"
@@ -164,4 +164,6 @@ def test_narrow_page_with_variants_does_not_overflow(page: Path) -> None:
         tick_alternatives(visited)
         visited.page.click(".go[data-region='1']")
         panels(visited)
+        labels = visited.page.locator("#panels [data-track] text:nth-of-type(2)").all_text_contents()
+        assert labels[:5] == ["observed", "genos", "alt. genos", "cnn", "alt. cnn"], "models are not cut off"
         assert visited.page.evaluate("document.documentElement.scrollWidth") <= 480

@@ -17,8 +17,8 @@ from rnatracks.figures.variant_effects import no_variant_figure
 from rnatracks.report.page import write_report
 from rnatracks.report.pictures import MAX_PICTURES, gallery
 from rnatracks.report.variants import changes_section, effect_warnings, effects_table, set_row
-from rnatracks.variants.strongest import strongest_of, write_summary
-from rnatracks.variants.top import MAX_TOP, choose_top
+from rnatracks.variants.effect_summary import strongest_of, write_summary
+from rnatracks.variants.top_variants import MAX_TOP, choose_top
 
 MODELS = ("genos", "cnn")
 

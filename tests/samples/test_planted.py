@@ -12,9 +12,10 @@ import pytest
 
 from rnatracks.config.data import SimulatedGenomeSettings
 from rnatracks.errors import InputError
+from rnatracks.genome.edits import Edit
 from rnatracks.samples.planted_changes import ChangeKind, PlantedChange, draw_changes
 from rnatracks.samples.planted_effects import read_planted_effects, write_planted_effects
-from rnatracks.samples.planted_levels import GenomeChange, levels_after
+from rnatracks.samples.planted_levels import levels_after
 from rnatracks.samples.planted_vcf import write_planted_variants
 from rnatracks.samples.simulate import SILENT, SimulatedGene, SimulatedGenome, reverse_complement, simulate_genome
 from rnatracks.vocabulary import Strand
@@ -43,7 +44,7 @@ class Base:
     exon: int
 
 
-def changed_bases(genome: SimulatedGenome, gene: SimulatedGene, change: GenomeChange) -> list[Base]:
+def changed_bases(genome: SimulatedGenome, gene: SimulatedGene, change: Edit) -> list[Base]:
     """The bases of a gene after a change."""
     letters = genome.sequences[gene.chrom].tobytes().decode()
     exons = {base: number for number, exon in enumerate(gene.exons) for base in range(*exon)}
@@ -59,7 +60,7 @@ def changed_bases(genome: SimulatedGenome, gene: SimulatedGene, change: GenomeCh
     return [*left, *inside, *(base for base in kept if base.old >= change.end)]
 
 
-def expected(genome: SimulatedGenome, gene: SimulatedGene, change: GenomeChange) -> tuple[float, ...]:
+def expected(genome: SimulatedGenome, gene: SimulatedGene, change: Edit) -> tuple[float, ...]:
     """The rule, base by base: the mean over what became of the gene's words, and over the words that were made."""
     bases = changed_bases(genome, gene, change)
     before = genome.sequences[gene.chrom][gene.start : gene.end].tobytes().decode()
@@ -88,7 +89,7 @@ def expected(genome: SimulatedGenome, gene: SimulatedGene, change: GenomeChange)
 def test_words_of_genes_spell_their_class(genome: SimulatedGenome) -> None:
     for gene in genome.genes:
         assert bool(gene.words) or gene.levels == SILENT
-        assert levels_after(genome, gene, GenomeChange(gene.chrom, gene.start, gene.start, b"")) == gene.levels
+        assert levels_after(genome, gene, Edit(gene.chrom, gene.start, gene.start, b"")) == gene.levels
         for word in gene.words:
             text = genome.sequences[gene.chrom][word : word + 6].tobytes()
             text = text if gene.strand is Strand.PLUS else reverse_complement(text)
@@ -132,7 +133,7 @@ def test_levels_of_hand_made_changes() -> None:
         (18, 21, b"AGG", (4, 0)),
         (20, 26, b"AAAGGG", (3, 4 / 3)),
     ):
-        assert levels_after(genome, gene, GenomeChange("c", start, end, new)) == pytest.approx(after), (start, end, new)
+        assert levels_after(genome, gene, Edit("c", start, end, new)) == pytest.approx(after), (start, end, new)
 
 
 def test_kinds_are_equally_frequent_and_do_what_they_say(planted: dict[str, PlantedChange]) -> None:

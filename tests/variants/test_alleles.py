@@ -10,6 +10,7 @@ from models import random_bases, small_model, write_fasta
 from numpy.typing import NDArray
 
 from rnatracks.genome.annotation import Annotation, own_exons, read_gtf
+from rnatracks.genome.edits import Edit
 from rnatracks.genome.sequence import COMPLEMENT, Genome
 from rnatracks.genome.tables import on_strand
 from rnatracks.genome.windows import tile_starts
@@ -19,7 +20,6 @@ from rnatracks.prediction.stitching import Stitch
 from rnatracks.tracks.bigwig import Coverage, write_coverage
 from rnatracks.tracks.expression import exonic_means
 from rnatracks.variants.alleles import AllelePair, Alleles
-from rnatracks.variants.edits import Edit
 from rnatracks.variants.effects import GeneEffects, largest_base_change
 from rnatracks.vocabulary import Strand
 

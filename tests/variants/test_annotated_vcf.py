@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pysam
 import pytest
+from vcf_files import COLUMNS, FORMS, HEADER, packed, row, write_vcf_text
 
 from rnatracks.variants import effect_table
 from rnatracks.variants.annotated_vcf import write_vcf
 
 from .effect_tables import effect, write_effects
-from .vcf_files import COLUMNS, FORMS, HEADER, packed, row, write_vcf_text
 
 LENGTHS = {"chr1": 1000, "chr2": 2000}
 FULL_HEADER = (

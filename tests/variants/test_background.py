@@ -7,15 +7,14 @@ import numpy as np
 import pytest
 from genomes import make_genome
 from scipy.stats import chisquare
+from vcf_files import row, write_vcf_text
 
+from rnatracks.genome.edits import Edit
 from rnatracks.genome.sequence import Genome
 from rnatracks.variants.background import matched_changes
-from rnatracks.variants.edits import Edit
-from rnatracks.variants.normalise import left_aligned
-from rnatracks.variants.record_alleles import Variant
-from rnatracks.variants.vcf import read_variants
-
-from .vcf_files import row, write_vcf_text
+from rnatracks.vcf.normalise import left_aligned
+from rnatracks.vcf.record_alleles import Variant
+from rnatracks.vcf.variants import read_variants
 
 LENGTH, DISTANCE = 6000, 500
 

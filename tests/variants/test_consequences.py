@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from rnatracks.genome.edits import Edit
 from rnatracks.genome.tables import EXON_COLUMNS, GENE_COLUMNS
 from rnatracks.variants.consequences import PROMOTER, Consequence, GeneContext
-from rnatracks.variants.edits import Edit
 
 LENGTH = 3600
 # Strand and exons of the bodies of each gene: several bodies, short introns and exons, one exon only.

@@ -10,11 +10,11 @@ from models import random_bases, small_model, write_fasta
 
 from rnatracks.errors import InputError
 from rnatracks.genome.annotation import read_gtf
+from rnatracks.genome.edits import Edit
 from rnatracks.genome.sequence import Genome
 from rnatracks.prediction.predict import Precision, TilePlan
 from rnatracks.prediction.stitching import Stitch
 from rnatracks.variants.alleles import Alleles
-from rnatracks.variants.edits import Edit
 from rnatracks.variants.effect_rows import EffectRows
 from rnatracks.variants.effect_table import EFFECT_COLUMNS
 from rnatracks.variants.effects import GeneEffects, counted_exons

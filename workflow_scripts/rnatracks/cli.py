@@ -15,25 +15,25 @@ log = logging.getLogger(__name__)
 
 SUBCOMMANDS = {
     "locus": ("predict one locus", add_locus),
-    "variants": ("predict what the variants of a VCF do to genes", add_variants),
-    "mutagenesis": ("change every base of a region", add_mutagenesis),
-    "predict-sequence": ("predict any sequences, and their edits", add_predict_sequence),
+    "variants": ("predict what the variants of a VCF file do to genes", add_variants),
+    "mutagenesis": ("predict what a change of any base of a region does", add_mutagenesis),
+    "predict-sequence": ("predict the sequences of a FASTA file, also after edits", add_predict_sequence),
 }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command `rnatracks`."""
-    about = "Predict coverage from DNA with a trained model."
+    about = "Predict RNA-seq coverage from DNA with a trained model, without the workflow."
     parser = argparse.ArgumentParser(prog="rnatracks", description=about)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, (about, add) in SUBCOMMANDS.items():
-        add(commands.add_parser(name, help=about, description=f"{about.capitalize()} with a trained model."))
+        add(commands.add_parser(name, help=about, description=f"With a trained model, {about}."))
     return _run(parser, arguments)
 
 
 def locus_main(arguments: Sequence[str] | None = None) -> int:
     """Run the command `rnatracks-locus`, the same as `rnatracks locus`."""
-    parser = argparse.ArgumentParser(prog="rnatracks-locus", description="Predict one locus with a trained model.")
+    parser = argparse.ArgumentParser(prog="rnatracks-locus", description="With a trained model, predict one locus.")
     add_locus(parser)
     return _run(parser, arguments)
 

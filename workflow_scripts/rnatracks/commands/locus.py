@@ -17,9 +17,15 @@ def add_locus(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `rnatracks locus`."""
     add_model(parser)
     add_genome(parser)
-    parser.add_argument("locus", help="chr19:39,407,000-39,439,000 (1-based), or a gene name or id with --gtf")
-    parser.add_argument("--gtf", type=Path, help="gene models, to find genes by name or id and to draw them")
-    parser.add_argument("--observed", type=Path, help="folder of observed {track}.bw to draw above the predictions")
+    parser.add_argument(
+        "locus", help="region such as chr19:39,407,000-39,439,000 (1-based), or with --gtf a gene name or id"
+    )
+    parser.add_argument(
+        "--gtf", type=Path, metavar="GTF", help="gene models, to find genes by name or id and to draw them"
+    )
+    parser.add_argument(
+        "--observed", type=Path, metavar="FOLDER", help="observed {track}.bw to draw above the predictions"
+    )
     add_prediction(parser)
     parser.set_defaults(run=predict_one_locus)
 

@@ -14,12 +14,8 @@ from ..files import check_output_folder
 from ..genome.annotation import Annotation
 from ..genome.loci import REGION, Region, find_gene
 from ..genome.sequence import Genome, open_genome
-from ..prediction.predict import Arithmetic
-from ..prediction.predictor import load_predictor
-from ..variants.alleles import Alleles
-from ..variants.consequences import PROMOTER
-from ..variants.measured import Measured, measured_gene, measured_region
-from ..variants.mutagenesis import (
+from ..mutagenesis.measured import Measured, measured_gene, measured_region
+from ..mutagenesis.saturation import (
     MAX_MUTATED_BASES,
     Method,
     Mutagenesis,
@@ -27,6 +23,10 @@ from ..variants.mutagenesis import (
     region_to_mutate,
     write_mutagenesis,
 )
+from ..prediction.predict import Arithmetic
+from ..prediction.predictor import load_predictor
+from ..variants.alleles import Alleles
+from ..variants.consequences import PROMOTER
 from .options import add_genome, add_model, add_prediction, add_pseudocount, prediction_options, read_annotation
 
 log = logging.getLogger(__name__)
@@ -36,15 +36,18 @@ def add_mutagenesis(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `rnatracks mutagenesis`."""
     add_model(parser)
     add_genome(parser)
-    about = f"region (1-based), or with --gtf a gene name or id: {PROMOTER:,} bases on either side of its start (TSS)"
+    about = (
+        "region such as chr19:39,421,000-39,422,000 (1-based), or with --gtf a gene name or id: the "
+        f"{PROMOTER:,} bases on either side of its transcription start site"
+    )
     parser.add_argument("locus", help=about)
-    parser.add_argument("--gtf", type=Path, help="gene models, to measure a gene and to draw them")
-    about = "gene whose expression is measured (default: the gene that LOCUS names, otherwise the region's coverage)"
+    parser.add_argument("--gtf", type=Path, help="gene models, to find genes, to measure one and to draw them")
+    about = "gene whose expression is measured (default: the gene that LOCUS names; for a region, its own coverage)"
     parser.add_argument("--gene", help=about)
-    about = "exact: predict each change; gradient: approximate all at once (default: exact)"
+    about = "exact: predict each change; gradient: a fast, poor approximation (default: exact)"
     parser.add_argument("--method", choices=[*map(str, Method)], default="exact", help=about)
-    about = f"longest region (default: {MAX_MUTATED_BASES:,})"
-    parser.add_argument("--max-bases", type=int, default=MAX_MUTATED_BASES, help=about)
+    about = f"longest region allowed (default: {MAX_MUTATED_BASES:,} bases)"
+    parser.add_argument("--max-bases", type=int, default=MAX_MUTATED_BASES, metavar="N", help=about)
     add_pseudocount(parser)
     add_prediction(parser)
     parser.set_defaults(run=mutate_region)

@@ -16,7 +16,7 @@ from ..prediction.stitching import Stitch
 
 def add_model(parser: argparse.ArgumentParser) -> None:
     """Add the first argument of every subcommand."""
-    parser.add_argument("model", type=Path, help="folder of a trained model")
+    parser.add_argument("model", type=Path, help="folder of a trained model, such as results/models/unet")
 
 
 def add_genome(parser: argparse.ArgumentParser) -> None:
@@ -25,16 +25,19 @@ def add_genome(parser: argparse.ArgumentParser) -> None:
 
 
 def add_prediction(parser: argparse.ArgumentParser) -> None:
-    """Add the output folder, and the options that say how tiles are laid, predicted and combined."""
-    parser.add_argument("--out", type=Path, default=Path(), help="output folder (default: current folder)")
-    parser.add_argument("--overlap", type=int, help="bases shared by adjacent tiles (default: half the model's window)")
-    stitches, formats = [*map(str, Stitch)], [*map(str, Arithmetic)]
-    parser.add_argument("--stitch", choices=stitches, default="blend", help="how tiles are combined (default: blend)")
-    both = "average with the prediction of the reverse complement, which takes twice as long"
-    parser.add_argument("--reverse-complement", action="store_true", help=both)
-    about = "number format of products (default: bf16 on a GPU, otherwise float32)"
-    parser.add_argument("--precision", choices=formats, default="auto", help=about)
-    parser.add_argument("--batch-size", type=int, default=4, help="tiles predicted at once (default: 4)")
+    """Add the output folder, and the options that say how windows are laid, predicted and combined."""
+    parser.add_argument("--out", type=Path, default=Path(), metavar="FOLDER", help="output (default: current folder)")
+    group = parser.add_argument_group("prediction", "as under prediction in the configuration of a run")
+    about = "bases that neighbouring windows share (default: half of a window)"
+    group.add_argument("--overlap", type=int, metavar="BASES", help=about)
+    about = "how overlapping windows are combined (default: blend)"
+    group.add_argument("--stitch", choices=[*map(str, Stitch)], default="blend", help=about)
+    about = "average with the prediction of the reverse complement, which takes twice as long"
+    group.add_argument("--reverse-complement", action="store_true", help=about)
+    about = "number format of products (default: auto, bf16 on a GPU that has it and otherwise float32)"
+    group.add_argument("--precision", choices=[*map(str, Arithmetic)], default="auto", help=about)
+    about = "windows predicted at a time (default: 4)"
+    group.add_argument("--batch-size", type=int, default=4, metavar="N", help=about)
 
 
 def prediction_options(options: argparse.Namespace) -> Mapping[str, Any]:
@@ -51,8 +54,8 @@ def read_annotation(gtf: Path | None, genome: Genome) -> Annotation:
 def add_pseudocount(parser: argparse.ArgumentParser) -> None:
     """Add the pseudocount of log ratios, by default that of the configuration."""
     default = GeneSettings.model_fields["pseudocount"].default
-    about = f"added to both sides of a log ratio, in normalised coverage (default: {default}, as in genes.pseudocount)"
-    parser.add_argument("--pseudocount", type=_positive, default=default, help=about)
+    about = f"pseudocount of log2 ratios, in normalised coverage (default: {default}, as genes.pseudocount)"
+    parser.add_argument("--pseudocount", type=_positive, default=default, metavar="C", help=about)
 
 
 def _positive(text: str) -> float:

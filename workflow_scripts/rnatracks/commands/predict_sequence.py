@@ -9,11 +9,11 @@ from ..errors import InputError
 from ..figures.edited_sequence import sequence_figure
 from ..figures.style import write_svg
 from ..files import check_output_folder
+from ..genome.edit_table import read_edits
+from ..genome.edits import EditedGenome
 from ..genome.sequence import open_genome
 from ..prediction.predictor import load_predictor
-from ..variants.edit_table import read_edits
-from ..variants.edits import EditedGenome
-from ..variants.sequences import (
+from ..prediction.sequences import (
     check_sequences,
     predict_sequences,
     totals,
@@ -27,8 +27,11 @@ def add_predict_sequence(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `rnatracks predict-sequence`."""
     add_model(parser)
     parser.add_argument("sequences", type=Path, help="uncompressed FASTA file, such as reporter constructs")
-    about = "tab-separated edits: record, start, end (0-based, half-open), replacement (. for none), name if wanted"
-    parser.add_argument("--edits", type=Path, help=about)
+    about = (
+        "tab-separated table of edits: chrom (the record), start, end (0-based, half-open), replacement (. for none) "
+        "and, if wanted, name"
+    )
+    parser.add_argument("--edits", type=Path, metavar="TABLE", help=about)
     add_pseudocount(parser)
     add_prediction(parser)
     parser.set_defaults(run=predict_all_records)

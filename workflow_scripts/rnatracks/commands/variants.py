@@ -25,14 +25,14 @@ def add_variants(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `rnatracks variants`."""
     add_model(parser)
     add_genome(parser)
-    parser.add_argument("vcf", type=Path, help="variants, plain, gzipped or bgzipped; genotypes are not used")
+    parser.add_argument("vcf", type=Path, help="VCF file, plain, gzipped or bgzipped; genotypes are not used")
     parser.add_argument("--gtf", type=Path, required=True, help="gene models")
-    about = "evaluation/gene_expression.tsv of the run that trained the model (default: where a run has it)"
-    parser.add_argument("--gene-scores", type=Path, help=about)
+    about = "evaluation/gene_expression.tsv of the run that trained the model (default: that of the folder of the run)"
+    parser.add_argument("--gene-scores", type=Path, metavar="TABLE", help=about)
     about = "number of matched random changes, which give each effect a percentile (default: 0)"
-    parser.add_argument("--background", type=int, default=0, help=about)
-    parser.add_argument("--seed", type=int, default=42, help="random seed of these (default: 42)")
-    about = "exonic bases that genes share: as in genes.shared_exons (default: leave_out)"
+    parser.add_argument("--background", type=int, default=0, metavar="N", help=about)
+    parser.add_argument("--seed", type=int, default=42, help="random seed of the random changes (default: 42)")
+    about = "what to do with exonic bases that genes share, as genes.shared_exons (default: leave_out)"
     parser.add_argument("--shared-exons", choices=["leave_out", "count_for_each"], default="leave_out", help=about)
     add_pseudocount(parser)
     add_prediction(parser)

@@ -22,3 +22,4 @@ SIGNAL_COLOURS = {
 }
 # Of the alternative allele, where it has panels of its own.
 ALTERNATIVE_COLOURS = {Strand.PLUS: "#A5447F", Strand.MINUS: "#CC79A7", Strand.UNSTRANDED: "#A5447F"}
+CHANGE_COLOUR = "#CC79A7"  # marks variants and edits

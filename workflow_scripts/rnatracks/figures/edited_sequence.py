@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from ..vocabulary import Track
 from .colours import SIGNAL_COLOURS, SignalKind
-from .letters import MARKED
-from .locus import LOCUS_POINTS, bin_maximum
+from .locus import LOCUS_POINTS, bin_maximum, mark_change
 from .style import FAINT, INK, SOFT, STYLE, plain, track_name
 
 
@@ -57,11 +56,12 @@ def sequence_figure(
     for axes, name, row in zip(every, tracks, rows, strict=True):
         track, highest = Track.parse(name), tops[Track.parse(name).cell_type] or 1.0
         heights, edges = bin_maximum(row[0], LOCUS_POINTS)
+        axes.set_xlim(0, len(old))
         axes.stairs(heights, edges, fill=True, color=SIGNAL_COLOURS[SignalKind.PREDICTED, track.strand])
         for values in row[1:]:
             axes.stairs(*bin_maximum(values, LOCUS_POINTS), baseline=None, color=INK, linewidth=0.7)
         for columns, _ in spans:
-            axes.axvspan(columns[0], columns[-1] + 1, color=MARKED, linewidth=0, zorder=0)
+            mark_change(axes, columns[0], columns[-1] + 1)
         axes.set_ylim(0, 1.05 * highest)
         axes.set_yticks([0, highest], ["0", plain(highest)], size=7)
         axes.spines["bottom"].set_color(FAINT)
@@ -75,12 +75,11 @@ def sequence_figure(
     columns_of = np.flatnonzero(old >= 0)
     shown = [number for number in numbers if 1 <= number <= len(columns_of)]
     every[-1].set_xticks([columns_of[number - 1] + 0.5 for number in shown], [f"{number:,}" for number in shown])
-    every[-1].set_xlim(0, len(old))
     inserted = "" if edited is None else "; inserted bases are not numbered"
     every[-1].set_xlabel(f"position in {record} (1-based{inserted})")
     figure.text(left / width, 1 - 0.12 / height, record, va="top", size=11)
-    what = "normalised coverage, predicted" + ("" if edited is None else ": filled as given, black after the edits")
-    figure.text(1 - right / width, 1 - 0.15 / height, what, va="top", ha="right", size=8, color=SOFT)
+    how = ("" if edited is None else "filled: as given; line: after the edits; ") + "y axes: normalised coverage"
+    figure.text(1 - right / width, 1 - 0.15 / height, how, va="top", ha="right", size=8, color=SOFT)
     return figure
 
 

@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from ..tracks.expression import log2_ratio
 from ..vocabulary import SPLIT_NAMES
 from .style import INK, SPLIT_COLOURS, STYLE, plain
 
@@ -23,7 +24,7 @@ def error_by_level(observed: pd.Series, predicted: pd.Series, split: pd.Series, 
     """
     known = observed.notna() & predicted.notna()
     observed, split = observed[known], split[known]
-    error = np.log2((predicted[known] + pseudocount) / (observed + pseudocount))
+    error = log2_ratio(predicted[known], observed, pseudocount)
     expressed = observed[observed > 0]
     number = int(np.clip(len(expressed) // GENES_OF_A_LEVEL, 1, LEVELS))
     bounds = np.unique(np.quantile(expressed, np.linspace(0, 1, number + 1)[1:-1])) if len(expressed) else np.empty(0)

@@ -1,4 +1,4 @@
-"""The letter plot: the bases of a region as letters, as tall as what the model loses on average if they change."""
+"""The letter plot: the bases of a region as letters, as tall as minus the mean effect of changing them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -60,7 +60,7 @@ def letter_figure(
     genes, exons
         As in `locus_figure`.
     what
-        What the heights are in log2 of, for the title.
+        What the log2 ratios are of, for the title.
     """
     end, shown = start + len(bases), _strongest(panels)
     heights = np.nan_to_num(np.stack([panel.heights for panel in shown]).astype(float))
@@ -108,7 +108,7 @@ def letter_figure(
         if long and as_letters:
             axes[0].set_title(f"the {ENLARGED} bases with the largest effects", loc="left", size=8, color=SOFT)
     figure.text(LEFT / WIDTH, 1 - 0.12 / height, f"{chrom}:{start + 1:,}–{end:,}", va="top", size=11)
-    explained = f"height: what is lost on average if the base changes, in log2 of {what}"
+    explained = f"height: minus the mean log2 ratio of the three changes, for {what}"
     figure.text(1 - RIGHT / WIDTH, 1 - 0.15 / height, explained, va="top", ha="right", size=8, color=SOFT)
     return figure
 

@@ -16,11 +16,12 @@ from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 from numpy.typing import NDArray
 
 from ..vocabulary import Strand
-from .colours import SIGNAL_COLOURS, SignalKind
+from .colours import CHANGE_COLOUR, SIGNAL_COLOURS, SignalKind
 from .gene_models import GeneModels
 from .style import FAINT, INK, STYLE, plain
 
 LOCUS_POINTS = 2000  # of one panel; more would only enlarge the SVG file
+NARROW = 0.01  # of the x axis
 
 
 @dataclass(frozen=True)
@@ -156,3 +157,11 @@ def _shared_tops(panels: Sequence[Panel]) -> dict[str, float]:
         highest = float(np.fmax.reduce(np.concatenate(panel.drawn)))
         tops[panel.group] = max(tops.get(panel.group, 0.0), highest if np.isfinite(highest) else 0.0)
     return {group: top or 1.0 for group, top in tops.items()}
+
+
+def mark_change(axes: Axes, start: float, end: float) -> None:
+    """Mark a change from start to end on the x axis, whose limits are set; a narrow one also by a line."""
+    axes.axvspan(start, end, color=CHANGE_COLOUR, alpha=0.35, linewidth=0, zorder=0.5)
+    left, right = axes.get_xlim()
+    if end - start < NARROW * (right - left):
+        axes.axvline((start + end) / 2, color=CHANGE_COLOUR, linewidth=1.2, zorder=0.6)

@@ -196,7 +196,7 @@ def seam_figure(profiles: Mapping[Strand, pd.DataFrame], seams: Sequence[int], t
         axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}×"))
         axes.set_ylabel(f"{strand}\nstep / mean")
     panels[0].set_title(title, loc="left")
-    panels[-1].set_xlabel("position in the grid of tiles (bases)")
+    panels[-1].set_xlabel("position in the grid of windows (bases)")
     panels[-1].xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     panels[-1].set_xlim(0, max(len(profile) for profile in profiles.values()) - 1 or 1)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)

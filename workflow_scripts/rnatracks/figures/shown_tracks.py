@@ -9,7 +9,7 @@ import numpy as np
 from ..evaluation.scored_tracks import ModelTrack
 from ..genome.loci import Region
 from ..tracks.bigwig import Coverage
-from ..variants.top import TopVariant, read_top
+from ..variants.top_variants import TopVariant, read_top
 from ..vocabulary import Track
 from .colours import SignalKind
 from .locus import Panel

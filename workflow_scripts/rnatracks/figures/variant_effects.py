@@ -10,14 +10,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from ..genome.loci import Region
-from ..variants.strongest import EFFECT_EDGES, EffectCounts
-from ..variants.top import TopVariant
+from ..variants.effect_summary import EFFECT_EDGES, EffectCounts
+from ..variants.top_variants import TopVariant
 from ..vocabulary import Strand
-from .locus import Panel, locus_figure
+from .colours import CHANGE_COLOUR
+from .locus import Panel, locus_figure, mark_change
 from .style import FAINT, SOFT, STYLE
 
-CHANGE_COLOUR = "#CC79A7"
-NARROW = 0.01  # of the region: a narrower change is marked by a line
 _ZERO_GAP = 0.6  # on the log10 axis, between exact 0 and the smallest effect
 
 
@@ -115,11 +114,8 @@ def variant_figure(
     figure = locus_figure(region.chrom, region.start, region.end, genes, exons, panels)
     start, end = variant.edit.start, variant.edit.end
     middle = (start + end + 1) / 2  # for an insertion, between two bases
-    narrow = end - start < NARROW * (region.end - region.start)
     for axes in figure.axes:
-        axes.axvspan(start + 0.5, end + 0.5, color=CHANGE_COLOUR, alpha=0.35, linewidth=0, zorder=0.5)
-        if narrow:
-            axes.axvline(middle, color=CHANGE_COLOUR, linewidth=1.2, zorder=0.6)
+        mark_change(axes, start + 0.5, end + 0.5)
     top = figure.axes[0]
     across = top.get_xaxis_transform()
     top.plot([middle], [1.02], "v", color=CHANGE_COLOUR, markersize=7, transform=across, clip_on=False)

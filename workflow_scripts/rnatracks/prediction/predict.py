@@ -121,7 +121,7 @@ def predict_tiles(
         return tiles.predict(np.stack([genome.bases(chrom, start, start + size) for start in batches[number]]), number)
 
     places = ", ".join(str(model.device) for model in models)
-    log.info("%s: %d tiles of %d bases, %s on %s", chrom, len(starts), size, "bf16" if bf16 else "float32", places)
+    log.info("%s: %d windows of %d bases, %s on %s", chrom, len(starts), size, "bf16" if bf16 else "float32", places)
     began, done, next_report = time.monotonic(), 0, 0.1
     with ThreadPoolExecutor(2 * len(models)) as pool:
         pending: deque[Future[NDArray[np.float32]]] = deque()
@@ -135,7 +135,7 @@ def predict_tiles(
                 finished = starts[done] if done < len(starts) else min(starts[-1] + size, genome.lengths[chrom])
                 speed = f"{(finished - starts[0]) / seconds:,.0f}"
                 left = seconds * (len(starts) - done) / done
-                log.info("%s: %d of %d tiles, %s bases/s, %.0f s left", chrom, done, len(starts), speed, left)
+                log.info("%s: %d of %d windows, %s bases/s, %.0f s left", chrom, done, len(starts), speed, left)
                 next_report = done / len(starts) + 0.1
 
 

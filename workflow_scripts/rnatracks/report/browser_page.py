@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from ..evaluation.extreme_genes import Standout, Standouts
 from ..figures.colours import ALTERNATIVE_COLOURS, SIGNAL_COLOURS
 from ..figures.shown_tracks import ShownTrack, ShownVariant
+from ..genome.edits import Edit
 from ..genome.loci import Region, locate
 from ..tracks.bigwig import BLOCK_BASES, Coverage
-from ..variants.edits import Edit
-from ..variants.top import TopVariant
+from ..variants.top_variants import TopVariant
 from ..vocabulary import Strand
 from .templates import write_page
 
@@ -269,5 +269,6 @@ def _effect_note(variant: TopVariant) -> str:
     score = "no gene score" if np.isnan(variant.gene_score) else f"gene score {variant.gene_score:.3f}"
     return (
         f"{variant.gene_name} in {variant.track.cell_type} {variant.track.strand} by {variant.model}, mean over exons "
-        f"{variant.reference:.4g}, changed {variant.alternative:.4g}, log2 ratio {variant.log2_ratio:+.2f} ({score})"
+        f"reference {variant.reference:.4g}, alternative {variant.alternative:.4g}, "
+        f"log2 ratio {variant.log2_ratio:+.2f} ({score})"
     )

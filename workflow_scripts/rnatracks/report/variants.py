@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 
 from ..evaluation.tables import read_scores
-from ..variants.strongest import RANDOM, SCORED, SKIPPED, VARIANT_KEYS, WITHOUT_GENE, read_summary
-from ..variants.top import MAX_TOP, read_top, variant_name
+from ..variants.effect_summary import RANDOM, SCORED, SKIPPED, VARIANT_KEYS, WITHOUT_GENE, read_summary
+from ..variants.top_variants import MAX_TOP, read_top, variant_name
 from .page import SequenceChanges
 from .pictures import MAX_PICTURES
 from .run_files import Reported, ReportFiles
@@ -18,9 +18,9 @@ from .warnings import PageSection, ReportWarning, WarningText
 MAX_REASONS = 6  # per set of variants
 SET_NOTES = {
     "variants": "Name of the set in the configuration.",
-    "scored": "Number of different variants scored.",
-    "without_gene": "Of these, variants without exonic bases of a gene in the tiles that hold them.",
-    "random_changes": "Random changes of the same kinds and regions; 0 if variants.background is not set.",
+    "scored": "Number of different variants that were scored.",
+    "without_gene": "Of these, variants without exonic bases of a gene in the windows that hold them.",
+    "random_changes": "Matched random changes; 0 if variants.background is not set.",
     "skipped": "Number of alleles skipped; variants/{model}/{NAME}.skipped.tsv lists them.",
     "reasons": "Why they were skipped.",
 }
@@ -36,7 +36,7 @@ EFFECT_NOTES = {
     "percentile": "Share of the matched random changes with a smaller effect on this track, in percent.",
     "consequence": "Where the variant lies relative to this gene.",
     "tss_distance": "Bases from the gene's transcription start site, negative upstream.",
-    "reach": "Share of the gene's exonic bases in tiles that hold the variant; the others cannot change.",
+    "reach": "Share of the gene's exonic bases in windows that hold the variant; the others cannot change.",
     "ref": "Mean predicted coverage of the gene's exonic bases on the reference allele, in normalised units.",
     "alt": "The same on the alternative allele.",
     "largest_base_log2_ratio": "Largest log2 ratio of a single base of this track.",

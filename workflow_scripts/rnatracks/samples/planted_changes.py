@@ -20,9 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..genome.edits import Edit
 from ..genome.sequence import UNKNOWN
 from ..vocabulary import Strand
-from .planted_levels import GenomeChange, levels_after
+from .planted_levels import crosses_border, levels_after
 from .simulate import ACCEPTOR, BASES, SILENT, WORD_SIZE, SimulatedGene, SimulatedGenome, on_gene_strand
 
 MAX_DRAWS = 1000  # of one change
@@ -56,7 +57,7 @@ class PlantedEffect:
 class PlantedChange:
     """A change, and its effects: on the gene for which it was drawn, and on all others whose level it moves."""
 
-    change: GenomeChange
+    change: Edit
     kind: ChangeKind
     effects: Sequence[PlantedEffect]
 
@@ -74,7 +75,7 @@ def draw_changes(genome: SimulatedGenome, *, chromosomes: Sequence[str], count: 
     rng = np.random.default_rng([seed, 2])
     drawing = _Drawing(genome, rng)
     genes = [gene for gene in genome.genes if gene.chrom in chromosomes and gene.words]
-    planted: dict[GenomeChange, PlantedChange] = {}
+    planted: dict[Edit, PlantedChange] = {}
     for number in range(count):
         kind = list(ChangeKind)[number % len(ChangeKind)]
         for _ in range(MAX_DRAWS if genes else 0):
@@ -87,7 +88,12 @@ def draw_changes(genome: SimulatedGenome, *, chromosomes: Sequence[str], count: 
         else:
             raise InputError("config, simulate.variants", count, f"at most {len(planted)} for {', '.join(chromosomes)}")
     order = {chrom: number for number, chrom in enumerate(genome.sequences)}
-    return sorted(planted.values(), key=lambda each: (order[each.change.chrom], each.change.written_from, each.change))
+    return sorted(planted.values(), key=lambda each: (order[each.change.chrom], written_from(each.change), each.change))
+
+
+def written_from(change: Edit) -> int:
+    """First base (0-based) of a change's alleles in a VCF: the one before, if either allele is empty."""
+    return change.start if change.start < change.end and change.replacement else change.start - 1
 
 
 class _Drawing:
@@ -97,7 +103,7 @@ class _Drawing:
         self._genome, self._rng = genome, rng
         self._genes = {chrom: [gene for gene in genome.genes if gene.chrom == chrom] for chrom in genome.sequences}
 
-    def draw(self, kind: ChangeKind, gene: SimulatedGene) -> GenomeChange | None:
+    def draw(self, kind: ChangeKind, gene: SimulatedGene) -> Edit | None:
         """Draw a change; None if the exon that it fell on has fewer than two words."""
         start, end = gene.exons[self._rng.integers(len(gene.exons))]
         words = [word for word in gene.words if start <= word < end]
@@ -120,11 +126,11 @@ class _Drawing:
             case ChangeKind.WORDS_INSERTED:
                 return self._inserted(gene, words)
 
-    def effects(self, kind: ChangeKind, gene: SimulatedGene, change: GenomeChange) -> list[PlantedEffect] | None:
+    def effects(self, kind: ChangeKind, gene: SimulatedGene, change: Edit) -> list[PlantedEffect] | None:
         """Effects of a change drawn for a gene; None if it is not suitable."""
         found = []
         for each in self._genes[change.chrom]:
-            if change.crosses_border(each):
+            if crosses_border(change, each):
                 return None
             before = each.levels if each.words else SILENT
             after = levels_after(self._genome, each, change)
@@ -134,11 +140,11 @@ class _Drawing:
                 found.append(PlantedEffect(each.gene_id, before, after))
         return found
 
-    def _swapped(self, gene: SimulatedGene, words: Sequence[int]) -> GenomeChange:
+    def _swapped(self, gene: SimulatedGene, words: Sequence[int]) -> Edit:
         other = on_gene_strand(self._other_word(gene), gene)
         return self._rewritten(gene, words, [other] * len(words))
 
-    def _broken(self, gene: SimulatedGene, words: Sequence[int]) -> GenomeChange:
+    def _broken(self, gene: SimulatedGene, words: Sequence[int]) -> Edit:
         broken = []
         for word in words:
             bases = self._bases(gene, word, word + WORD_SIZE)
@@ -147,20 +153,20 @@ class _Drawing:
             broken.append(bases.tobytes())
         return self._rewritten(gene, words, broken)
 
-    def _deleted(self, gene: SimulatedGene, words: Sequence[int]) -> GenomeChange:
+    def _deleted(self, gene: SimulatedGene, words: Sequence[int]) -> Edit:
         first = int(self._rng.integers(len(words)))
         last = int(self._rng.integers(first + 1, len(words) + 1))
         end = words[last] if last < len(words) else words[-1] + WORD_SIZE
-        return GenomeChange(gene.chrom, words[first], end, b"")
+        return Edit(gene.chrom, words[first], end, b"")
 
-    def _inserted(self, gene: SimulatedGene, words: Sequence[int]) -> GenomeChange:
+    def _inserted(self, gene: SimulatedGene, words: Sequence[int]) -> Edit:
         other = on_gene_strand(self._other_word(gene), gene)
         spaces = self._rng.integers(2, 7, self._rng.integers(1, MAX_INSERTED + 1))
         inserted = b"".join(other + self._rng.choice(BASES, space).tobytes() for space in spaces)
         place = words[self._rng.integers(1, len(words))]
-        return GenomeChange(gene.chrom, place, place, inserted)
+        return Edit(gene.chrom, place, place, inserted)
 
-    def _outside(self, gene: SimulatedGene, start: int, end: int) -> GenomeChange | None:
+    def _outside(self, gene: SimulatedGene, start: int, end: int) -> Edit | None:
         """Half of these are in the exon start:end, half anywhere in the gene and its surroundings."""
         if self._rng.random() < 0.5:
             start, end = gene.start - SURROUNDINGS, gene.end + SURROUNDINGS
@@ -168,22 +174,22 @@ class _Drawing:
         match self._rng.integers(3):
             case 0:
                 new = self._other_base(self._bases(gene, place, place + 1)[0])
-                change = GenomeChange(gene.chrom, place, place + 1, bytes([new]))
+                change = Edit(gene.chrom, place, place + 1, bytes([new]))
             case 1:
-                change = GenomeChange(gene.chrom, place, place, self._rng.choice(BASES, size).tobytes())
+                change = Edit(gene.chrom, place, place, self._rng.choice(BASES, size).tobytes())
             case _:
-                change = GenomeChange(gene.chrom, place, place + size, b"")
+                change = Edit(gene.chrom, place, place + size, b"")
         kept = [stretch for each in self._genes[gene.chrom] for stretch in _words_and_motifs(each)]
         near = (first < max(change.end, change.start + 1) and last > change.start for first, last in kept)
         unknown = UNKNOWN in self._bases(gene, place - 1, place + size + 1)
         return None if any(near) or unknown else change
 
-    def _rewritten(self, gene: SimulatedGene, words: Sequence[int], new: Sequence[bytes]) -> GenomeChange:
+    def _rewritten(self, gene: SimulatedGene, words: Sequence[int], new: Sequence[bytes]) -> Edit:
         start, end = words[0], words[-1] + WORD_SIZE
         bases = bytearray(self._bases(gene, start, end).tobytes())
         for word, text in zip(words, new, strict=True):
             bases[word - start : word - start + WORD_SIZE] = text
-        return GenomeChange(gene.chrom, start, end, bytes(bases))
+        return Edit(gene.chrom, start, end, bytes(bases))
 
     def _bases(self, gene: SimulatedGene, start: int, end: int) -> NDArray[np.uint8]:
         return self._genome.sequences[gene.chrom][start:end].copy()

@@ -5,37 +5,17 @@ that loses only some of them is broken. A word of any class that the change make
 is a place as well; words that random bases happened to spell before the change are not.
 """
 
-from dataclasses import dataclass
-
+from ..genome.edits import Edit
 from .simulate import SILENT, WORD_SIZE, SimulatedGene, SimulatedGenome, on_gene_strand
 
 
-@dataclass(frozen=True, order=True)
-class GenomeChange:
-    """Bases start:end of a chromosome (0-based, half-open) are replaced; one side may be empty."""
-
-    chrom: str
-    start: int
-    end: int
-    replacement: bytes
-
-    @property
-    def growth(self) -> int:
-        """Bases by which the chromosome becomes longer; negative for deletions."""
-        return len(self.replacement) - (self.end - self.start)
-
-    @property
-    def written_from(self) -> int:
-        """First base (0-based) of its alleles in a VCF: the one before, if either side is empty."""
-        return self.start if self.start < self.end and self.replacement else self.start - 1
-
-    def crosses_border(self, gene: SimulatedGene) -> bool:
-        """Whether it reaches over a border of an exon, or inserts at one, so that it is open what is exonic."""
-        borders = [border for exon in gene.exons for border in exon] if gene.chrom == self.chrom else []
-        return any(self.start < border < self.end or self.start == border == self.end for border in borders)
+def crosses_border(change: Edit, gene: SimulatedGene) -> bool:
+    """Whether a change reaches over a border of an exon, or inserts at one, so that it is open what is exonic."""
+    borders = [border for exon in gene.exons for border in exon] if gene.chrom == change.chrom else []
+    return any(change.start < border < change.end or change.start == border == change.end for border in borders)
 
 
-def levels_after(genome: SimulatedGenome, gene: SimulatedGene, change: GenomeChange) -> tuple[float, ...]:
+def levels_after(genome: SimulatedGenome, gene: SimulatedGene, change: Edit) -> tuple[float, ...]:
     """Levels of a gene in both cell types after a change of its chromosome that crosses none of its borders."""
     if not gene.start <= change.start <= change.end <= gene.end:
         return gene.levels if gene.words else SILENT
@@ -59,7 +39,7 @@ def _shared(first: bytes, second: bytes) -> int:
     return next((place for place, (a, b) in pairs if a != b), min(len(first), len(second)))
 
 
-def _places(gene: SimulatedGene, change: GenomeChange, length: int, same: tuple[int, int]) -> tuple[set[int], int]:
+def _places(gene: SimulatedGene, change: Edit, length: int, same: tuple[int, int]) -> tuple[set[int], int]:
     """Places of a gene's words after a change, from the start of the gene, and how many a change of length broke.
 
     `same` is the number of bases that are the same from the left and from the right. A word within them is unchanged,
@@ -77,7 +57,7 @@ def _places(gene: SimulatedGene, change: GenomeChange, length: int, same: tuple[
     return places, broken
 
 
-def _made(gene: SimulatedGene, change: GenomeChange, before: bytes, after: bytes, same: tuple[int, int]) -> set[int]:
+def _made(gene: SimulatedGene, change: Edit, before: bytes, after: bytes, same: tuple[int, int]) -> set[int]:
     """Places within the exons, from the start of the gene, whose bases are not those of a place before the change."""
     made = set()
     for start, end in gene.exons:

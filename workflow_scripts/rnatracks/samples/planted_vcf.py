@@ -6,8 +6,8 @@ from pathlib import Path
 import pysam
 
 from ..files import atomic_write
-from .planted_changes import PlantedChange
-from .planted_levels import GenomeChange
+from ..genome.edits import Edit
+from .planted_changes import PlantedChange, written_from
 from .simulate import SimulatedGenome
 
 
@@ -25,9 +25,9 @@ def write_planted_variants(genome: SimulatedGenome, planted: Mapping[str, Plante
             file.write(record)
 
 
-def _alleles(genome: SimulatedGenome, change: GenomeChange) -> tuple[int, str, str]:
+def _alleles(genome: SimulatedGenome, change: Edit) -> tuple[int, str, str]:
     """Position (0-based) and both alleles, as VCF requires them."""
-    start = change.written_from
+    start = written_from(change)
     sequence = genome.sequences[change.chrom].tobytes()
     before = sequence[start : change.start]
     return start, sequence[start : change.end].decode(), (before + change.replacement).decode()

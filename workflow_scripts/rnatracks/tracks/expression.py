@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,8 @@ from ..genome.tables import GENE_COLUMNS, exonic_lengths
 from .bigwig import Coverage, blocks
 
 log = logging.getLogger(__name__)
+
+Values = TypeVar("Values", pd.Series, NDArray[np.float64], np.float64)
 
 NEAR = 15_000  # bases; reading this many more takes less time than decompressing again what two reads share
 
@@ -140,8 +142,8 @@ def select_gene_types(genes: pd.DataFrame, types: Sequence[str] | None) -> pd.Da
     return chosen
 
 
-def log2_ratio(first: pd.Series, second: pd.Series, pseudocount: float) -> pd.Series:
-    """log2((a + c) / (b + c)) of expression a and b; the pseudocount c is in their unit."""
+def log2_ratio(first: Values, second: Values, pseudocount: float) -> Values:
+    """log2((a + c) / (b + c)) of expression or coverage a and b; the pseudocount c is in their unit."""
     return np.log2((first + pseudocount) / (second + pseudocount))
 
 

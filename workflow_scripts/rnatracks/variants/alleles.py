@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..genome.edits import Edit, EditedGenome
 from ..genome.sequence import Genome
 from ..model.network import CoverageModel
 from ..prediction.predict import Precision, TilePlan, reads_both, stitched_coverage, touching_tiles
 from ..prediction.predictor import Predictor
 from ..prediction.tiles import TilePredictor
-from .edits import Edit, EditedGenome
 
 SPARE_TILES = 8  # kept in addition to those of a batch of edits, for the next batch and for genes
 

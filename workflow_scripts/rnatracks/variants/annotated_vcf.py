@@ -9,8 +9,8 @@ import numpy as np
 import pysam
 
 from ..files import atomic_write
+from ..vcf.lines import VcfRecord, vcf_lines
 from .effect_table import read_effects
-from .vcf_file import VcfRecord, vcf_lines
 
 MAX_TBI = 1 << 29  # bases; a tabix index of a longer chromosome must be a .csi
 _INFO = 7  # its column
@@ -24,7 +24,7 @@ _FIELDS = {
     "track": ("String", "Track of this effect: cell type and strand"),
     "log2_ratio": ("Float", f"Effect on the gene's mean exonic coverage: {_RATIO}"),
     "percentile": ("Float", "Percentage of matched random changes with a smaller absolute effect on this track"),
-    "reach": ("Float", "Share of the gene's exonic bases that are predicted together with the variant"),
+    "reach": ("Float", "Share of the gene's exonic bases in windows that hold the variant"),
     "gene_score": ("Float", "Held-out score of the model on this track: Pearson r of log(1 + expression) of genes"),
     "largest_base_log2_ratio": ("Float", f"Largest change of a single base on this track: {_RATIO}"),
 }

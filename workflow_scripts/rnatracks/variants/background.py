@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..genome.edits import Edit
 from ..genome.sequence import UNKNOWN, Genome
-from .edits import Edit
-from .normalise import left_aligned, trimmed, vcf_alleles
-from .record_alleles import Variant
+from ..vcf.normalise import left_aligned, trimmed, vcf_alleles
+from ..vcf.record_alleles import Variant
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from .edits import Edit
+from ..genome.edits import Edit
 
 PROMOTER = 1000  # bases upstream of a transcription start site
 # SO:0001630, splice_region_variant, together with the splice sites themselves (SO:0001629).

@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 
 from ..genome.annotation import Annotation
+from ..tracks.expression import log2_ratio
+from ..vcf.record_alleles import Variant
 from ..vocabulary import Track
 from .alleles import AllelePair, Alleles
 from .consequences import Consequence, GeneContext
 from .effects import GeneEffects, counted_exons, largest_base_change
-from .record_alleles import Variant
 
 
 class EffectRows:
@@ -62,7 +63,7 @@ class EffectRows:
         for effect, consequence, distance in zip(effects, consequences, distances, strict=True):
             gene = self._genes.iloc[effect.gene]
             about = (gene["gene_id"], gene["gene_name"], gene["strand"], distance, consequence)
-            ratios = np.log2((effect.alternative + self.pseudocount) / (effect.reference + self.pseudocount))
+            ratios = log2_ratio(effect.alternative, effect.reference, self.pseudocount)
             numbers = zip(effect.tracks.tolist(), effect.reference, effect.alternative, ratios, strict=True)
             for track, reference, alternative, ratio in numbers:
                 values = (effect.reach, reference, alternative, ratio, changes[track])

@@ -1,4 +1,7 @@
-"""Columns of the table of effects, which has a row per variant, gene and track, and its reading in parts."""
+"""Columns of the table of effects, which has a row per variant, gene and track, and its reading in parts.
+
+docs/variants.md explains the columns, with units and coordinates.
+"""
 
 import csv
 from collections.abc import Iterator, Sequence

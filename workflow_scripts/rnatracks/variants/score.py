@@ -5,7 +5,6 @@ import hashlib
 import json
 import logging
 import shutil
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +14,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..files import atomic_gzip, read_text, write_text
+from ..progress import Progress
+from ..vcf.record_alleles import Variant
+from ..vcf.variants import check_variants, read_variants
 from .background import matched_changes
 from .effect_rows import EffectRows
 from .effect_table import EFFECT_COLUMNS, PART_ROWS, ROW_COLUMNS
-from .record_alleles import Variant
-from .vcf import check_variants, read_variants
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +70,9 @@ def score_variants(
     parts = target.with_name(f"{name}.parts")
     _keep_if_same(parts, f"{contents.md5} {recipe} {background}")
     drawn = _shares(contents.variants, background)
-    progress = Progress(sum(contents.variants.values()) + sum(drawn.values()), rows.alleles.edits_at_once)
+    total = sum(contents.variants.values()) + sum(drawn.values())
+    log.info("%s variants to score", f"{total:,}")
+    progress = Progress(total, "variants", rows.alleles.edits_at_once)
     for chrom, number in contents.variants.items():
         variants: list[Variant] = []
         for part, count in ((_part(parts, chrom, True), drawn[chrom]), (_part(parts, chrom), number)):
@@ -81,7 +83,7 @@ def score_variants(
             chosen = variants
             if part == _part(parts, chrom, True):
                 chosen = matched_changes(variants, genome, count, seed=background.seed, distance=background.distance)
-            _write_part(part, progress.counted(rows.of(chosen), chrom))
+            _write_part(part, _counted(rows.of(chosen), progress, chrom))
     random_parts = [_part(parts, chrom, True) for chrom, count in drawn.items() if count]
     if background:
         _join(random_parts, target.with_name(f"{name}.background.tsv.gz"), gene_scores, {})
@@ -120,6 +122,13 @@ def _shares(counts: Mapping[str, int], background: Background | None) -> dict[st
     shares = np.array([*counts.values()]) / sum(counts.values())
     drawn = np.random.default_rng(background.seed).multinomial(background.number, shares)
     return dict(zip(counts, drawn.tolist(), strict=True))
+
+
+def _counted(rows: Iterable[list[tuple]], progress: Progress, chrom: str) -> Iterator[tuple]:
+    """Rows of one variant after another, which is counted."""
+    for of_variant in rows:
+        yield from of_variant
+        progress.count(chrom)
 
 
 def _write_part(target: Path, rows: Iterable[tuple]) -> None:
@@ -172,31 +181,3 @@ def _join(
                 percentile[own] = 100 * np.searchsorted(others, sizes[own]) / len(others)
             table = chunk.assign(gene_score=chunk["track"].map(scores), percentile=percentile)
             table.to_csv(stream, sep="\t", index=False, header=False, float_format="%.6g", quoting=csv.QUOTE_NONE)
-
-
-class Progress:
-    """Reports variants per second and the time left in the log: after the first batch, and at every tenth."""
-
-    def __init__(self, total: int, batch: int) -> None:
-        self.total = total
-        self.done = self._skipped = 0
-        self._began, self._next = time.monotonic(), float(batch)
-        log.info("%s variants to score", f"{total:,}")
-
-    def skip(self, number: int) -> None:
-        """Count variants whose effects are there."""
-        self._skipped += number
-        self.done += number
-
-    def counted(self, rows: Iterable[list[tuple]], chrom: str) -> Iterator[tuple]:
-        """Rows of one variant after another, which is counted."""
-        for of_variant in rows:
-            yield from of_variant
-            self.done += 1
-            if self.done >= self._next or self.done == self.total:
-                seconds = time.monotonic() - self._began
-                speed = (self.done - self._skipped) / max(seconds, 1e-9)
-                text = "%s: %s of %s variants, %.3g variants/s, %.0f s left"
-                left = (self.total - self.done) / speed
-                log.info(text, chrom, f"{self.done:,}", f"{self.total:,}", speed, left)
-                self._next = self.done + self.total / 10

@@ -8,9 +8,9 @@ import pandas as pd
 from ..files import atomic_write
 from ..tracks.bigwig import CoverageWriter
 from .alleles import AllelePair, Alleles
+from .effect_summary import write_summary
 from .effects import largest_base_change
-from .strongest import write_summary
-from .top import MAX_TOP_TRACKS, edit_of
+from .top_variants import MAX_TOP_TRACKS, edit_of
 
 
 def write_top(alleles: Alleles, top: pd.DataFrame, pseudocount: float, folder: Path, target: Path) -> None:

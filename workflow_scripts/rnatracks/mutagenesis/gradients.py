@@ -25,8 +25,8 @@ from ..model.network import CoverageModel
 from ..prediction.predict import TilePlan, reads_both, touching_tiles, track_views
 from ..prediction.stitching import Stitch, stitch, tile_weights
 from ..tracks.squash import KNEE, POWER, squash
+from ..variants.alleles import Alleles
 from ..vocabulary import opposite_tracks
-from .alleles import Alleles
 from .measured import Measured
 
 log = logging.getLogger(__name__)
@@ -64,7 +64,7 @@ def gradient_effects(alleles: Alleles, region: Region, measured: Measured, pseud
     slopes[:, genome.bases(region.chrom, first, last) == UNKNOWN] = 0  # coverage is 0 there, whatever is predicted
     effects = np.zeros((region.end - region.start, 4, len(model.config.tracks)), np.float32)
     passes = len(starts) * len(measured.tracks) * (1 + reads_both(model, tiles))
-    log.info("%s: %d tiles, %d passes backward through the network", region, len(starts), passes)
+    log.info("%s: %d windows, %d backward passes through the network", region, len(starts), passes)
     network = _Network(model, tiles)
     for start in starts:
         bases = genome.bases(region.chrom, start, start + tiles.size)

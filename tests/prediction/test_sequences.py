@@ -11,19 +11,19 @@ from models import random_bases, small_model, write_fasta
 from numpy.typing import NDArray
 
 from rnatracks.errors import InputError
+from rnatracks.genome.edits import Edit, EditedGenome
 from rnatracks.genome.sequence import Genome
+from rnatracks.prediction import sequences
 from rnatracks.prediction.predict import Precision, TilePlan, predict_region
 from rnatracks.prediction.predictor import Predictor
-from rnatracks.prediction.stitching import Stitch
-from rnatracks.variants import sequences
-from rnatracks.variants.edits import Edit, EditedGenome
-from rnatracks.variants.sequences import (
+from rnatracks.prediction.sequences import (
     check_sequences,
     predict_sequences,
     totals,
     write_edited_fasta,
     write_sequences,
 )
+from rnatracks.prediction.stitching import Stitch
 
 TRACKS = ("B.plus", "B.minus")
 RECORDS = {"long": 300, "short|1": 40}

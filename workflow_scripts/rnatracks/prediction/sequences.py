@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..files import atomic_write, write_table
+from ..genome.edits import EditedGenome
 from ..genome.sequence import Genome
-from ..prediction.predictor import Predictor
 from ..tracks.bigwig import write_coverage
-from .edits import EditedGenome
+from ..tracks.expression import log2_ratio
+from .predictor import Predictor
 
 log = logging.getLogger(__name__)
 
@@ -95,6 +96,11 @@ def totals(predictions: Sequence[SequencePrediction], tracks: Sequence[str], pse
     ----------
     pseudocount
         c, in normalised coverage of a base.
+
+    Returns
+    -------
+    Columns `record`, `track`, `bases`, `total`, `mean` and, with edits, `edited_bases`, `edited_total`, `edited_mean`,
+    `log2_ratio`; totals are sums of normalised coverage.
     """
     rows = []
     for prediction in predictions:
@@ -104,10 +110,10 @@ def totals(predictions: Sequence[SequencePrediction], tracks: Sequence[str], pse
             row["mean"] = total / bases
             if prediction.edited is not None:
                 edited = prediction.edited[track]
-                edited_total, added = edited.sum(dtype=np.float64), pseudocount * bases
+                edited_total = edited.sum(dtype=np.float64)
                 row |= {"edited_bases": len(edited), "edited_total": edited_total}
                 row |= {"edited_mean": edited_total / len(edited)}
-                row |= {"log2_ratio": np.log2((edited_total + added) / (total + added))}
+                row |= {"log2_ratio": log2_ratio(edited_total, total, pseudocount * bases)}
             rows.append(row)
     return pd.DataFrame(rows)
 

@@ -16,7 +16,7 @@ _UNITS = {
     "log2_ratio": "log2((alt + pseudocount) / (ref + pseudocount))",
     "ref": "mean normalised coverage of the gene's exonic bases on the reference allele",
     "alt": "mean normalised coverage of the gene's exonic bases on the alternative allele",
-    "reach": "share of the gene's exonic bases in tiles that hold the variant",
+    "reach": "share of the gene's exonic bases in windows that hold the variant",
     "largest_base_log2_ratio": "the same log ratio of the single base that changes most",
     "largest_base_position": "position of this base on the reference, from 1",
     "percentile": "percentage of matched random changes with a smaller |log2_ratio| on the track",

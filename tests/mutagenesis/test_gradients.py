@@ -21,12 +21,12 @@ from rnatracks.genome.windows import tile_starts
 from rnatracks.model.backbone import token_lookup
 from rnatracks.model.layers import TrackNorm
 from rnatracks.model.network import CoverageConfig, CoverageModel
+from rnatracks.mutagenesis import gradients
+from rnatracks.mutagenesis.gradients import gradient_effects
+from rnatracks.mutagenesis.measured import Measured, measured_gene, measured_region
 from rnatracks.prediction.predict import Precision, TilePlan, predict_region
 from rnatracks.prediction.stitching import Stitch
-from rnatracks.variants import gradients
 from rnatracks.variants.alleles import Alleles
-from rnatracks.variants.gradients import gradient_effects
-from rnatracks.variants.measured import Measured, measured_gene, measured_region
 
 LENGTH, SIZE = 300, 96
 PSEUDOCOUNT = 0.01

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..genome.sequence import READ_AS, UNKNOWN, Genome
+from .sequence import READ_AS, UNKNOWN, Genome
 
 LETTERS = frozenset(b"ABCDGHKMNRSTUVWXY")  # IUPAC codes; all but A, C, G and T are read as N
 

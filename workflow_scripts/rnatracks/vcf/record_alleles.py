@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+from ..genome.edits import Edit
 from ..genome.sequence import UNKNOWN, Genome
-from .edits import Edit
+from .lines import VcfRecord
 from .normalise import left_aligned, trimmed
-from .vcf_file import VcfRecord
 
 MAX_SHOWN = 20  # bases of an allele in a message
 _BASES = frozenset("ACGT")

@@ -8,8 +8,8 @@ import pytest
 
 from rnatracks.tracks.anndata import write_h5ad
 from rnatracks.variants import effect_table
+from rnatracks.variants.anndata import effects_anndata
 from rnatracks.variants.effect_table import EFFECT_COLUMNS
-from rnatracks.variants.matrix import effects_anndata
 
 from .effect_tables import effect, write_effects
 

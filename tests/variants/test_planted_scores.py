@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from rnatracks.variants.planted import planted_pairs, planted_rows, read_gene_effects
+from rnatracks.variants.planted_scores import planted_pairs, planted_rows, read_gene_effects
 
 C = 0.01
 OBSERVED = pd.DataFrame(

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from ..genome.edits import Edit
 from ..genome.loci import Region
+from ..vcf.normalise import trimmed
 from ..vocabulary import Track
-from .edits import Edit
-from .normalise import trimmed
-from .strongest import read_summary, strongest_of
+from .effect_summary import read_summary, strongest_of
 
 MAX_TOP = 5  # variants per model
 MAX_TOP_TRACKS = 6  # per variant: those that it changes most

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from ..errors import InputError, alias_hint, shorten
 from ..files import numbered_lines
-from ..genome.bed import region_of
-from ..genome.gtf import is_comment
-from ..genome.sequence import Genome
+from .bed import region_of
 from .edits import LETTERS, Edit
+from .gtf import is_comment
+from .sequence import Genome
 
 EDIT_COLUMNS = ("chrom", "start", "end", "replacement", "name")
 NOTHING = "."  # an empty replacement

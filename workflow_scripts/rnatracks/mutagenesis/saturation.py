@@ -1,7 +1,6 @@
 """In silico saturation mutagenesis: every base of a region to the three others, and the effect of each change."""
 
 import logging
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,13 +12,15 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..files import atomic_write
+from ..genome.edits import Edit
 from ..genome.loci import REGION, Region, find_gene, locate
 from ..genome.sequence import UNKNOWN, Genome
 from ..prediction.predict import reads_both, touching_tiles
+from ..progress import Progress
 from ..tracks.bigwig import CoverageWriter
-from .alleles import Alleles
-from .consequences import PROMOTER
-from .edits import Edit
+from ..tracks.expression import log2_ratio
+from ..variants.alleles import AllelePair, Alleles
+from ..variants.consequences import PROMOTER
 from .gradients import gradient_effects
 from .measured import Measured
 
@@ -133,7 +134,7 @@ def mutagenesis(
     reached = (starts[0], starts[-1] + alleles.tiles.size)
     inside = [(first < reached[1]) & (last > reached[0]) for first, last in map(measured.intervals, measured.tracks)]
     if measured.gene["chrom"].iloc[0] != region.chrom or not any(each.any() for each in inside):
-        expected = f"exonic bases in the model's tiles of {alleles.tiles.size:,} bases that hold the changes"
+        expected = f"exonic bases in windows of {alleles.tiles.size:,} bases that hold the changes"
         raise InputError(f"gene {measured.name}", f"none within reach of {region}", expected)
     effects = (exact_effects if method is Method.EXACT else gradient_effects)(alleles, region, measured, pseudocount)
     return Mutagenesis(
@@ -162,28 +163,24 @@ def exact_effects(alleles: Alleles, region: Region, measured: Measured, pseudoco
     compare = measured.effects(alleles)
     for (row, base, _), pair in zip(changes, _watched(alleles, region, [edit for *_, edit in changes]), strict=True):
         for effect in compare.of(pair):
-            ratios = np.log2((effect.alternative + pseudocount) / (effect.reference + pseudocount))
+            ratios = log2_ratio(effect.alternative, effect.reference, pseudocount)
             for track, ratio in zip(effect.tracks.tolist(), ratios, strict=True):
                 if track in columns:
                     effects[row, base, columns[track]] = ratio
     return effects
 
 
-def _watched(alleles: Alleles, region: Region, edits: list[Edit]) -> Iterator:
-    """Both alleles of each edit; the log says how many tiles it takes, and after the first batch how long."""
+def _watched(alleles: Alleles, region: Region, edits: list[Edit]) -> Iterator[AllelePair]:
+    """Both alleles of each edit; the log says how many windows it takes, and after the first batch how long."""
     length, tiles = alleles.genome.lengths[region.chrom], alleles.tiles
     passes = sum(len(touching_tiles(length, edit.start, edit.end, tiles)) for edit in edits)
     passes += len(touching_tiles(length, region.start, region.end, tiles))
     twice = ", each predicted from both strands" if reads_both(alleles.model, tiles) else ""
-    log.info("%s: %d changes, about %d tiles of %d bases%s", region, len(edits), passes, tiles.size, twice)
-    began, next_report = time.monotonic(), 0.0
-    for done, pair in enumerate(alleles.pairs(edits), 1):
+    log.info("%s: %d changes, about %d windows of %d bases%s", region, len(edits), passes, tiles.size, twice)
+    progress = Progress(len(edits), "changes", alleles.edits_at_once)
+    for pair in alleles.pairs(edits):
         yield pair
-        if done >= max(next_report * len(edits), alleles.batch_size) or done == len(edits):
-            seconds = time.monotonic() - began
-            left = seconds * (len(edits) - done) / done
-            log.info("%s: %d of %d changes, %.1f per s, %.0f s left", region, done, len(edits), done / seconds, left)
-            next_report = done / len(edits) + 0.1
+        progress.count(region)
 
 
 def write_mutagenesis(result: Mutagenesis, folder: Path, name: str, genome: Genome) -> list[Path]:

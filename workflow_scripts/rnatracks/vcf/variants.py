@@ -12,8 +12,8 @@ from typing import TextIO
 from ..errors import InputError, alias_hint, shorten
 from ..files import atomic_write, file_checksum
 from ..genome.sequence import Genome
+from .lines import VcfRecord, vcf_lines
 from .record_alleles import RefMismatch, SkipReason, Variant, record_alleles
-from .vcf_file import VcfRecord, vcf_lines
 
 log = logging.getLogger(__name__)
 

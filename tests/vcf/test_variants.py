@@ -8,15 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from genomes import make_genome
+from vcf_files import FIRST_LINE, FORMS, HEADER, bgzip, packed, row, write_vcf_text
 
 from rnatracks.errors import InputError
+from rnatracks.genome.edits import Edit
 from rnatracks.genome.fasta import prepare_fasta
 from rnatracks.genome.sequence import Genome
-from rnatracks.variants.edits import Edit
-from rnatracks.variants.record_alleles import SkipReason
-from rnatracks.variants.vcf import SKIPPED_COLUMNS, check_variants, read_variants
-
-from .vcf_files import FIRST_LINE, FORMS, HEADER, bgzip, packed, row, write_vcf_text
+from rnatracks.vcf.record_alleles import SkipReason
+from rnatracks.vcf.variants import SKIPPED_COLUMNS, check_variants, read_variants
 
 #            1234567890123456789012345678
 SEQUENCE = "ACGTTTTGCAcagCAGNNNRACGTGGAC"

@@ -11,9 +11,9 @@ from ..errors import InputError
 from ..genome.annotation import Annotation
 from ..genome.loci import Region
 from ..genome.tables import EXON_COLUMNS, GENE_COLUMNS, on_strand
+from ..variants.alleles import Alleles
+from ..variants.effects import GeneEffects, counted_exons
 from ..vocabulary import Strand, Track
-from .alleles import Alleles
-from .effects import GeneEffects, counted_exons
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Measured:
         return table["start"].to_numpy(np.int64), table["end"].to_numpy(np.int64)
 
     def means(self, alleles: Alleles) -> NDArray[np.float64]:
-        """Mean coverage of the reference, for each measured track."""
+        """Mean normalised coverage of the reference, one per measured track."""
         chrom, means = self.gene["chrom"].iloc[0], []
         for track in self.tracks:
             starts, ends = self.intervals(track)

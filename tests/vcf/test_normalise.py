@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from genomes import make_genome
 
-from rnatracks.variants.edits import Edit
-from rnatracks.variants.normalise import left_aligned, trimmed, vcf_alleles
+from rnatracks.genome.edits import Edit
+from rnatracks.vcf.normalise import left_aligned, trimmed, vcf_alleles
 
 
 def leftmost(sequence: str, start: int, ref: str, alt: str) -> tuple[int, int, str]:

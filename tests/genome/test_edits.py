@@ -7,8 +7,8 @@ import pytest
 from genomes import make_genome
 
 from rnatracks.errors import InputError
+from rnatracks.genome.edits import Edit, EditedGenome
 from rnatracks.genome.sequence import Genome
-from rnatracks.variants.edits import Edit, EditedGenome
 
 LENGTH = 60
 

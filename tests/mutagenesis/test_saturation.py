@@ -12,22 +12,22 @@ from numpy.typing import NDArray
 
 from rnatracks.errors import InputError
 from rnatracks.genome.annotation import Annotation
+from rnatracks.genome.edits import Edit
 from rnatracks.genome.loci import Region
 from rnatracks.genome.sequence import Genome
 from rnatracks.genome.tables import EXON_COLUMNS, GENE_COLUMNS
 from rnatracks.model.network import CoverageModel
-from rnatracks.prediction.predict import Precision, TilePlan, predict_region
-from rnatracks.prediction.stitching import Stitch
-from rnatracks.variants.alleles import Alleles
-from rnatracks.variants.edits import Edit
-from rnatracks.variants.measured import measured_gene, measured_region
-from rnatracks.variants.mutagenesis import (
+from rnatracks.mutagenesis.measured import measured_gene, measured_region
+from rnatracks.mutagenesis.saturation import (
     Method,
     Mutagenesis,
     mutagenesis,
     region_to_mutate,
     write_mutagenesis,
 )
+from rnatracks.prediction.predict import Precision, TilePlan, predict_region
+from rnatracks.prediction.stitching import Stitch
+from rnatracks.variants.alleles import Alleles
 
 LENGTH, SIZE = 300, 64
 PSEUDOCOUNT = 0.01
@@ -216,13 +216,13 @@ def test_a_region_that_cannot_be_mutated_is_refused(genome: Genome, text: str, m
     assert str(caught.value).startswith(message)
 
 
-def test_the_log_counts_tiles_before_and_changes_after(alleles: Alleles, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_log_counts_windows_before_and_changes_after(alleles: Alleles, caplog: pytest.LogCaptureFixture) -> None:
     """Bases 62 and 63 are in two tiles, 64 and 65 in one: 3 x 6 changed tiles, and the two of the reference."""
     region = Region("chr1", 62, 66)
     with caplog.at_level(logging.INFO):
         mutagenesis(alleles, region, measured_region(region, alleles.model.config.tracks), PSEUDOCOUNT)
     lines = [record.getMessage() for record in caplog.records]
-    assert lines[0] == "chr1:63-66: 12 changes, about 20 tiles of 64 bases"
+    assert lines[0] == "chr1:63-66: 12 changes, about 20 windows of 64 bases"
     assert lines[1].startswith("chr1:63-66: 1 of 12 changes, ") and lines[1].endswith(" s left")
     assert lines[-1].startswith("chr1:63-66: 12 of 12 changes, ")
     assert 18 <= alleles.predicted <= 22

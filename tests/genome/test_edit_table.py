@@ -7,9 +7,9 @@ import pytest
 from models import write_fasta
 
 from rnatracks.errors import InputError
+from rnatracks.genome.edit_table import NamedEdit, read_edits
+from rnatracks.genome.edits import Edit
 from rnatracks.genome.sequence import Genome
-from rnatracks.variants.edit_table import NamedEdit, read_edits
-from rnatracks.variants.edits import Edit
 
 LINES = ["construct\t2\t5\tacgtt\tswap", "construct\t7\t7\tGG", "other\t0\t4\t.\tcut"]
 EDITS = [

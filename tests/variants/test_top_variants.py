@@ -9,15 +9,15 @@ from bigwigs import read_bases
 from models import SPEC, random_bases, small_model, write_fasta
 from report.made_up_variants import effects
 
+from rnatracks.genome.edits import Edit
 from rnatracks.genome.loci import Region
 from rnatracks.genome.sequence import Genome
 from rnatracks.prediction.predict import Precision, TilePlan, predict_region
 from rnatracks.prediction.stitching import Stitch
 from rnatracks.variants.alleles import Alleles
-from rnatracks.variants.edits import Edit
-from rnatracks.variants.strongest import strongest_of
-from rnatracks.variants.top import MAX_TOP, choose_top, edit_of, read_top, variant_name
+from rnatracks.variants.effect_summary import strongest_of
 from rnatracks.variants.top_tracks import write_top
+from rnatracks.variants.top_variants import MAX_TOP, choose_top, edit_of, read_top, variant_name
 from rnatracks.vocabulary import Strand, Track
 
 TILES = TilePlan(size=128, overlap=64, stitch=Stitch.BLEND)

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from report.made_up_variants import effects
 
-from rnatracks.variants import strongest
-from rnatracks.variants.strongest import (
+from rnatracks.variants import effect_summary
+from rnatracks.variants.effect_summary import (
     EFFECT_EDGES,
     EffectCounts,
     EffectSummary,
@@ -69,7 +69,7 @@ def test_shares_at_least_as_large(made: pd.DataFrame, summary: EffectSummary) ->
 
 def test_effects_beyond_the_edges_are_counted() -> None:
     part = pd.DataFrame({"track": "x.unstranded", "log2_ratio": [-1e-9, 1e-6, 100.0, -500.0, 0.0, np.nan]})
-    (counts,) = strongest._counted(part).values()
+    (counts,) = effect_summary._counted(part).values()
     assert (counts.number, counts.zeros, counts.bins[0], counts.bins[-1]) == (5, 1, 1, 2)
 
 

@@ -3,14 +3,14 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from ..genome.edits import Edit
 from ..genome.sequence import UNKNOWN, Genome
-from .edits import Edit
 
 _FIRST_BLOCK = 64  # bases read to the left of an indel; doubled while it can still be shifted
 
 
 def trimmed(start: int, ref: str, alt: str) -> tuple[int, str, str]:
-    """Alleles without the bases that both end with, then without those that both start with, and the new start.
+    """Alleles without the bases that both end with, then without those that both start with, and the new 0-based start.
 
     Alleles that are equal are left as they are.
 

@@ -15,6 +15,7 @@ import pandas as pd
 from ..correlation import Moments, spearman
 from ..evaluation.covered_bases import ValueCounts
 from ..genome.tables import on_strand
+from ..tracks.expression import log2_ratio
 from ..vocabulary import Track
 from .effect_table import read_effects
 
@@ -60,8 +61,8 @@ def planted_pairs(
         levels = effects.loc[effects["cell_type"] == track.cell_type].drop(columns="cell_type")
         unit = _unit(levels, on_strand(observed, track.strand)[name])
         joined = by_track[name].merge(levels, on=["id", "gene_id"], validate="one_to_one")
-        before, after = (unit * joined[column] + pseudocount for column in ("level_before", "level_after"))
-        parts.append(joined.assign(planted=np.log2(after / before)))
+        before, after = (unit * joined[column] for column in ("level_before", "level_after"))
+        parts.append(joined.assign(planted=log2_ratio(after, before, pseudocount)))
     columns = ["id", "kind", "gene_id", "track", "planted", "predicted"]
     return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
 

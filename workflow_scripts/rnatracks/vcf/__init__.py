@@ -1,0 +1,1 @@
+"""VCF files: reading, checking, and their alleles as edits of the genome."""
