@@ -109,7 +109,7 @@ def configure(folder: Path, server: DataServer, **changes: object) -> None:
         "sources": {"encode": server.url(), "recount3": server.url("/recount3"), "hub": server.url()},
         "windows": {"size": 512, "overlap": 128},
         "split": {"test": ["chr2"]},
-        "models": {"tiny": {"cell_types": "each", "backbone": "somebody/tiny", "head": {"channels": [4, 4]}}},
+        "models": {"tiny": {"cell_types": ["blood"], "backbone": "somebody/tiny", "head": {"channels": [4, 4]}}},
         "training": {
             "epochs": 0.5,
             "global_batch_size": 4,
@@ -139,7 +139,7 @@ def test_all_runs_without_a_network_once_everything_is_fetched(
     assert len(server.requests) == asked
     fetching = {"fetch_file", "fetch_weights", "resolve_samples"}
     assert not fetching & set(run.planned())
-    card = (tmp_path / "results/models/tiny-blood/README.md").read_text()
+    card = (tmp_path / "results/models/tiny/README.md").read_text()
     assert f"Backbone: `somebody/tiny` at commit `{world.backbone.commit}`" in card
 
     resolved = pd.read_csv(tmp_path / "results/samples/resolved.tsv", sep="\t", dtype=str, keep_default_na=False)
