@@ -4,24 +4,20 @@ CORES ?= 2
 BIN := .venv/bin
 DEMO := config/demo/config.yaml
 
-.PHONY: demo test test-units test-mishaps environments bench reference lint format clean
+.PHONY: demo test test-all environments bench reference lint format clean
 
 # Two models train side by side, one core each.
 demo: .venv/installed
 	$(BIN)/snakemake all --configfile $(DEMO) --cores $(CORES) \
 		--set-threads train_model=1 predict_chromosome=1 score_variants=1 predict_top=1 --rerun-incomplete --show-failed-logs
 
-# A cluster's mishaps are mostly waiting, so that they run next to the unit tests; everything else needs both cores.
-test: .venv/environments/installed
-	$(MAKE) --jobs 2 --output-sync test-units test-mishaps
-	$(BIN)/python -m pytest tests/workflow -n $(CORES) --dist loadscope --durations 30
-	$(BIN)/python -m pytest tests/slurm --ignore tests/slurm/test_mishaps.py --durations 10
+# One process more than cores: the one with the cluster mostly waits. Environments are built meanwhile; a test that needs
+# one waits for it.
+test: .venv/installed-dev
+	$(MAKE) --jobs 2 --output-sync=line environments test-all
 
-test-units: .venv/environments/installed
-	$(BIN)/python -m pytest --ignore tests/workflow --ignore tests/slurm -n $(CORES) --durations 30
-
-test-mishaps: .venv/installed-dev
-	$(BIN)/python -m pytest tests/slurm/test_mishaps.py --durations 10
+test-all: .venv/installed-dev
+	$(BIN)/python -m pytest -n $$(($(CORES) + 1)) --dist loadscope --durations 40
 
 # Every row beside its peers: half an hour on a quiet machine of two cores. Pages move last: each names a clean commit.
 bench: .venv/installed-dev
@@ -63,6 +59,6 @@ clean:
 	$(BIN)/python tests/environments.py
 	touch $@
 
-.venv/installed-dev: .venv/installed
+.venv/installed-dev: pyproject.toml envs/constraints.txt | .venv/bin/python
 	$(BIN)/python -m pip install --progress-bar off --constraint envs/constraints.txt --editable ".[dev]"
-	touch $@
+	touch .venv/installed $@

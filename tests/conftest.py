@@ -19,8 +19,31 @@ def real_data() -> Path:
     return Path(folder)
 
 
+# What runs longest begins first, so that no process is left alone with it at the end. Most of the time of the first
+# ones is waiting for Slurm.
+LONGEST = (
+    "tests/slurm/test_mishaps",
+    "tests/slurm/",
+    "tests/workflow/test_demo",
+    "tests/workflow/test_real_data",
+    "tests/training/test_train",
+    "tests/workflow/",
+    "tests/report/test_first_screen",
+    "tests/evaluation/test_real_bases",
+    "tests/training/",
+    "tests/prediction/",
+    "tests/model/",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Sort by the first match in LONGEST; the rest keeps its order."""
+    places = [*LONGEST, ""]
+    items.sort(key=lambda item: next(place for place, start in enumerate(places) if item.nodeid.startswith(start)))
+
+
 class SharedRuns(LoadScopeScheduling):
-    """Tests that look at the same run of the workflow, or at the one cluster, go to one process."""
+    """Tests of one file go to one process, as do those that look at the demo, and those of the one cluster."""
 
     def _split_scope(self, nodeid: str) -> str:
         path = nodeid.split("::")[0]
@@ -30,4 +53,7 @@ class SharedRuns(LoadScopeScheduling):
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> SharedRuns | None:
     """Used with `--dist loadscope`."""
-    return SharedRuns(config, log) if config.getoption("dist") == "loadscope" else None
+    if config.getoption("dist") != "loadscope":
+        return None
+    config.option.loadscopereorder = False  # by number of tests, against the order above
+    return SharedRuns(config, log)

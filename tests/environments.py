@@ -45,10 +45,12 @@ def build_environment(environment: Path) -> Path:
     with FileLock(FOLDER / f"{folder.name}.lock"):
         if not (folder / "complete").exists():
             shutil.rmtree(folder, ignore_errors=True)
-            subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+            subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
             (folder / "pins.txt").write_text(pins)
-            pip = [folder / "bin/pip", "install", "--quiet", "--progress-bar", "off", "-r", folder / "pins.txt"]
+            # Without bytecode: a few jobs import a small part of what is installed.
+            options = ["--quiet", "--progress-bar", "off", "--no-compile", "-r", folder / "pins.txt"]
             own = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+            pip = [sys.executable, "-m", "pip", "--python", folder / "bin/python", "install", *options]
             subprocess.run(pip, check=True, env=own | {"PYTHONNOUSERSITE": "1"})
             (folder / "complete").touch()
     return folder

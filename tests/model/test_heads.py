@@ -1,13 +1,10 @@
 """Heads: batch norm over the bases that count, against PyTorch's and against written-out formulas."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from torch import distributed
 
 from rnatracks.model.heads import TrackHead
 from rnatracks.model.layers import MAX_SHIFT, MAX_STRETCH, MOMENTUM, TrackNorm
@@ -249,62 +246,6 @@ def test_evaluation_uses_running_statistics_and_keeps_them(mode: str) -> None:
     torch.testing.assert_close(found, reference(values.transpose(1, 2)).transpose(1, 2))
     for name, value in norm.named_buffers():
         assert torch.equal(value, before[name]), name
-
-
-def make_head(batch_norm: str) -> TrackHead:
-    torch.manual_seed(7)
-    return TrackHead(4, [3, 2], 5, 0.0, 2.0, batch_norm).double().train()
-
-
-def head_record(head: TrackHead, states: torch.Tensor, counted: torch.Tensor) -> dict[str, torch.Tensor]:
-    """What a head does in three steps: outputs, gradients of the states, and of the weights, and running statistics."""
-    record = {}
-    for step in range(3):
-        head.zero_grad()
-        leaf = (states + step).requires_grad_()
-        output = head(leaf, counted)
-        output.square().masked_fill(~counted, 0).sum().backward()
-        record |= {f"output {step}": output.detach(), f"states {step}": leaf.grad}
-    record |= {f"weight {name}": value.grad for name, value in head.named_parameters()}
-    return record | {f"buffer {name}": value.clone() for name, value in head.named_buffers()}
-
-
-def share_of_work(rank: int, folder: Path, modes: list[str]) -> None:
-    """What one of two processes does: its half of the batch, of which half unequally many bases count."""
-    torch.set_num_threads(1)
-    distributed.init_process_group("gloo", init_method=f"file://{folder / 'meeting'}", rank=rank, world_size=2)
-    records = {}
-    for mode in modes:
-        states, counted = shared_batch()
-        records[mode] = head_record(make_head(mode), states.chunk(2)[rank], counted.chunk(2)[rank])
-    torch.save(records, folder / f"{rank}.pt")
-    distributed.destroy_process_group()
-
-
-def shared_batch() -> tuple[torch.Tensor, torch.Tensor]:
-    states, counted = some_values(4, 30, 4), some_positions(4, 30)
-    states[2:] += 4
-    counted[3] = False
-    return states, counted
-
-
-def test_two_processes_are_as_one(tmp_path: Path) -> None:
-    modes = ["batch", "renorm", "frozen"]
-    torch.multiprocessing.spawn(share_of_work, (tmp_path, modes), nprocs=2)
-    halves = [torch.load(tmp_path / f"{rank}.pt") for rank in range(2)]
-    for mode in modes:
-        whole = head_record(make_head(mode), *shared_batch())
-        for name, expected in whole.items():
-            parts = [half[mode][name] for half in halves]
-            match name.split()[0]:
-                case "output" | "states":
-                    found = torch.cat(parts)
-                case "weight":
-                    found = sum(parts)
-                case "buffer":
-                    assert torch.equal(*parts), (mode, name)
-                    found = parts[0]
-            torch.testing.assert_close(found, expected, msg=f"{mode}, {name}")
 
 
 def reference_head(head: TrackHead, states: torch.Tensor, plain_output: bool = False) -> torch.Tensor:

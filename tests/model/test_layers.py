@@ -1,57 +1,12 @@
-"""Layers at their edges: fractional counts in two processes, dropout of everything, and a compiled U-Net."""
+"""Layers at their edges: dropout of everything, and a compiled U-Net."""
 
 import shutil
-from pathlib import Path
 
 import pytest
 import torch
-from torch import distributed
 
-from rnatracks.model.layers import Dropout, TrackNorm
+from rnatracks.model.layers import Dropout
 from rnatracks.model.unet import UNet, UNetConfig
-
-CHANNELS = 3
-
-
-def whole_batch() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Values, how much each position counts, and weights of the loss; the processes get unequal totals."""
-    generator = torch.Generator().manual_seed(4)
-    values = torch.randn(4, 20, CHANNELS, generator=generator, dtype=torch.float64)
-    values[2:] += 3
-    counted = torch.randint(0, 5, (4, 20), generator=generator) / 4.0
-    counted[3] = 0
-    return values, counted.double(), torch.rand(4, 20, CHANNELS, generator=generator, dtype=torch.float64)
-
-
-def half_of_it(rank: int, folder: Path) -> None:
-    """What one of two processes computes."""
-    torch.set_num_threads(1)
-    distributed.init_process_group("gloo", init_method=f"file://{folder / 'meeting'}", rank=rank, world_size=2)
-    values, counted, weights = (part.chunk(2)[rank].clone() for part in whole_batch())
-    norm = TrackNorm(CHANNELS, "batch").double().train()
-    output = norm(values.requires_grad_(), counted)
-    (output * weights).sum().backward()
-    buffers = dict(norm.named_buffers())
-    torch.save({"output": output.detach(), "gradient": values.grad, **buffers}, folder / f"{rank}.pt")
-    distributed.destroy_process_group()
-
-
-def test_fractional_counts_in_two_processes_are_weights(tmp_path: Path) -> None:
-    """Statistics are the weighted mean and variance over both; gradients are those of the formula written out."""
-    torch.multiprocessing.spawn(half_of_it, (tmp_path,), nprocs=2)
-    halves = [torch.load(tmp_path / f"{rank}.pt") for rank in range(2)]
-    values, counted, weights = whole_batch()
-    values.requires_grad_()
-    share = counted[..., None] / counted.sum()
-    mean = (values * share).sum((0, 1))
-    variance = ((values - mean).square() * share).sum((0, 1))
-    output = (values - mean) / (variance + 1e-5).sqrt()
-    (output * weights).sum().backward()
-    torch.testing.assert_close(torch.cat([half["output"] for half in halves]), output.detach())
-    torch.testing.assert_close(torch.cat([half["gradient"] for half in halves]), values.grad)
-    for half in halves:
-        torch.testing.assert_close(half["running_mean"], mean.detach())
-        torch.testing.assert_close(half["running_var"], variance.detach())
 
 
 def test_dropout_of_everything_leaves_nothing() -> None:

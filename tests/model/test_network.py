@@ -505,13 +505,14 @@ LOADER = """
     sys.modules["rnatracks"] = None  # importing it is an error, also where it is installed
     import numpy as np, torch
     from transformers import AutoModel, AutoTokenizer
-    model = AutoModel.from_pretrained(sys.argv[1], trust_remote_code=True).eval()
-    tokens = np.load(sys.argv[2])
-    with torch.no_grad():
-        np.save(sys.argv[3], model(torch.from_numpy(tokens)).predictions.numpy())
-    tokenizer = AutoTokenizer.from_pretrained(sys.argv[1], trust_remote_code=True)
-    assert tokenizer("ACGTN")["input_ids"] == [model.config.token_ids[base] for base in "ACGTN"]
-    assert type(model).__module__.startswith("transformers_modules."), type(model).__module__
+    for folder in sys.argv[1:]:
+        model = AutoModel.from_pretrained(folder, trust_remote_code=True).eval()
+        tokens = np.load(folder + "/tokens.npy")
+        with torch.no_grad():
+            np.save(folder + "/predictions.npy", model(torch.from_numpy(tokens)).predictions.numpy())
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=True)
+        assert tokenizer("ACGTN")["input_ids"] == [model.config.token_ids[base] for base in "ACGTN"]
+        assert type(model).__module__.startswith("transformers_modules."), type(model).__module__
     """
 # Our own code and theirs in one process: the classes that a folder brings must not get in the way of ours.
 BESIDE = """
@@ -545,18 +546,20 @@ def run_program(program: str, *arguments: Path, folder: Path, **environment: str
     assert run.returncode == 0, run.stderr
 
 
-@pytest.mark.parametrize(("kind", "strands"), SAVED[:3])
-def test_folder_loads_without_this_project(kind: str, strands: str, tmp_path: Path) -> None:
-    folder, tokens = tmp_path / "saved", some_tokens(2, 40)
-    model = small_model(backbone=BACKBONES[kind] | {"vocab_size": 5}, strands=strands)
-    model.save_pretrained(folder)
-    make_base_tokenizer().save_pretrained(folder)
-    with torch.no_grad():
-        expected = model(tokens).predictions.numpy()
-    np.save(tmp_path / "tokens.npy", tokens.numpy())
-    found = tmp_path / "predictions.npy"
-    run_program(LOADER, folder, tmp_path / "tokens.npy", found, folder=tmp_path)
-    np.testing.assert_array_equal(np.load(found), expected)
+def test_folders_load_without_this_project(tmp_path: Path) -> None:
+    """In another process, one after the other."""
+    expected, tokens = {}, some_tokens(2, 40)
+    for kind, strands in (*SAVED[:3], ("unet", "heads")):
+        folder = tmp_path / f"{kind}-{strands}"
+        model = small_model(backbone=BACKBONES[kind] | {"vocab_size": 5}, strands=strands)
+        model.save_pretrained(folder)
+        make_base_tokenizer().save_pretrained(folder)
+        np.save(folder / "tokens.npy", tokens.numpy())
+        with torch.no_grad():
+            expected[folder] = model(tokens).predictions.numpy()
+    run_program(LOADER, *expected, folder=tmp_path)
+    for folder, predictions in expected.items():
+        np.testing.assert_array_equal(np.load(folder / "predictions.npy"), predictions, err_msg=folder.name)
 
 
 def test_folder_with_code_loads_beside_this_project(tmp_path: Path) -> None:

@@ -1,11 +1,14 @@
 """A predicted region on disk: the array of a shard, whole or absent, and the bigWig that is made of such arrays."""
 
+import itertools
+import multiprocessing
 import os
 import re
 import resource
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -59,40 +62,33 @@ def test_a_failure_at_work_surfaces_and_leaves_no_file(genome: Genome, tmp_path:
     assert list(target.parent.iterdir()) == []
 
 
-SHARD = """
-import os, signal, sys
-from pathlib import Path
-import torch
-from models import small_model
-from rnatracks.genome.sequence import Genome
-from rnatracks.prediction.predict import Precision, TilePlan, write_region
-from rnatracks.prediction.stitching import Stitch
+def write_shard(genome: Path, target: Path, kill_at: int) -> None:
+    """Predict a shard on one core; with `kill_at`, the process kills itself at that batch."""
+    torch.set_num_threads(1)
+    model, batches = small_model(backbone={"is_causal": True}), itertools.count(1)
 
-torch.set_num_threads(1)
-model = small_model(backbone={"is_causal": True})
-batches = 0
+    def forward(tokens: torch.Tensor, answer: Callable = model.forward) -> object:
+        if next(batches) == kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return answer(tokens)
 
-def forward(tokens, answer=model.forward):
-    global batches
-    batches += 1
-    if batches == int(sys.argv[3]):
-        os.kill(os.getpid(), signal.SIGKILL)
-    return answer(tokens)
-
-model.forward = forward
-write_region([model], Genome(sys.argv[1]), "chr1", 100, 900, tiles=TilePlan(size=64, overlap=32, stitch=Stitch.BLEND),
-             precision=Precision(bf16=False, digits=4), batch_size=2, target=Path(sys.argv[2]))
-"""
+    model.forward = forward
+    tiles, precision = TilePlan(size=64, overlap=32, stitch=Stitch.BLEND), Precision(bf16=False, digits=4)
+    write_region(
+        [model], Genome(genome), "chr1", 100, 900, tiles=tiles, precision=precision, batch_size=2, target=target
+    )
 
 
 def test_a_killed_shard_leaves_no_file_and_is_repeated_as_if_nothing_was(genome: Genome, tmp_path: Path) -> None:
     folder, whole = tmp_path / "parts", tmp_path / "whole.npy"
     killed = folder / "chr1.5.npy"
 
-    def run(target: Path, kill_at: int) -> int:
-        environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-        command = [sys.executable, "-c", SHARD, str(tmp_path / "genome.fa"), str(target), str(kill_at)]
-        return subprocess.run(command, env=environment, check=False).returncode
+    def run(target: Path, kill_at: int) -> int | None:
+        arguments = (tmp_path / "genome.fa", target, kill_at)
+        process = multiprocessing.get_context("fork").Process(target=write_shard, args=arguments)
+        process.start()
+        process.join()
+        return process.exitcode
 
     assert run(whole, 0) == 0
     assert run(killed, 5) == -signal.SIGKILL

@@ -107,7 +107,7 @@ def test_correlations_equal_scipy(tmp_path: Path, names: list[str]) -> None:
     assert all(f">{name}<" in picture for name in names)
 
 
-@pytest.mark.parametrize("names", [["a", "b"], ["a", "b", "c", "d"], ["Eigenvalue", "Component", "_x", "c.1"]])
+@pytest.mark.parametrize("names", [["a", "b"], ["Eigenvalue", "Component", "_x", "c.1"]])
 def test_pca_equals_numpy(tmp_path: Path, names: list[str]) -> None:
     bins = bins_of(tmp_path, random_samples(names))
     plot_pca(bins, ["A", "A", "B", "B"][: len(names)], "title", tmp_path / "p.svg", tmp_path / "p.tsv", tmp_path)

@@ -1,5 +1,6 @@
 """What a reader sees without scrolling, at 1280 x 900: the table, a locus and the warnings, of runs of any size."""
 
+import functools
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -31,17 +32,24 @@ def long_names() -> ReportContent:
     return MadeUpRun.joint([f"model_{LONG}", "cnn"], [LONG, "NK"]).content()
 
 
+@functools.cache
+def large_content() -> ReportContent:
+    return large_run().content()
+
+
 RUNS = {
     "twelve": twelve_rows,
     "one": one_track,
     "long": long_names,
-    "large": lambda: large_run().content(),
+    "large": large_content,
     "nothing": lambda: large_run(held_out=False).content(),
 }
 
 
 @pytest.fixture(scope="module", params=RUNS)
 def page(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if request.param == "large":
+        return request.getfixturevalue("large")
     target = tmp_path_factory.mktemp(request.param) / "report.html"
     write_report(target, RUNS[request.param](), TEMPLATE)
     return target
@@ -50,7 +58,7 @@ def page(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     target = tmp_path_factory.mktemp("large") / "report.html"
-    write_report(target, large_run().content(), TEMPLATE)
+    write_report(target, large_content(), TEMPLATE)
     return target
 
 
@@ -107,7 +115,7 @@ def test_a_large_run_has_a_row_per_model_and_a_fold_with_all_tracks(large: Path)
 
 
 def test_warnings_are_few_lines_that_lead_to_their_sections(large: Path) -> None:
-    content = large_run().content()
+    content = large_content()
     with visit(large, WIDTH) as visited:
         lines = visited.page.locator(".warnings li")
         assert lines.count() == MAX_WARNING_LINES
@@ -122,7 +130,7 @@ def test_warnings_are_few_lines_that_lead_to_their_sections(large: Path) -> None
 
 
 def test_every_warning_is_in_the_full_list(large: Path) -> None:
-    content = large_run().content()
+    content = large_content()
     with visit(large, WIDTH) as visited:
         listed = visited.page.locator("#warnings").text_content() or ""
         items = visited.page.locator("#warnings li").all_text_contents()

@@ -1,6 +1,5 @@
 """Fine-tuning: the recipe against references, on one process and several, interrupted and resumed."""
 
-import json
 import logging
 import os
 import signal
@@ -548,12 +547,10 @@ CNN = {"type": "dilated_cnn", "hidden_size": 16, "num_hidden_layers": 3, "kernel
     ("plan", "augmentation"),
     [
         ({"attention": "bidirectional"}, {}),
-        ({"strands": "reverse_complement"}, {}),
-        ({"backbone": CNN}, {"shift": 9, "reverse_complement": True}),
         ({"backbone": UNET}, {"shift": 9, "reverse_complement": True}),
         ({"backbone": CNN, "strands": "reverse_complement"}, {"shift": 9, "reverse_complement": True}),
     ],
-    ids=["bidirectional", "reverse_complement", "augmented dilated_cnn", "augmented unet", "all"],
+    ids=["bidirectional", "augmented unet", "all"],
 )
 def test_a_planted_motif_is_learned_on_its_strand(tmp_path: Path, plan: dict, augmentation: dict) -> None:
     """On windows held out; swapped strands or shifted bases would leave no correlation."""
@@ -708,24 +705,6 @@ def assert_same_logs(one: Path, other: Path) -> None:
     logs = [training_log(target) for target in (one, other)]
     for column in ("loss", "valid_loss", "valid_pearson_log1p.B.plus", "valid_pearson_log1p.B.minus"):
         np.testing.assert_allclose(logs[1][column], logs[0][column], rtol=1e-4, atol=1e-4, err_msg=column)
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [{}, {"backbone": UNET | {"dropout": 0}, "head": SHARED_HEAD}],  # dropout differs
-    ids=["mixtral", "unet with a unet head"],
-)
-def test_two_processes_equal_one(tmp_path: Path, data: Path, changes: dict) -> None:
-    """With synchronised batch norm statistics, where micro-batches hold the same windows."""
-    plan = make_plan(strands="reverse_complement", **changes)
-    recipe = {"epochs": 2, "global_batch_size": 8, "keep": "best", "learning_rate": 5e-3}
-    one = make_job(data, tmp_path / "one", plan, **recipe, micro_batch_size=8)
-    train(one)
-    two = make_job(data, tmp_path / "two", plan, **recipe, micro_batch_size=4)
-    two.write(tmp_path / "job.json")
-    run_in_processes("rnatracks.training.train", tmp_path / "job.json", processes=2, threads=2)
-    assert_same_logs(one.target, two.target)
-    assert json.loads((two.target / "config.json").read_text())["strands"] == "reverse_complement"
 
 
 def test_two_processes_stopped_and_resumed_equal_one(tmp_path: Path, data: Path) -> None:

@@ -241,47 +241,6 @@ def test_a_model_that_starts_from_another_waits_for_it(demo_copy: Path) -> None:
     assert any(not torch.equal(value, weights["small-amber"][name]) for name, value in weights["late"].items())
 
 
-def read_bases(path: Path) -> np.ndarray:
-    """All bases of a bigWig, read by pyBigWig alone."""
-    with pyBigWig.open(str(path)) as file:
-        return np.concatenate([file.values(chrom, 0, length, numpy=True) for chrom, length in file.chroms().items()])
-
-
-def test_shards_give_the_same_tracks_and_a_lost_one_is_repeated_alone(demo_copy: Path) -> None:
-    """Also when the last step is a job of its own, as a cluster runs it."""
-    config = yaml.safe_load((demo_copy / DEMO[1]).read_text())
-    config["prediction"] = {"shard_size": 100_000}
-    (demo_copy / DEMO[1]).write_text(yaml.safe_dump(config, sort_keys=False))
-    folder = "results/demo/tracks/predicted/small-amber"
-    tracks = [f"{folder}/amber.{strand}.bw" for strand in ("plus", "minus")]
-    whole = [read_bases(demo_copy / track) for track in tracks]
-    for track in tracks:
-        (demo_copy / track).unlink()
-    run = snakemake(demo_copy, *tracks, *DEMO, "--notemp")
-    assert run.status == 0, run.text[-5000:]
-    sharded = [read_bases(demo_copy / track) for track in tracks]
-    for before, after in zip(whole, sharded, strict=True):
-        # Batches are composed otherwise, which moves a value by an ulp of float32, and seldom over a rounding's edge.
-        np.testing.assert_allclose(after, before, rtol=1.001e-3)
-        assert (after == before).mean() > 0.99
-
-    assert len(list((demo_copy / folder / "parts").iterdir())) == 2 + 2 + 1 + 1 + 1
-    (demo_copy / folder / "parts/chr2.100000-130000.npy").unlink()
-    (demo_copy / tracks[0]).unlink()
-    planned = snakemake(demo_copy, tracks[0], *DEMO, "--notemp", "--dry-run").planned()
-    assert planned == {
-        "predict_chromosome": [{"model": "small-amber", "part": "chr2.100000-130000"}],
-        "gather_prediction": [{"model": "small-amber", "cell_type": "amber", "strand": "plus"}],
-    }
-    part = f"{folder}/parts/chr2.100000-130000.npy"
-    assert snakemake(demo_copy, part, *DEMO, "--notemp").status == 0
-    job = "gather_prediction:model=small-amber,cell_type=amber,strand=plus"
-    alone = ("--target-jobs", job, "--allowed-rules", "gather_prediction", "--mode", "remote", "--nolock", "--force")
-    run = snakemake(demo_copy, *alone, *DEMO, cores=1)
-    assert run.status == 0, run.text[-5000:]
-    np.testing.assert_array_equal(read_bases(demo_copy / tracks[0]), sharded[0])
-
-
 def test_shuffled_sequence_is_not_predicted_from(demo: Demo) -> None:
     """Of a chromosome whose bases were shuffled nothing can be known. A constant prediction has no score."""
     model = load_model(demo.results / "models/small-amber", "cpu")
@@ -297,49 +256,3 @@ def test_shuffled_sequence_is_not_predicted_from(demo: Demo) -> None:
             moments[row] += Moments.of(*map(np.log1p, pair))
     assert all(abs(track.pearson) < 0.1 for track in moments)
     assert np.isnan(Moments.of(observed[0].values("chr3", 0, 1000), np.full(1000, 0.3)).pearson)
-
-
-BLOCK = 64
-
-
-def shuffle_sample(source: Path, target: Path, seed: int) -> None:
-    """Write a bigWig's coverage with its blocks of 64 bases in another order, the same order for one seed."""
-    read, write = pyBigWig.open(str(source)), pyBigWig.open(str(target), "w")
-    lengths = dict(read.chroms())
-    write.addHeader(list(lengths.items()))
-    rng = np.random.default_rng(seed)
-    for chrom, length in lengths.items():
-        values = np.nan_to_num(read.values(chrom, 0, length, numpy=True))
-        whole = length // BLOCK * BLOCK
-        values[:whole] = rng.permutation(values[:whole].reshape(-1, BLOCK)).ravel()
-        write.addEntries(chrom, 0, values=values.astype(float), span=1, step=1)
-    read.close()
-    write.close()
-
-
-def test_shuffled_coverage_is_not_predicted(demo_copy: Path) -> None:
-    """The same run on coverage that has lost its place in the genome, in training and in scoring: nothing to learn.
-
-    A score here would be a leak from what is scored into what is predicted. Blocks are short, so that
-    the held-out chromosome holds some 1,500 of them and chance alone stays well below 0.1. After two
-    epochs this network predicts the demo's own validation chromosome with 0.8.
-    """
-    config = yaml.safe_load((demo_copy / DEMO[1]).read_text())
-    rows = ["sample\tcell_type\tsource\tplus\tminus\tunstranded"]
-    for seed, strand in enumerate(("plus", "minus")):
-        name = f"amber_1.{strand}.bw"
-        shuffle_sample(demo_copy / "results/demo/simulated" / name, demo_copy / name, seed)
-    rows.append("amber_1\tamber\tlocal\tamber_1.plus.bw\tamber_1.minus.bw\t")
-    (demo_copy / "samples.tsv").write_text("\n".join(rows) + "\n")
-    (demo_copy / "cell_types.tsv").write_text("cell_type\tontology\tdescription\namber\t\t\n")
-    config |= {"results": "results/shuffled", "samples": "samples.tsv", "cell_types": "cell_types.tsv"}
-    config["training"]["epochs"] = 2
-    config["models"] = {"unet": config["models"]["unet"] | {"cell_types": ["amber"]}}
-    del config["simulate"], config["evaluation"]["baselines"]
-    (demo_copy / "shuffled.yaml").write_text(yaml.safe_dump(config))
-    table = "results/shuffled/evaluation/base_resolution.tsv"
-    run = snakemake(demo_copy, table, "--configfile", "shuffled.yaml")
-    assert run.status == 0, run.text[-5000:]
-    shuffled = pd.read_csv(demo_copy / table, sep="\t").query("split == 'test' and region == 'all'")
-    assert len(shuffled) == 2
-    assert (shuffled["pearson_log1p"].abs() < 0.1).all()

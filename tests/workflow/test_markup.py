@@ -1,4 +1,7 @@
-"""Texts that would be script in a page, wherever a user may write them: no page runs them, and their changes count."""
+"""Texts that would be script in a page, wherever a user may write them: no page runs them, and their changes count.
+
+The small finished run is also predicted in shards.
+"""
 
 import re
 import shutil
@@ -8,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from bigwigs import write_bases
+from bigwigs import read_bases, write_bases
 from browser import visit
 
 from workflow.runs import REPOSITORY, snakemake
@@ -182,6 +185,10 @@ def score_all_genes(folder: Path) -> None:
     (folder / "config.yaml").write_text(yaml.safe_dump(config | {"genes": {}}))
 
 
+def read_genome(path: Path) -> np.ndarray:
+    return np.concatenate([read_bases(path, chrom) for chrom in LENGTHS])
+
+
 PAGES = {"write_browser": 1, "write_report": 1}
 LOCI_PAGES = {"locate_loci": 1, "plot_locus": 2, "write_session": 1} | PAGES
 CHANGES = {
@@ -212,3 +219,37 @@ def test_a_moved_repository_plans_nothing_until_a_page_changes(moved: Path, tmp_
     shutil.copy(REPOSITORY / "resources/browser_drawing.js", copy / "resources")
     replace(copy / "resources/report.css", "\n", "\n\n")
     assert planned(moved, copy / "Snakefile") == {"write_report": 1}
+
+
+def test_shards_give_the_same_tracks_and_a_lost_one_is_repeated_alone(moved: Path) -> None:
+    """Also when the last step is a job of its own, as a cluster runs it."""
+    config = yaml.safe_load((moved / "config.yaml").read_text()) | {"prediction": {"shard_size": 4096}}
+    (moved / "config.yaml").write_text(yaml.safe_dump(config))
+    folder, configured = f"{config['results']}/tracks/predicted/m", ("--configfile", "config.yaml")
+    tracks = [f"{folder}/{name}.unstranded.bw" for name in ("A", "B")]
+    whole = [read_genome(moved / track) for track in tracks]
+    for track in tracks:
+        (moved / track).unlink()
+    run = snakemake(moved, *tracks, *configured, "--notemp")
+    assert run.status == 0, run.text[-5000:]
+    sharded = [read_genome(moved / track) for track in tracks]
+    for before, after in zip(whole, sharded, strict=True):
+        # Batches are composed otherwise, which moves a value by an ulp of float32, and seldom over a rounding's edge.
+        np.testing.assert_allclose(after, before, rtol=1.001e-3)
+        assert (after == before).mean() > 0.99
+
+    assert len(list((moved / folder / "parts").iterdir())) == 2 + 1
+    lost = "1<svg.4096-6000"
+    (moved / folder / f"parts/{lost}.npy").unlink()
+    (moved / tracks[0]).unlink()
+    plan = snakemake(moved, tracks[0], *configured, "--notemp", "--dry-run").planned()
+    assert plan == {
+        "predict_chromosome": [{"model": "m", "part": lost}],
+        "gather_prediction": [{"model": "m", "cell_type": "A", "strand": "unstranded"}],
+    }
+    assert snakemake(moved, f"{folder}/parts/{lost}.npy", *configured, "--notemp").status == 0
+    job = "gather_prediction:model=m,cell_type=A,strand=unstranded"
+    alone = ("--target-jobs", job, "--allowed-rules", "gather_prediction", "--mode", "remote", "--nolock", "--force")
+    run = snakemake(moved, *alone, *configured, cores=1)
+    assert run.status == 0, run.text[-5000:]
+    np.testing.assert_array_equal(read_genome(moved / tracks[0]), sharded[0])

@@ -26,6 +26,7 @@ from rnatracks.samples import simulate, simulated_files
 from workflow.runs import REPOSITORY, close_network, snakemake
 
 SETTINGS = SimulatedGenomeSettings(seed=3, chromosomes={"chr1": 14_000, "chr2": 9_000}, gap=500)
+MODEL = {"backbone": "somebody/tiny", "head": {"channels": [4, 4]}}
 QUERY = "assay_title=total RNA-seq&biosample_ontology.term_id=EFO:0002784"
 
 
@@ -109,7 +110,7 @@ def configure(folder: Path, server: DataServer, **changes: object) -> None:
         "sources": {"encode": server.url(), "recount3": server.url("/recount3"), "hub": server.url()},
         "windows": {"size": 512, "overlap": 128},
         "split": {"test": ["chr2"]},
-        "models": {"tiny": {"cell_types": "each", "backbone": "somebody/tiny", "head": {"channels": [4, 4]}}},
+        "models": {"tiny": MODEL | {"cell_types": "each"}},
         "training": {
             "epochs": 0.5,
             "global_batch_size": 4,
@@ -125,7 +126,7 @@ def test_all_runs_without_a_network_once_everything_is_fetched(
     world: World, server: DataServer, tmp_path: Path
 ) -> None:
     """As on a cluster whose nodes reach nothing: `fetch` on the login node, then `all`."""
-    configure(tmp_path, server, qc={"nonzero_means": "means.tsv"})
+    configure(tmp_path, server, qc={"nonzero_means": "means.tsv"}, models={"tiny": MODEL | {"cell_types": ["blood"]}})
     (tmp_path / "means.tsv").write_text("track\tnonzero_mean\nblood.unstranded\t1\nGM12878.minus\t1e4\n")
     server.fail("/search/", Status(503))
     server.fail(world.signals[0].stored, Cut(2000))
@@ -139,7 +140,7 @@ def test_all_runs_without_a_network_once_everything_is_fetched(
     assert len(server.requests) == asked
     fetching = {"fetch_file", "fetch_weights", "resolve_samples"}
     assert not fetching & set(run.planned())
-    card = (tmp_path / "results/models/tiny-blood/README.md").read_text()
+    card = (tmp_path / "results/models/tiny/README.md").read_text()
     assert f"Backbone: `somebody/tiny` at commit `{world.backbone.commit}`" in card
 
     resolved = pd.read_csv(tmp_path / "results/samples/resolved.tsv", sep="\t", dtype=str, keep_default_na=False)
