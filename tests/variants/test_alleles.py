@@ -153,6 +153,13 @@ def test_random_edits_equal_an_edited_fasta_and_gtf_predicted_again(
         )
         if edit.growth == 0:  # nothing else has changed
             np.testing.assert_array_equal(spliced, after)
+        # The whole chromosome moves as the bases to the right of the change do.
+        text = "N" * edit.growth + sequence[max(-edit.growth, 0) :]
+        moved = whole_track(model, Genome(write_fasta(tmp_path / f"{place}.moved.fa", {CHROM: text})))
+        right = moved[:, edit.end + edit.growth : new_end] if edit.growth else before[:, edit.end : pair.end]
+        shifted = np.concatenate([before[:, : edit.end], right, before[:, pair.end :]], axis=1)
+        np.testing.assert_array_equal(pair.shifted, shifted[:, pair.start : pair.end])
+        shifted_means = gene_means(tmp_path / "shifted.bw", shifted, annotation)
         edited = annotation_of(tmp_path / "edited.gtf", edited_places(edit))
         again, expected = (gene_means(tmp_path / "edited.bw", track, edited) for track in (after, spliced))
         found = effects.of(pair)
@@ -166,6 +173,7 @@ def test_random_edits_equal_an_edited_fasta_and_gtf_predicted_again(
                 ]
                 assert effect.reach == sum(pair.start <= base < pair.end for base in bases) / len(bases)
                 np.testing.assert_allclose(effect.reference, [old_means[row][gene]], rtol=1e-12)
+                np.testing.assert_allclose(effect.shifted, [shifted_means[row][gene]], rtol=1e-12)
                 np.testing.assert_allclose(effect.alternative, [expected[row].get(gene, np.nan)], rtol=1e-12)
                 if effect.reach == 1:
                     whole += 1
@@ -272,7 +280,7 @@ def test_the_largest_change_of_a_base_is_found_where_it_is() -> None:
     reference, alternative = np.ones((2, 10), np.float32), np.ones((2, 8), np.float32)
     alternative[0, 3], alternative[0, 1] = 4, 2  # bases 15 and 11 of the reference
     alternative[1, 7], alternative[1, 0] = 0.125, 2
-    pair = AllelePair(Edit("chr1", 12, 14, b""), Edited(), 10, 20, reference, alternative)
+    pair = AllelePair(Edit("chr1", 12, 14, b""), Edited(), 10, 20, reference / 3, alternative, reference)
     changes, places = largest_base_change(pair, 1e-9)
     np.testing.assert_allclose(changes, [2, -3], atol=1e-6)
     assert places.tolist() == [15, 19]

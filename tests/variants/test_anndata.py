@@ -13,7 +13,7 @@ from rnatracks.variants.effect_table import EFFECT_COLUMNS
 
 from .effect_tables import effect, write_effects
 
-LAYERS = ["ref", "alt", "reach", "largest_base_log2_ratio", "largest_base_position", "percentile"]
+LAYERS = ["ref", "alt", "reach", "shift_log2_ratio", "largest_base_log2_ratio", "largest_base_position", "percentile"]
 KEYS = ["chrom", "pos", "id", "ref_allele", "alt_allele", "gene_id"]
 SNV, SAME_PLACE, FAR = ("chr1", 5, "A", "C"), ("chr1", 5, "A", "G"), ("chrX", 200_000_001, "AT", "A")
 
@@ -88,5 +88,5 @@ def test_odd_names_of_genes_are_kept(tmp_path: Path) -> None:
 def test_the_columns_are_those_of_the_contract() -> None:
     assert " ".join(EFFECT_COLUMNS) == (
         "chrom pos id ref_allele alt_allele gene_id gene_name strand tss_distance consequence track reach ref alt "
-        "log2_ratio largest_base_log2_ratio largest_base_position gene_score percentile"
+        "log2_ratio shift_log2_ratio largest_base_log2_ratio largest_base_position gene_score percentile"
     )

@@ -31,7 +31,8 @@ EFFECT_NOTES = {
     "gene_name": "The gene whose predicted expression changes most.",
     "gene_id": "Its id.",
     "track": "Cell type and strand.",
-    "log2_ratio": "log2((alt + c) / (ref + c)), with c = genes.pseudocount.",
+    "log2_ratio": "log2((alt + c) / (ref + c)), with c = genes.pseudocount, minus shift_log2_ratio.",
+    "shift_log2_ratio": "Part of that ratio that comes from the shift of the windows by an insertion or deletion.",
     "gene_score": "The model's held-out score across genes for this track (pearson_log1p of split test).",
     "percentile": "Share of the matched random changes with a smaller effect on this track, in percent.",
     "consequence": "Where the variant lies relative to this gene.",
@@ -56,7 +57,7 @@ PLANTED_NOTES = {
     "auroc": "Area under the ROC curve, for changes with an effect against all without, ranked by the size of the "
     "predicted effect; 0.5 by chance.",
 }
-_MINOR_EFFECTS = ("gene_id", "tss_distance", "largest_base_log2_ratio", "largest_base_position")
+_MINOR_EFFECTS = ("gene_id", "tss_distance", "shift_log2_ratio", "largest_base_log2_ratio", "largest_base_position")
 
 
 def changes_section(files: ReportFiles, run: Reported) -> SequenceChanges:

@@ -33,6 +33,10 @@ class AllelePair:
         The stretch on the reference, 0-based half-open. On the alternative it is longer by `edit.growth`.
     reference, alternative
         Normalised coverage, `[track, end - start]` and `[track, end - start + edit.growth]`.
+    shifted
+        Coverage of the reference, `[track, end - start]`, where each base has the place in its tiles that it has on the
+        alternative. An insertion or deletion moves the bases to its right relative to the tiles, which alone changes
+        what a model predicts. Otherwise the same as `reference`.
     """
 
     edit: Edit
@@ -41,15 +45,31 @@ class AllelePair:
     end: int
     reference: NDArray[np.float32]
     alternative: NDArray[np.float32]
+    shifted: NDArray[np.float32]
 
     def counterparts(self) -> Iterator[tuple[int, NDArray[np.float32], NDArray[np.float32]]]:
-        """Coverage of bases that both alleles have: (position on the reference, reference, alternative)."""
+        """Coverage of bases that both alleles have: (position on the reference, shifted, alternative)."""
         for old, old_end, new in self.edited.counterparts(self.edit.chrom):
             first, last = max(old, self.start), min(old_end, self.end)
             if first < last:
                 there = first - old + new - self.start
                 bases = slice(first - self.start, last - self.start)
-                yield first, self.reference[:, bases], self.alternative[:, there : there + last - first]
+                yield first, self.shifted[:, bases], self.alternative[:, there : there + last - first]
+
+
+class _MovedGenome(Genome):
+    """A genome with all bases some places further to the right, or to the left if negative; N comes in."""
+
+    def __init__(self, genome: Genome, by: int) -> None:
+        self.path, self._genome, self._by = genome.path, genome, by
+        self.lengths = {chrom: length + by for chrom, length in genome.lengths.items()}
+
+    def bases(self, chrom: str, start: int, end: int) -> NDArray[np.uint8]:
+        """Bases of chrom:start-end (0-based, half-open), counted from the moved beginning."""
+        return self._genome.bases(chrom, start - self._by, end - self._by)
+
+
+_Place = tuple[Genome, str, int, int]  # chrom:start-end of a genome
 
 
 class Alleles:
@@ -106,16 +126,24 @@ class Alleles:
         while batch := list(itertools.islice(remaining, self.edits_at_once)):
             genomes = [EditedGenome(self.genome, [edit]) for edit in batch]
             stretches = [self.stretch(edit) for edit in batch]
-            places: list[tuple[Genome, str, int, int]] = []
+            places: list[_Place] = []
             for edit, edited, (start, end) in zip(batch, genomes, stretches, strict=True):
-                places += [(self.genome, edit.chrom, start, end), (edited, edit.chrom, start, end + edit.growth)]
-            outputs = self._predict(places)
-            for number, (edit, edited, (start, end)) in enumerate(zip(batch, genomes, stretches, strict=True)):
+                moved = (_MovedGenome(self.genome, edit.growth), edit.end if edit.growth else end)
+                places += [
+                    (self.genome, edit.chrom, start, end),
+                    (edited, edit.chrom, start, end + edit.growth),
+                    (moved[0], edit.chrom, moved[1] + edit.growth, end + edit.growth),
+                ]
+            outputs = iter(zip(places, self._predict(places), strict=True))
+            for edit, edited, (start, end) in zip(batch, genomes, stretches, strict=True):
+                of_reference, of_alternative, of_moved = itertools.islice(outputs, 3)
                 if (edit.chrom, start, end) != last:
                     last = (edit.chrom, start, end)
-                    reference = self._stitched(*places[2 * number], outputs[2 * number])
-                alternative = self._stitched(*places[2 * number + 1], outputs[2 * number + 1])
-                yield AllelePair(edit, edited, start, end, reference, alternative)
+                    reference = self._stitched(*of_reference)
+                shifted = reference
+                if edit.growth:
+                    shifted = np.concatenate([reference[:, : edit.end - start], self._stitched(*of_moved)], axis=1)
+                yield AllelePair(edit, edited, start, end, reference, self._stitched(*of_alternative), shifted)
 
     @property
     def edits_at_once(self) -> int:
@@ -128,7 +156,7 @@ class Alleles:
         # A long stretch in parts, so that only the tiles of one are in memory.
         for first in range(start, end, self.batch_size * self.tiles.size):
             place = (self.genome, chrom, first, min(first + self.batch_size * self.tiles.size, end))
-            parts.append(self._stitched(*place, self._predict([place])[0]))
+            parts.append(self._stitched(place, self._predict([place])[0]))
         return np.concatenate(parts, axis=1)
 
     def stretch(self, edit: Edit) -> tuple[int, int]:
@@ -145,7 +173,7 @@ class Alleles:
                 end = max(end, first + self.tiles.size - growth)
         return start, min(end, length)
 
-    def _predict(self, places: Sequence[tuple[Genome, str, int, int]]) -> list[dict[int, NDArray[np.float32]]]:
+    def _predict(self, places: Sequence[_Place]) -> list[dict[int, NDArray[np.float32]]]:
         """Predict the tiles that touch some places, unless their bases were predicted lately.
 
         Returns
@@ -156,7 +184,7 @@ class Alleles:
         keys, missing = [], {}
         for genome, chrom, start, end in places:
             own = {}
-            for first in touching_tiles(genome.lengths[chrom], start, end, self.tiles):
+            for first in touching_tiles(genome.lengths[chrom], start, end, self.tiles) if start < end else ():
                 bases = genome.bases(chrom, first, first + size)
                 key = own[first] = bases.tobytes()
                 if key in self._outputs:
@@ -178,10 +206,9 @@ class Alleles:
         self.predicted += len(todo)
         return [{first: self._outputs[key] for first, key in own.items()} for own in keys]
 
-    def _stitched(
-        self, genome: Genome, chrom: str, start: int, end: int, outputs: Mapping[int, NDArray[np.float32]]
-    ) -> NDArray[np.float32]:
-        if start == end:  # the whole chromosome is deleted
+    def _stitched(self, place: _Place, outputs: Mapping[int, NDArray[np.float32]]) -> NDArray[np.float32]:
+        genome, chrom, start, end = place
+        if start == end:
             return np.zeros((len(self.model.config.tracks), 0), np.float32)
         stretches = stitched_coverage(
             outputs.items(), self.model, genome, chrom, start, end, tiles=self.tiles, digits=self._digits

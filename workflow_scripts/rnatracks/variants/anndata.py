@@ -13,7 +13,8 @@ from .effect_table import VARIANT_COLUMNS, read_effects
 _KEYS = [*VARIANT_COLUMNS, "gene_id"]
 _ABOUT_GENES = ["gene_name", "strand", "tss_distance", "consequence"]
 _UNITS = {
-    "log2_ratio": "log2((alt + pseudocount) / (ref + pseudocount))",
+    "log2_ratio": "log2((alt + pseudocount) / (ref + pseudocount)), minus shift_log2_ratio",
+    "shift_log2_ratio": "part of that ratio that comes from the shift of windows by an insertion or deletion",
     "ref": "mean normalised coverage of the gene's exonic bases on the reference allele",
     "alt": "mean normalised coverage of the gene's exonic bases on the alternative allele",
     "reach": "share of the gene's exonic bases in windows that hold the variant",

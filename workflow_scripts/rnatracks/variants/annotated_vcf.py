@@ -16,6 +16,7 @@ MAX_TBI = 1 << 29  # bases; a tabix index of a longer chromosome must be a .csi
 _INFO = 7  # its column
 _PREFIX = "RT_"
 _RATIO = "log2((ALT + c) / (REF + c)) with the pseudocount c = {pseudocount:g}, in units of normalised coverage"
+_RATIO += ", less the part that comes from a shift of the model's windows"
 # Column of the table, type, and description of each key.
 _FIELDS = {
     "gene_id": ("String", "Gene with the strongest predicted effect on any track of the model {model}"),

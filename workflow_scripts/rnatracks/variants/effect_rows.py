@@ -63,12 +63,13 @@ class EffectRows:
         for effect, consequence, distance in zip(effects, consequences, distances, strict=True):
             gene = self._genes.iloc[effect.gene]
             about = (gene["gene_id"], gene["gene_name"], gene["strand"], distance, consequence)
-            ratios = log2_ratio(effect.alternative, effect.reference, self.pseudocount)
-            numbers = zip(effect.tracks.tolist(), effect.reference, effect.alternative, ratios, strict=True)
-            for track, reference, alternative, ratio in numbers:
-                values = (effect.reach, reference, alternative, ratio, changes[track])
+            ratios = log2_ratio(effect.alternative, effect.shifted, self.pseudocount)
+            shifts = log2_ratio(effect.shifted, effect.reference, self.pseudocount)
+            numbers = zip(effect.tracks.tolist(), effect.reference, effect.alternative, ratios, shifts, strict=True)
+            for track, *of_track in numbers:
+                values = (effect.reach, *of_track, changes[track])
                 yield (*named, *about, self.tracks[track], *values, places[track] + 1)
             alone -= set(effect.tracks.tolist())
         about = ("",) * 4 + (Consequence.INTERGENIC if len(alone) == len(self.tracks) else "",)
         for track in sorted(alone):
-            yield (*named, *about, self.tracks[track], *(np.nan,) * 4, changes[track], places[track] + 1)
+            yield (*named, *about, self.tracks[track], *(np.nan,) * 5, changes[track], places[track] + 1)

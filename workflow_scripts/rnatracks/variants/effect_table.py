@@ -12,7 +12,15 @@ import pandas as pd
 
 VARIANT_COLUMNS = ("chrom", "pos", "id", "ref_allele", "alt_allele")
 PLACE_COLUMNS = ("gene_id", "gene_name", "strand", "tss_distance", "consequence")
-NUMBER_COLUMNS = ("reach", "ref", "alt", "log2_ratio", "largest_base_log2_ratio", "largest_base_position")
+NUMBER_COLUMNS = (
+    "reach",
+    "ref",
+    "alt",
+    "log2_ratio",
+    "shift_log2_ratio",
+    "largest_base_log2_ratio",
+    "largest_base_position",
+)
 ROW_COLUMNS = (*VARIANT_COLUMNS, *PLACE_COLUMNS, "track", *NUMBER_COLUMNS)
 EFFECT_COLUMNS = (*ROW_COLUMNS, "gene_score", "percentile")
 PART_ROWS = 200_000  # in memory at once

@@ -44,6 +44,8 @@ class GeneEffect:
     reference, alternative
         Mean normalised coverage of its exonic bases on each allele, one per track, where an inserted exonic base counts
         and a deleted one does not; NaN if none is left.
+    shifted
+        The same as `reference`, of `AllelePair.shifted`: only the change itself is between it and `alternative`.
     """
 
     gene: int
@@ -51,6 +53,7 @@ class GeneEffect:
     reach: float
     reference: NDArray[np.float64]
     alternative: NDArray[np.float64]
+    shifted: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,7 @@ class GeneEffects:
         )
         inside = np.clip([starts, ends], pair.start, pair.end)
         reference = _sums(pair.reference[tracks], inside - pair.start)
+        shifted = _sums(pair.shifted[tracks], inside - pair.start).sum(axis=1)
         new = np.array(pair.edited.edited_intervals(chrom, starts, ends, inner_starts, inner_ends))
         new_inside = np.clip(new, pair.start, pair.end + pair.edit.growth)
         alternative = _sums(pair.alternative[tracks], new_inside - pair.start).sum(axis=1)
@@ -129,6 +133,7 @@ class GeneEffects:
             within / bases,
             (outside + reference.sum(axis=1)) / bases,
             (outside + alternative) / new_bases if new_bases else np.full(len(tracks), np.nan),
+            (outside + shifted) / bases,
         )
 
     def _exon_sums(
@@ -161,7 +166,7 @@ def _sums(coverage: NDArray[np.float32], intervals: NDArray[np.int64]) -> NDArra
 
 
 def largest_base_change(pair: AllelePair, pseudocount: float) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """The largest change of a base that both alleles have: log2((alternative + c) / (reference + c)), and its place.
+    """The largest change of a base that both alleles have: log2((alternative + c) / (shifted + c)), and its place.
 
     Returns
     -------
