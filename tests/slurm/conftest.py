@@ -1,4 +1,4 @@
-"""The cluster, started once for all tests here, and the stand-in for conda."""
+"""The cluster, started once for all tests here and ended after them, and the stand-in for conda."""
 
 import os
 import signal
@@ -11,9 +11,9 @@ from slurm.cluster import Cluster, NoClusterError, running_cluster
 from slurm.conda import make_conda
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def whole_cluster() -> Iterator[Cluster]:
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # then, too, what was started is ended
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # then, too, what was started is ended
     try:
         context = running_cluster()
         cluster = context.__enter__()
@@ -23,6 +23,7 @@ def whole_cluster() -> Iterator[Cluster]:
         yield cluster
     finally:
         context.__exit__(None, None, None)
+        signal.signal(signal.SIGTERM, before)
 
 
 @pytest.fixture(scope="module")
