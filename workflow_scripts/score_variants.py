@@ -26,8 +26,8 @@ files, params = snakemake.input, snakemake.params
 annotation = Annotation(read_genes(Path(files.genes)), *(read_exons(Path(files[name])) for name in ("exons", "bodies")))
 genes = select_gene_types(annotation.genes, params.gene_types)
 devices, batch_size = snakemake.resources.get("gpu", 1), Settings.of(snakemake.config).prediction.batch_size
-model = Path(files.weights).parent
-predictor = load_predictor(model, **params.prediction, devices=devices, batch_size=batch_size)
+predictor = load_predictor(Path(files.weights).parent, **params.prediction, devices=devices, batch_size=batch_size)
+recipe_files = map(Path, (files[name] for name in ("weights", "config", "fasta", "genes", "exons", "bodies")))
 alleles = Alleles.of(predictor, Genome(files.fasta))
 score_variants(
     Path(files.variants),
@@ -36,5 +36,5 @@ score_variants(
     chromosomes=params.chromosomes,
     gene_scores=held_out_gene_scores(Path(files.scores), snakemake.wildcards.model),
     background=Background(params.background, params.seed, params.prediction["size"]) if params.background else None,
-    recipe=fingerprint(map(Path, [files.weights, files.fasta, files.genes, files.exons]), dict(params.items())),
+    recipe=fingerprint(recipe_files, dict(params.items()) | {"bf16": predictor.precision.bf16}),
 )

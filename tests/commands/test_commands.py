@@ -1,5 +1,6 @@
 """`rnatracks variants`, `mutagenesis` and `predict-sequence`: their files, and mistakes in one line."""
 
+import errno
 import logging
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from models import random_bases, small_model, write_fasta
 
 from rnatracks.cli import main
+from rnatracks.files import only_process
 from rnatracks.genome.sequence import Genome
 from rnatracks.prediction.locus import predict_locus
 
@@ -177,6 +179,24 @@ def test_a_mistake_is_one_line_before_any_file(mistake: str, caplog: pytest.LogC
     assert line.startswith("rnatracks: ") and "\n" not in line
     assert words in line
     assert not [*Path("out").glob("*")]
+
+
+def test_a_full_disk_is_one_line(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*arguments: object, **options: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "out")
+
+    monkeypatch.setattr(np, "savez_compressed", full)
+    assert main(["mutagenesis", "model", "genome.fa", "chr1:1-3", "--out", "out"]) == 1
+    assert caplog.records[-1].getMessage() == f"rnatracks: [Errno {errno.ENOSPC}] No space left on device: 'out'"
+    assert not [*Path("out").iterdir()]
+
+
+def test_a_second_command_does_not_write_the_same_files(caplog: pytest.LogCaptureFixture) -> None:
+    write_vcf(Path("some.vcf"), 105)
+    with only_process(Path("out/.some.lock")):
+        assert main(["variants", "model", "genome.fa", "some.vcf", "--gtf", "genes.gtf", "--out", "out"]) == 1
+        assert "found a lock of another process" in caplog.records[-1].getMessage()
+        assert [path.name for path in Path("out").iterdir()] == [".some.lock"]
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "nan", "inf", "x"])

@@ -432,6 +432,7 @@ GENES = pd.DataFrame(
         ("chr1:1-1", Region("chr1", 0, 1)),
         ("chr1:1000-1000", Region("chr1", 999, 1000)),
         ("chr1:1-1,000", Region("chr1", 0, 1000)),
+        ("HLA*01:02:3-4", Region("HLA*01:02", 2, 4)),
         # 15,746 bases: a fifth is 3,149, and 200 more are shown on either side.
         ("PLEKHG2", Region("chr19", 39_412_668 - 3349, 39_428_414 + 3349)),
         (" PLEKHG2 ", Region("chr19", 39_412_668 - 3349, 39_428_414 + 3349)),

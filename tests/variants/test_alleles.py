@@ -286,6 +286,16 @@ def test_the_largest_change_of_a_base_is_found_where_it_is() -> None:
     assert places.tolist() == [15, 19]
 
 
+def test_without_any_change_the_place_is_on_the_chromosome(tmp_path: Path) -> None:
+    """All bases are unknown, so both alleles are 0 everywhere; one is an insertion after the last base."""
+    genome = Genome(write_fasta(tmp_path / "unknown.fa", {CHROM: "N" * 100}))
+    alleles = alleles_of(model_of("convolutions"), genome)
+    edits = [Edit(CHROM, 0, 0, b"N"), Edit(CHROM, 99, 100, b""), Edit(CHROM, 100, 100, b"N")]
+    found = [largest_base_change(pair, 0.01) for pair in alleles.pairs(edits)]
+    assert [changes.tolist() for changes, _ in found] == [[0, 0]] * 3
+    assert [places.tolist() for _, places in found] == [[0, 0], [99, 99], [99, 99]]
+
+
 @pytest.fixture(autouse=True)
 def one_thread() -> None:
     torch.set_num_threads(1)

@@ -1,5 +1,6 @@
 """The table of effects: its rows, what interruptions leave, and what stands next to an effect."""
 
+import gzip
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,10 +17,11 @@ from rnatracks.prediction.predict import Precision, TilePlan
 from rnatracks.prediction.stitching import Stitch
 from rnatracks.variants.alleles import Alleles
 from rnatracks.variants.effect_rows import EffectRows
-from rnatracks.variants.effect_table import EFFECT_COLUMNS
+from rnatracks.variants.effect_table import EFFECT_COLUMNS, ROW_COLUMNS
 from rnatracks.variants.effects import GeneEffects, counted_exons
 from rnatracks.variants.held_out import held_out_gene_scores
 from rnatracks.variants.score import Background, fingerprint, score_variants
+from rnatracks.vcf.record_alleles import Variant
 from rnatracks.vocabulary import Strand
 
 GENES = [("chr1", "+", "left", "LEFT", [(100, 180), (300, 360)]), ("chr1", "-", "right", "RIGHT", [(900, 1000)])]
@@ -110,6 +112,20 @@ def test_numbers_are_those_of_the_alleles(genome: Genome, tmp_path: Path) -> Non
     np.testing.assert_allclose(row["log2_ratio"], ratio, rtol=1e-4)
 
 
+def test_without_a_base_that_both_alleles_have_no_change_is_given(genome: Genome, tmp_path: Path) -> None:
+    """The deletion of a whole chromosome; one of a base after it has a change and a place."""
+    rows = rows_of(genome, tmp_path)
+    edits = [Edit("chr2", 0, 300, b""), Edit("chr2", 299, 300, b"")]
+    variants = [Variant(0, "chr2", 1, str(number), "N", "N", edit) for number, edit in enumerate(edits)]
+    for (*_, alt, ratio, _, change, place), is_empty in zip(
+        (of_track for of_variant in rows.of(variants) for of_track in of_variant if of_track[5]),
+        (True, False),
+        strict=True,
+    ):
+        assert [bool(np.isnan(number)) for number in (alt, ratio, change)] == [is_empty] * 3
+        assert (place == "") == is_empty
+
+
 class StoppedHereError(RuntimeError):
     pass
 
@@ -145,10 +161,11 @@ def test_an_interrupted_table_continues_by_chromosome(
     assert {path.name for path in (tmp_path / "out").iterdir()} == set(names), "parts are removed"
 
 
-@pytest.mark.parametrize("change", ["vcf", "recipe"])
+@pytest.mark.parametrize("change", ["nothing", "vcf", "recipe", "columns"])
 def test_parts_of_another_file_or_recipe_are_not_used(
     genome: Genome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
+    """The part of chr1 is changed, so that its use is seen in the table."""
     of = EffectRows.of
 
     def stops(self: EffectRows, variants: Sequence) -> object:
@@ -158,12 +175,17 @@ def test_parts_of_another_file_or_recipe_are_not_used(
 
     with monkeypatch.context() as patch:
         patch.setattr(EffectRows, "of", stops)
+        if change == "columns":  # of another version
+            patch.setattr("rnatracks.variants.score.ROW_COLUMNS", ROW_COLUMNS[:-1])
         with pytest.raises(StoppedHereError):
             score(genome, tmp_path)
+    (part,) = (tmp_path / "out" / "some.parts").glob("chr1.*")
+    part.write_bytes(gzip.compress(gzip.decompress(part.read_bytes()).replace(b"chr1\t121\t", b"chr1\t77\t")))
     if change == "vcf":
         write_variants(tmp_path / "some.vcf", genome, [("chr1", 130), ("chr2", 10)])
     table = score(genome, tmp_path, recipe="2" if change == "recipe" else "1", gene_scores={})
-    assert set(table["pos"]) == ({131, 11} if change == "vcf" else {place + 1 for _, place in PLACES})
+    places = {"vcf": {131, 11}, "nothing": {77, 251, 951, 1451, 11}}
+    assert set(table["pos"]) == places.get(change, {place + 1 for _, place in PLACES})
 
 
 def test_percentiles_are_among_random_changes_of_the_same_track(genome: Genome, tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def _run(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> in
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:
         paths = options.run(options)
-    except InputError as error:
+    except (InputError, OSError) as error:  # such as a full disk
         log.error("rnatracks: %s", error)
         return 1
     for path in paths:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..config.settings import locus_file_name
 from ..errors import InputError
-from ..files import check_output_folder
+from ..files import check_output_folder, only_process
 from ..genome.sequence import open_genome
 from ..prediction.predictor import load_predictor
 from ..variants.alleles import Alleles
@@ -53,26 +53,29 @@ def score_vcf(options: argparse.Namespace) -> list[Path]:
     annotation = read_annotation(options.gtf, genome)
     scores = _held_out_scores(options)
     predictor = load_predictor(options.model, **prediction_options(options))
+    background = Background(options.background, options.seed, predictor.tiles.size) if options.background else None
     rows = EffectRows(
         Alleles.of(predictor, genome), annotation, annotation.genes, options.shared_exons, options.pseudocount
     )
     files = [options.genome, options.gtf, *(path for path in options.model.rglob("*") if path.is_file())]
     recipe = dict(prediction_options(options)) | {"shared": options.shared_exons, "c": options.pseudocount}
-    score_variants(
-        options.vcf,
-        target,
-        rows,
-        chromosomes=list(genome.lengths),
-        gene_scores=scores,
-        background=Background(options.background, options.seed, predictor.tiles.size) if options.background else None,
-        recipe=fingerprint(files, recipe),
-    )
+    recipe["bf16"] = predictor.precision.bf16
     model = options.model.resolve().name
-    index = write_vcf(
-        options.vcf, target, annotated, lengths=genome.lengths, model=model, pseudocount=options.pseudocount
-    )
-    background = [options.out / f"{name}.background.tsv.gz"] if options.background else []
-    return [target, *background, options.out / f"{name}.skipped.tsv", annotated, index]
+    with only_process(options.out / f".{name}.lock"):
+        score_variants(
+            options.vcf,
+            target,
+            rows,
+            chromosomes=list(genome.lengths),
+            gene_scores=scores,
+            background=background,
+            recipe=fingerprint(files, recipe),
+        )
+        index = write_vcf(
+            options.vcf, target, annotated, lengths=genome.lengths, model=model, pseudocount=options.pseudocount
+        )
+    random = [options.out / f"{name}.background.tsv.gz"] if background else []
+    return [target, *random, options.out / f"{name}.skipped.tsv", annotated, index]
 
 
 def _stem(path: Path) -> str:

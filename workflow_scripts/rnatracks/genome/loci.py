@@ -25,7 +25,8 @@ class Region:
         return f"{self.chrom}:{self.start + 1:,}-{self.end:,}"
 
 
-REGION = re.compile(r"(?P<chrom>[^:\s]+):(?P<start>\d[\d,]*)[-–](?P<end>\d[\d,]*)")
+# A chromosome may have colons in its name, such as HLA-A*01:01.
+REGION = re.compile(r"(?P<chrom>\S+):(?P<start>\d[\d,]*)[-–](?P<end>\d[\d,]*)")
 
 
 def locate(text: str, genes: pd.DataFrame, lengths: Mapping[str, int], margin: float = 0.2) -> Region:

@@ -55,6 +55,7 @@ class EffectRows:
     def _rows(self, variant: Variant, pair: AllelePair) -> Iterator[tuple]:
         named = (variant.chrom, variant.pos, variant.id, variant.ref, variant.alt)
         changes, places = largest_base_change(pair, self.pseudocount)
+        positions = ["" if np.isnan(change) else place + 1 for change, place in zip(changes, places, strict=True)]
         alone = set(range(len(self.tracks)))
         effects = self.effects.of(pair)
         genes = np.array([effect.gene for effect in effects], np.intp)
@@ -68,8 +69,8 @@ class EffectRows:
             numbers = zip(effect.tracks.tolist(), effect.reference, effect.alternative, ratios, shifts, strict=True)
             for track, *of_track in numbers:
                 values = (effect.reach, *of_track, changes[track])
-                yield (*named, *about, self.tracks[track], *values, places[track] + 1)
+                yield (*named, *about, self.tracks[track], *values, positions[track])
             alone -= set(effect.tracks.tolist())
         about = ("",) * 4 + (Consequence.INTERGENIC if len(alone) == len(self.tracks) else "",)
         for track in sorted(alone):
-            yield (*named, *about, self.tracks[track], *(np.nan,) * 5, changes[track], places[track] + 1)
+            yield (*named, *about, self.tracks[track], *(np.nan,) * 5, changes[track], positions[track])

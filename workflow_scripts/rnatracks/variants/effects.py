@@ -170,11 +170,13 @@ def largest_base_change(pair: AllelePair, pseudocount: float) -> tuple[NDArray[n
 
     Returns
     -------
-    Log ratios and positions on the reference (0-based), one per track; of equal changes, the first.
+    Log ratios and positions on the reference (0-based), one per track; of equal changes, the first. Without a base
+    that both have in the tiles that hold the change, the log ratios are NaN.
     """
-    rows = np.arange(len(pair.reference))
-    best, places = np.zeros(len(rows)), np.full(len(rows), pair.edit.start, np.int64)
-    for position, reference, alternative in pair.counterparts():
+    rows, stretches = np.arange(len(pair.reference)), [*pair.counterparts()]
+    best = np.full(len(rows), 0.0 if stretches else np.nan)
+    places = np.full(len(rows), min(pair.edit.start, pair.end - 1), np.int64)  # an insertion may follow the last base
+    for position, reference, alternative in stretches:
         ratios = (alternative.astype(np.float64) + pseudocount) / (reference.astype(np.float64) + pseudocount)
         for at in (ratios.argmax(axis=1), ratios.argmin(axis=1)):
             changes = np.log2(ratios[rows, at])

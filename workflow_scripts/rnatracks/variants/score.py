@@ -68,7 +68,7 @@ def score_variants(
     skipped = target.with_name(f"{name}.skipped.tsv")
     contents = check_variants(source, genome, chromosomes=chromosomes, skipped=skipped)
     parts = target.with_name(f"{name}.parts")
-    _keep_if_same(parts, f"{contents.md5} {recipe} {background}")
+    _keep_if_same(parts, f"{contents.md5} {recipe} {background} {' '.join(ROW_COLUMNS)}")
     drawn = _shares(contents.variants, background)
     total = sum(contents.variants.values()) + sum(drawn.values())
     log.info("%s variants to score", f"{total:,}")
