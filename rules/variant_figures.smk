@@ -16,7 +16,7 @@ if VARIANT_SETS:
         input:
             effects=out("variants/{model}/{variants}.tsv.gz"),
             background=[out("variants/{model}/{variants}.background.tsv.gz")] if SETTINGS.variants.background else [],
-            skipped=out("variants/{model}/{variants}.skipped.tsv"),
+            skipped=out("variants/{variants}.skipped.tsv"),
         output:
             strongest=out("variants/{model}/{variants}.strongest.tsv"),
             counts=out("variants/{model}/{variants}.counts.tsv"),

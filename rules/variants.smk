@@ -49,12 +49,10 @@ rule score_variants:
         genes=out("reference/genes.tsv.gz"),
         exons=out("reference/exons.bed.gz"),
         bodies=out("reference/gene_bodies.bed.gz"),
-        # It also changes with the scores of other models, whose effects stay the same.
-        scores=ancient(out("evaluation/gene_expression.tsv")),
     output:
-        out("variants/{model}/{variants}.tsv.gz"),
-        out("variants/{model}/{variants}.skipped.tsv"),
-        [out("variants/{model}/{variants}.background.tsv.gz")] if SETTINGS.variants.background else [],
+        out("variants/{model}/predicted/{variants}.tsv.gz"),
+        out("variants/{model}/predicted/{variants}.skipped.tsv"),
+        [out("variants/{model}/predicted/{variants}.background.tsv.gz")] if SETTINGS.variants.background else [],
     log:
         out("logs/score_variants/{model}/{variants}.log"),
     benchmark:
@@ -68,7 +66,6 @@ rule score_variants:
         gpu=1,
     params:
         chromosomes=SETTINGS.genome.chromosomes,
-        held_out=SETTINGS.held_out,
         background=SETTINGS.variants.background,
         seed=SETTINGS.evaluation.seed,
         gene_types=SETTINGS.genes.types,
@@ -77,6 +74,28 @@ rule score_variants:
         prediction=PREDICTION,
     script:
         "../workflow_scripts/score_variants.py"
+
+
+# Gene scores are added apart: their table also changes with other models, for which nothing is predicted again.
+rule add_gene_scores:
+    input:
+        effects=out("variants/{model}/predicted/{table}.tsv.gz"),
+        scores=out("evaluation/gene_expression.tsv"),
+    output:
+        out("variants/{model}/{table}.tsv.gz"),
+    log:
+        out("logs/add_gene_scores/{model}/{table}.log"),
+    wildcard_constraints:
+        table=rf"({any_of(RUN.variants)})(\.background)?",
+    localrule: True
+    conda:
+        "../envs/genomics.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(1000),
+        runtime=growing(60),
+    script:
+        "../workflow_scripts/add_gene_scores.py"
 
 
 rule annotate_variants:

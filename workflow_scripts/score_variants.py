@@ -17,7 +17,6 @@ from rnatracks.prediction.predictor import load_predictor
 from rnatracks.tracks.expression import select_gene_types
 from rnatracks.variants.alleles import Alleles
 from rnatracks.variants.effect_rows import EffectRows
-from rnatracks.variants.held_out import held_out_gene_scores
 from rnatracks.variants.score import Background, fingerprint, score_variants
 
 open_log(snakemake.log[0])
@@ -34,7 +33,7 @@ score_variants(
     Path(snakemake.output[0]),
     EffectRows(alleles, annotation, genes, params.shared_exons, params.pseudocount),
     chromosomes=params.chromosomes,
-    gene_scores=held_out_gene_scores(Path(files.scores), snakemake.wildcards.model),
+    gene_scores={},
     background=Background(params.background, params.seed, params.prediction["size"]) if params.background else None,
     recipe=fingerprint(recipe_files, dict(params.items()) | {"bf16": predictor.precision.bf16}),
 )

@@ -19,7 +19,7 @@ from rnatracks.variants.alleles import Alleles
 from rnatracks.variants.effect_rows import EffectRows
 from rnatracks.variants.effect_table import EFFECT_COLUMNS, ROW_COLUMNS
 from rnatracks.variants.effects import GeneEffects, counted_exons
-from rnatracks.variants.held_out import held_out_gene_scores
+from rnatracks.variants.held_out import add_gene_scores, held_out_gene_scores
 from rnatracks.variants.score import Background, fingerprint, score_variants
 from rnatracks.vcf.record_alleles import Variant
 from rnatracks.vocabulary import Strand
@@ -216,3 +216,11 @@ def test_held_out_scores_are_those_of_the_model(tmp_path: Path) -> None:
     assert held_out_gene_scores(table, "b") == {}
     with pytest.raises(InputError, match="no score of model 'c'; expected one of a, b"):
         held_out_gene_scores(table, "c")
+
+
+def test_scores_that_are_added_later_give_the_same_table(genome: Genome, tmp_path: Path) -> None:
+    score(genome, tmp_path, gene_scores={})
+    (tmp_path / "out" / "some.tsv.gz").rename(tmp_path / "without.tsv.gz")
+    score(genome, tmp_path, gene_scores={"B.plus": 0.123456789})
+    add_gene_scores(tmp_path / "without.tsv.gz", {"B.plus": 0.123456789}, tmp_path / "with.tsv.gz")
+    assert (tmp_path / "with.tsv.gz").read_bytes() == (tmp_path / "out" / "some.tsv.gz").read_bytes()

@@ -50,7 +50,7 @@ def test_shuffled_coverage_is_not_predicted(tmp_path: Path) -> None:
     config["genome"]["chromosomes"], config["split"] = ["chr1", "chr3"], {"test": ["chr3"]}
     config["training"]["epochs"] = 3
     config["models"] = {"unet": config["models"]["unet"] | {"cell_types": ["amber"]}}
-    del config["simulate"], config["evaluation"]["baselines"], config["loci"]
+    del config["simulate"], config["variants"], config["evaluation"]["baselines"], config["loci"]
     (folder / "shuffled.yaml").write_text(yaml.safe_dump(config))
     table = "results/shuffled/evaluation/base_resolution.tsv"
     run = snakemake(folder, table, "--configfile", "shuffled.yaml")

@@ -21,7 +21,7 @@ SET_NOTES = {
     "scored": "Number of different variants that were scored.",
     "without_gene": "Of these, variants without exonic bases of a gene in the windows that hold them.",
     "random_changes": "Matched random changes; 0 if variants.background is not set.",
-    "skipped": "Number of alleles skipped; variants/{model}/{NAME}.skipped.tsv lists them.",
+    "skipped": "Number of alleles skipped; variants/{NAME}.skipped.tsv lists them.",
     "reasons": "Why they were skipped.",
 }
 EFFECT_NOTES = {

@@ -106,7 +106,7 @@ def summarise_effects(path: Path) -> EffectSummary:
 
 
 def count_reasons(skipped: Path) -> dict[str, int]:
-    """Number of skipped variants by reason, most frequent first, from `variants/{model}/{NAME}.skipped.tsv`."""
+    """Number of skipped variants by reason, most frequent first, from `{NAME}.skipped.tsv`."""
     reasons = pd.read_csv(skipped, sep="\t", usecols=["reason"], dtype=str, keep_default_na=False)["reason"]
     return reasons.value_counts().to_dict()
 
