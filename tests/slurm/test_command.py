@@ -38,7 +38,7 @@ def tiny_folder(folder: Path) -> Path:
     config = yaml.safe_load((folder / "config/demo/config.yaml").read_text())
     write_data(folder / "data", SimulationSettings(**config.pop("simulate") | {"chromosomes": LENGTHS}))
     config["genome"]["chromosomes"] = list(LENGTHS)
-    del config["models"]["unet"], config["evaluation"]["baselines"]
+    del config["models"]["unet"], config["evaluation"]["baselines"], config["variants"]
     config["models"]["small"]["cell_types"] = ["amber"]
     config["split"] = {"valid": ["chr3"]}
     config["training"] |= {"epochs": 1, "micro_batch_size": 2}
