@@ -59,7 +59,7 @@ def only_process(lock: Path) -> Iterator[None]:
         If another process holds the lock.
     """
     lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("w") as stream:
+    with lock.open("wb") as stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if os.fstat(stream.fileno()).st_nlink == 0:  # removed by the process that held it until now
