@@ -76,11 +76,16 @@ rule score_variants:
         "../workflow_scripts/score_variants.py"
 
 
-# Gene scores are added apart: their table also changes with other models, for which nothing is predicted again.
+# Gene scores are added apart, so that new ones predict no effects again. They are those of evaluation/gene_expression.tsv,
+# which changes with every other model, and are computed from the model's own tracks, which do not.
 rule add_gene_scores:
     input:
         effects=out("variants/{model}/predicted/{table}.tsv.gz"),
-        scores=out("evaluation/gene_expression.tsv"),
+        genes=out("reference/genes.tsv.gz"),
+        observed=lambda wildcards: [out(f"genes/parts/observed/{track}.tsv.gz") for track in model_tracks(wildcards)],
+        predicted=lambda wildcards: [
+            out(f"genes/parts/predicted/{wildcards.model}/{track}.tsv.gz") for track in model_tracks(wildcards)
+        ],
     output:
         out("variants/{model}/{table}.tsv.gz"),
     log:
@@ -94,6 +99,10 @@ rule add_gene_scores:
     resources:
         mem_mb=growing(1000),
         runtime=growing(60),
+    params:
+        tracks=model_tracks,
+        held_out=SETTINGS.held_out,
+        gene_types=SETTINGS.genes.types,
     script:
         "../workflow_scripts/add_gene_scores.py"
 

@@ -6,9 +6,13 @@ sys.path.insert(0, snakemake.scriptdir)  # takes precedence over an installed rn
 
 from pathlib import Path
 
+from rnatracks.genome.tables import read_genes
 from rnatracks.log import open_log
-from rnatracks.variants.held_out import add_gene_scores, held_out_gene_scores
+from rnatracks.tracks.expression import select_gene_types
+from rnatracks.variants.held_out import add_gene_scores, score_held_out_genes
 
 open_log(snakemake.log[0])
-scores = held_out_gene_scores(Path(snakemake.input.scores), snakemake.wildcards.model)
-add_gene_scores(Path(snakemake.input.effects), scores, Path(snakemake.output[0]))
+files, params = snakemake.input, snakemake.params
+genes = select_gene_types(read_genes(Path(files.genes)), params.gene_types)
+scores = score_held_out_genes(genes, params.held_out, params.tracks, files.observed, files.predicted)
+add_gene_scores(Path(files.effects), scores, Path(snakemake.output[0]))

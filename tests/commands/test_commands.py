@@ -2,6 +2,7 @@
 
 import errno
 import logging
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -126,6 +127,9 @@ def test_gene_scores_of_the_model_stand_next_to_effects(capsys: pytest.CaptureFi
     Path("scores.tsv").rename("run/evaluation/gene_expression.tsv")
     run(capsys, "variants run/models/model genome.fa some.vcf --gtf genes.gtf")
     pd.testing.assert_frame_equal(pd.read_csv("out/some.tsv.gz", sep="\t"), table)
+    shutil.copytree("run/models/model", "run/models/new")
+    run(capsys, "variants run/models/new genome.fa some.vcf --gtf genes.gtf")
+    assert pd.read_csv("out/some.tsv.gz", sep="\t")["gene_score"].isna().all(), "not scored yet"
     assert (
         main(["variants", "run/models/model", "genome.fa", "out/some.vcf.gz", "--gtf", "genes.gtf", "--out", "out"])
         == 1

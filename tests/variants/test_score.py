@@ -15,11 +15,12 @@ from rnatracks.genome.edits import Edit
 from rnatracks.genome.sequence import Genome
 from rnatracks.prediction.predict import Precision, TilePlan
 from rnatracks.prediction.stitching import Stitch
+from rnatracks.tracks.expression import write_means
 from rnatracks.variants.alleles import Alleles
 from rnatracks.variants.effect_rows import EffectRows
 from rnatracks.variants.effect_table import EFFECT_COLUMNS, ROW_COLUMNS
 from rnatracks.variants.effects import GeneEffects, counted_exons
-from rnatracks.variants.held_out import add_gene_scores, held_out_gene_scores
+from rnatracks.variants.held_out import add_gene_scores, held_out_gene_scores, score_held_out_genes
 from rnatracks.variants.score import Background, fingerprint, score_variants
 from rnatracks.vcf.record_alleles import Variant
 from rnatracks.vocabulary import Strand
@@ -224,3 +225,22 @@ def test_scores_that_are_added_later_give_the_same_table(genome: Genome, tmp_pat
     score(genome, tmp_path, gene_scores={"B.plus": 0.123456789})
     add_gene_scores(tmp_path / "without.tsv.gz", {"B.plus": 0.123456789}, tmp_path / "with.tsv.gz")
     assert (tmp_path / "with.tsv.gz").read_bytes() == (tmp_path / "out" / "some.tsv.gz").read_bytes()
+
+
+def test_held_out_scores_are_computed_on_the_genes_of_a_strand(tmp_path: Path) -> None:
+    """Of eight genes, five are on the held-out chromosome and the strand of the track, one of them without a value."""
+    rng = np.random.default_rng(4)
+    place = {"chrom": ["chr3"] * 6 + ["chr1"] * 2, "strand": [*"++-++++-"]}
+    genes = pd.DataFrame({"gene_id": [*"abcdefgh"], **place}).sample(frac=1, random_state=1)
+    names, values = ("NA.plus", "NA.minus", "B.unstranded"), rng.lognormal(0, 2, (2, 3, 8))
+    paths: list[list[Path]] = [[], []]
+    for kind, track in np.ndindex(2, 3):
+        means = pd.DataFrame({"mean": values[kind, track], "gene_body": 0.0}, index=pd.Index([*"abcdefgh"]))
+        means.loc["e"] = np.nan
+        paths[kind].append(tmp_path / f"{kind}.{track}.tsv.gz")
+        write_means(means, paths[kind][-1])
+    scores = score_held_out_genes(genes, ["chr3"], names, *paths)
+    logs = np.log1p(values)
+    plus, both = (np.corrcoef(*logs[:, track, used])[0, 1] for track, used in ((0, [0, 1, 3, 5]), (2, [0, 1, 2, 3, 5])))
+    assert scores == pytest.approx({"NA.plus": plus, "B.unstranded": both})
+    assert score_held_out_genes(genes, [], names, *paths) == {}

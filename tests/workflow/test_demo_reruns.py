@@ -92,6 +92,16 @@ def test_variants_concern_their_own_jobs_only(demo_copy: Path) -> None:
     assert not {"simulate", "train_model", "predict_chromosome", "sum_genes"} & set(planned)
 
 
+def test_another_model_predicts_no_variants_of_the_others(demo_copy: Path) -> None:
+    path = demo_copy / "config/demo/config.yaml"
+    config = yaml.safe_load(path.read_text())
+    extra = {"cell_types": ["amber"], "preset": "unet", "backbone": {"type": "unet", "widths": [16, 24]}}
+    path.write_text(yaml.safe_dump(config | {"models": config["models"] | {"extra": extra}}, sort_keys=False))
+    planned = plan(demo_copy, *PROFILES).planned()
+    for rule in ("train_model", "score_variants", "add_gene_scores", "summarise_effects", "predict_top"):
+        assert {job["model"] for job in planned[rule]} == {"extra"}
+
+
 def test_a_moved_project_runs_nothing_again(demo: Demo, demo_copy: Path) -> None:
     """Nothing that Snakemake has recorded holds the place where the demo ran."""
     records = [path.read_text() for path in (demo_copy / ".snakemake/metadata").rglob("*") if path.is_file()]

@@ -91,7 +91,12 @@ def _held_out_scores(options: argparse.Namespace) -> dict[str, float]:
     table = options.gene_scores or folder.parent.parent / "evaluation" / "gene_expression.tsv"
     if options.gene_scores is not None and not table.is_file():
         raise InputError("--gene-scores", f"no file {table}", "evaluation/gene_expression.tsv of a run")
-    scores = held_out_gene_scores(table, folder.name) if table.is_file() else {}
+    try:
+        scores = held_out_gene_scores(table, folder.name) if table.is_file() else {}
+    except InputError:
+        if options.gene_scores is not None:
+            raise
+        scores = {}  # the run has not scored this model yet
     if not scores:
         log.warning("no held-out gene score of %s (--gene-scores): nothing says how good its effects are", folder.name)
     return scores
