@@ -56,6 +56,7 @@ def effects(seed: int, number: int = 600, scale: float = 0.02, held_out: bool = 
     base = made["log2_ratio"].fillna(0) * 2
     return made.assign(
         tss_distance=made["tss_distance"].astype("Int64"),
+        shift_log2_ratio=0.0,
         largest_base_log2_ratio=base,
         largest_base_position=made["pos"] + 3,
         gene_score=np.where(made["track"].str.startswith("amber"), 0.8213, 0.4177) if held_out else np.nan,

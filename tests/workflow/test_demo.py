@@ -24,7 +24,7 @@ from workflow.runs import snakemake
 TRACKS = [f"{cell_type}.{strand}" for cell_type in ("amber", "indigo") for strand in ("plus", "minus")]
 
 MODELS = ("small-amber", "small-indigo", "unet")
-EFFECT_FILES = ("tsv.gz", "skipped.tsv", "background.tsv.gz", "vcf.gz", "vcf.gz.tbi", "h5ad")
+EFFECT_FILES = ("tsv.gz", "background.tsv.gz", "vcf.gz", "vcf.gz.tbi", "h5ad")
 
 
 def scores(demo: Demo, table: str) -> pd.DataFrame:
@@ -173,6 +173,7 @@ def test_every_promised_file_exists(demo: Demo) -> None:
             for file in ("model.safetensors", "config.json", "README.md", "training_log.tsv")
         ),
         *(f"variants/{model}/planted.{end}" for model in MODELS for end in EFFECT_FILES),
+        *("variants/planted.contents.tsv", "variants/planted.skipped.tsv"),
         *(f"figures/planted/{model}.svg" for model in MODELS),
         *(f"figures/loci/{name}.svg" for name in ("chr3_13401-19000", "chr3-274")),
     ]
