@@ -57,18 +57,6 @@ class AllelePair:
                 yield first, self.shifted[:, bases], self.alternative[:, there : there + last - first]
 
 
-class _MovedGenome(Genome):
-    """A genome with all bases some places further to the right, or to the left if negative; N comes in."""
-
-    def __init__(self, genome: Genome, by: int) -> None:
-        self.path, self._genome, self._by = genome.path, genome, by
-        self.lengths = {chrom: length + by for chrom, length in genome.lengths.items()}
-
-    def bases(self, chrom: str, start: int, end: int) -> NDArray[np.uint8]:
-        """Bases of chrom:start-end (0-based, half-open), counted from the moved beginning."""
-        return self._genome.bases(chrom, start - self._by, end - self._by)
-
-
 _Place = tuple[Genome, str, int, int]  # chrom:start-end of a genome
 
 
@@ -128,21 +116,19 @@ class Alleles:
             stretches = [self.stretch(edit) for edit in batch]
             places: list[_Place] = []
             for edit, edited, (start, end) in zip(batch, genomes, stretches, strict=True):
-                moved = (_MovedGenome(self.genome, edit.growth), edit.end if edit.growth else end)
-                places += [
-                    (self.genome, edit.chrom, start, end),
-                    (edited, edit.chrom, start, end + edit.growth),
-                    (moved[0], edit.chrom, moved[1] + edit.growth, end + edit.growth),
-                ]
-            outputs = iter(zip(places, self._predict(places), strict=True))
+                places += [(self.genome, edit.chrom, start, end), (edited, edit.chrom, start, end + edit.growth)]
+                if edit.growth:
+                    places.append((self._moved(edit), edit.chrom, edit.end + edit.growth, end + edit.growth))
+            predicted = zip(places, self._predict(places), strict=True)
             for edit, edited, (start, end) in zip(batch, genomes, stretches, strict=True):
-                of_reference, of_alternative, of_moved = itertools.islice(outputs, 3)
+                of_reference, of_alternative = next(predicted), next(predicted)
                 if (edit.chrom, start, end) != last:
                     last = (edit.chrom, start, end)
                     reference = self._stitched(*of_reference)
                 shifted = reference
                 if edit.growth:
-                    shifted = np.concatenate([reference[:, : edit.end - start], self._stitched(*of_moved)], axis=1)
+                    moved = self._stitched(*next(predicted))
+                    shifted = np.concatenate([reference[:, : edit.end - start], moved], axis=1)
                 yield AllelePair(edit, edited, start, end, reference, self._stitched(*of_alternative), shifted)
 
     @property
@@ -172,6 +158,10 @@ class Alleles:
                 start = min(start, first)
                 end = max(end, first + self.tiles.size - growth)
         return start, min(end, length)
+
+    def _moved(self, edit: Edit) -> EditedGenome:
+        """The reference with all bases of a chromosome as far to the right as an edit moves those behind it."""
+        return EditedGenome(self.genome, [Edit(edit.chrom, 0, max(-edit.growth, 0), b"N" * edit.growth)])
 
     def _predict(self, places: Sequence[_Place]) -> list[dict[int, NDArray[np.float32]]]:
         """Predict the tiles that touch some places, unless their bases were predicted lately.

@@ -40,8 +40,8 @@ class EffectRows:
         strands = {Track.parse(track).strand for track in self.tracks}
         counted = {strand: counted_exons(annotation, strand, shared_exons) for strand in strands}
         self.effects = GeneEffects(alleles, genes, annotation.exons, counted)
-        self._genes = genes.reset_index(drop=True)
-        self._context = GeneContext(self._genes, annotation.exons, annotation.bodies)
+        self._names = [*genes[["gene_id", "gene_name", "strand"]].itertuples(index=False, name=None)]
+        self._context = GeneContext(genes, annotation.exons, annotation.bodies)
 
     def of(self, variants: Sequence[Variant]) -> Iterator[list[tuple]]:
         """Rows of each variant, columns `ROW_COLUMNS`.
@@ -62,8 +62,7 @@ class EffectRows:
         consequences = self._context.consequences(pair.edit, genes)
         distances = self._context.tss_distances(pair.edit, genes)
         for effect, consequence, distance in zip(effects, consequences, distances, strict=True):
-            gene = self._genes.iloc[effect.gene]
-            about = (gene["gene_id"], gene["gene_name"], gene["strand"], distance, consequence)
+            about = (*self._names[effect.gene], distance, consequence)
             ratios = log2_ratio(effect.alternative, effect.shifted, self.pseudocount)
             shifts = log2_ratio(effect.shifted, effect.reference, self.pseudocount)
             numbers = zip(effect.tracks.tolist(), effect.reference, effect.alternative, ratios, shifts, strict=True)

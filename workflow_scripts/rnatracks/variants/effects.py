@@ -117,7 +117,9 @@ class GeneEffects:
         )
         inside = np.clip([starts, ends], pair.start, pair.end)
         reference = _sums(pair.reference[tracks], inside - pair.start)
-        shifted = _sums(pair.shifted[tracks], inside - pair.start).sum(axis=1)
+        shifted = reference
+        if pair.shifted is not pair.reference:
+            shifted = _sums(pair.shifted[tracks], inside - pair.start)
         new = np.array(pair.edited.edited_intervals(chrom, starts, ends, inner_starts, inner_ends))
         new_inside = np.clip(new, pair.start, pair.end + pair.edit.growth)
         alternative = _sums(pair.alternative[tracks], new_inside - pair.start).sum(axis=1)
@@ -133,7 +135,7 @@ class GeneEffects:
             within / bases,
             (outside + reference.sum(axis=1)) / bases,
             (outside + alternative) / new_bases if new_bases else np.full(len(tracks), np.nan),
-            (outside + shifted) / bases,
+            (outside + shifted.sum(axis=1)) / bases,
         )
 
     def _exon_sums(
