@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from ..files import atomic_gzip
@@ -25,6 +26,13 @@ def read_sizes(path: Path) -> dict[str, int]:
 def on_strand(table: pd.DataFrame, strand: Strand) -> pd.DataFrame:
     """Rows of genes or exons whose reads fall on a track of this strand."""
     return table.loc[table["strand"].isin([symbol for symbol in "+-" if strand.holds(symbol)])]
+
+
+def with_gene_numbers(table: pd.DataFrame, genes: pd.DataFrame) -> pd.DataFrame:
+    """Intervals of the listed genes, with the row of each in `genes` as column `gene`, sorted by it and by start."""
+    numbers = pd.Series(np.arange(len(genes)), index=genes["gene_id"].to_numpy())
+    numbered = table.assign(gene=numbers.reindex(table["gene_id"]).to_numpy()).dropna(subset="gene")
+    return numbered.astype({"gene": np.int64}).sort_values(["gene", "start"], ignore_index=True)
 
 
 def write_genes(genes: pd.DataFrame, target: Path) -> None:

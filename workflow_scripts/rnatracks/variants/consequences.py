@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..genome.edits import Edit
+from ..genome.tables import with_gene_numbers
 
 PROMOTER = 1000  # bases upstream of a transcription start site
 # SO:0001630, splice_region_variant, together with the splice sites themselves (SO:0001629).
@@ -51,8 +52,8 @@ class GeneContext:
         self._reverse = (genes["strand"] == "-").to_numpy()
         starts, ends = genes["start"].to_numpy(np.int64), genes["end"].to_numpy(np.int64)
         self._starts_of_transcription = np.where(self._reverse, ends - 1, starts)
-        numbers = pd.Series(np.arange(len(genes)), index=genes["gene_id"].to_numpy())
-        exons, bodies = (_numbered(table, numbers) for table in (exons, bodies))
+        columns = ["chrom", "start", "end", "gene"]
+        exons, bodies = (with_gene_numbers(table, genes)[columns] for table in (exons, bodies))
         self._regions = {  # in the order in which they are painted over each other
             Consequence.PROMOTER: _by_chromosome(_promoters(bodies, self._reverse)),
             Consequence.INTRON: _by_chromosome(bodies),
@@ -87,12 +88,6 @@ class GeneContext:
             first = last = np.where(reverse, edit.start, edit.start - 1)
         nearest = np.clip(sites, first, last)
         return np.where(reverse, sites - nearest, nearest - sites)
-
-
-def _numbered(table: pd.DataFrame, numbers: pd.Series) -> pd.DataFrame:
-    """Intervals of known genes with their numbers, column `gene`, sorted by gene and start."""
-    numbered = table[["chrom", "start", "end"]].assign(gene=numbers.reindex(table["gene_id"]).to_numpy())
-    return numbered.dropna(subset="gene").astype({"gene": np.int64}).sort_values(["gene", "start"], ignore_index=True)
 
 
 def _promoters(bodies: pd.DataFrame, reverse: NDArray[np.bool_]) -> pd.DataFrame:

@@ -4,11 +4,13 @@ docs/variants.md explains the columns, with units and coordinates.
 """
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
+from ..files import atomic_gzip
 
 VARIANT_COLUMNS = ("chrom", "pos", "id", "ref_allele", "alt_allele")
 PLACE_COLUMNS = ("gene_id", "gene_name", "strand", "tss_distance", "consequence")
@@ -44,3 +46,23 @@ def read_effects(path: Path, columns: Sequence[str] | None = None) -> Iterator[p
         quoting=csv.QUOTE_NONE,
         chunksize=PART_ROWS,
     )
+
+
+def read_effect_texts(path: Path, names: Sequence[str] | None = None) -> Iterator[pd.DataFrame]:
+    """Parts of a table of effects as `read_effects` gives them, but all columns as text.
+
+    Parameters
+    ----------
+    names
+        Columns of a table without a header line.
+    """
+    plain = {"sep": "\t", "dtype": str, "keep_default_na": False, "quoting": csv.QUOTE_NONE}
+    yield from pd.read_csv(path, names=names, chunksize=PART_ROWS, **plain)
+
+
+def write_effects(parts: Iterable[pd.DataFrame], target: Path) -> None:
+    """Write parts of a table with columns `EFFECT_COLUMNS`, gzipped and with a header line, atomically."""
+    with atomic_gzip(target) as stream:
+        stream.write("\t".join(EFFECT_COLUMNS) + "\n")
+        for part in parts:
+            part.to_csv(stream, sep="\t", index=False, header=False, float_format="%.6g", quoting=csv.QUOTE_NONE)

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..genome.annotation import Annotation, own_exons
-from ..genome.tables import on_strand
+from ..genome.tables import on_strand, with_gene_numbers
 from ..vocabulary import Strand, Track
 from .alleles import AllelePair, Alleles
 
@@ -83,13 +83,10 @@ class GeneEffects:
         self, alleles: Alleles, genes: pd.DataFrame, exons: pd.DataFrame, counted: Mapping[Strand, pd.DataFrame]
     ) -> None:
         self._alleles = alleles
-        rows = pd.Series(np.arange(len(genes)), index=genes["gene_id"].to_numpy())
         strands = [Track.parse(name).strand for name in alleles.model.config.tracks]
         self._groups = []
         for strand in dict.fromkeys(strands):
-            own = on_strand(counted[strand], strand)
-            own = own.assign(gene=rows.reindex(own["gene_id"]).to_numpy())
-            own = own.dropna(subset="gene").astype({"gene": np.intp}).sort_values(["gene", "start"])
+            own = with_gene_numbers(on_strand(counted[strand], strand), genes)
             for border in ("start", "end"):
                 whole = pd.MultiIndex.from_frame(exons[["gene_id", border]])
                 own[f"inner_{border}"] = ~pd.MultiIndex.from_frame(own[["gene_id", border]]).isin(whole)

@@ -1,6 +1,5 @@
 """Held-out gene scores of a model, which stand next to each of its effects."""
 
-import csv
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
@@ -11,10 +10,9 @@ from ..correlation import pearson_log1p
 from ..errors import InputError, shorten
 from ..evaluation.gene_scores import genes_by_split
 from ..evaluation.tables import read_scores
-from ..files import atomic_gzip
 from ..tracks.expression import read_means
 from ..vocabulary import Split, Strand, Track
-from .effect_table import EFFECT_COLUMNS, PART_ROWS
+from .effect_table import read_effect_texts, write_effects
 
 
 def held_out_gene_scores(path: Path, model: str) -> dict[str, float]:
@@ -73,9 +71,7 @@ def score_held_out_genes(
 
 def add_gene_scores(table: Path, scores: Mapping[str, float], target: Path) -> None:
     """Copy a table of effects, with these scores in its column `gene_score`."""
-    kinds = {"sep": "\t", "dtype": str, "keep_default_na": False, "quoting": csv.QUOTE_NONE}
-    with atomic_gzip(target) as stream:
-        stream.write("\t".join(EFFECT_COLUMNS) + "\n")
-        for part in pd.read_csv(table, chunksize=PART_ROWS, **kinds):
-            part = part.assign(gene_score=part["track"].map(scores))
-            part.to_csv(stream, sep="\t", index=False, header=False, float_format="%.6g", quoting=csv.QUOTE_NONE)
+    write_effects(
+        (part.assign(gene_score=part["track"].map(scores)) for part in read_effect_texts(table)),
+        target,
+    )

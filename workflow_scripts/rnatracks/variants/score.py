@@ -1,6 +1,5 @@
 """Effects of the variants in a VCF, as a table that is written by chromosome and can be resumed."""
 
-import csv
 import hashlib
 import json
 import logging
@@ -19,7 +18,7 @@ from ..vcf.record_alleles import Variant
 from ..vcf.variants import check_variants, read_variants
 from .background import matched_changes
 from .effect_rows import EffectRows
-from .effect_table import EFFECT_COLUMNS, PART_ROWS, ROW_COLUMNS
+from .effect_table import ROW_COLUMNS, read_effect_texts, write_effects
 
 log = logging.getLogger(__name__)
 
@@ -86,8 +85,9 @@ def score_variants(
             _write_part(part, _counted(rows.of(chosen), progress, chrom))
     random_parts = [_part(parts, chrom, True) for chrom, count in drawn.items() if count]
     if background:
-        _join(random_parts, target.with_name(f"{name}.background.tsv.gz"), gene_scores, {})
-    _join([_part(parts, chrom) for chrom in contents.variants], target, gene_scores, _effects_by_track(random_parts))
+        write_effects(_with_percentiles(random_parts, gene_scores, {}), target.with_name(f"{name}.background.tsv.gz"))
+    own_parts = [_part(parts, chrom) for chrom in contents.variants]
+    write_effects(_with_percentiles(own_parts, gene_scores, _effects_by_track(random_parts)), target)
     shutil.rmtree(parts)
 
 
@@ -144,40 +144,29 @@ def _cell(value: object) -> str:
     return str(value)
 
 
-def _chunks(parts: Iterable[Path]) -> Iterator[pd.DataFrame]:
+def _read_parts(parts: Iterable[Path]) -> Iterator[pd.DataFrame]:
     for part in parts:
-        yield from pd.read_csv(
-            part,
-            sep="\t",
-            names=list(ROW_COLUMNS),
-            dtype=str,
-            keep_default_na=False,
-            chunksize=PART_ROWS,
-            quoting=csv.QUOTE_NONE,
-        )
+        yield from read_effect_texts(part, list(ROW_COLUMNS))
 
 
 def _effects_by_track(parts: Iterable[Path]) -> dict[str, NDArray[np.float64]]:
     """Sorted |log2_ratio| of random changes, by track."""
     found: dict[str, list[NDArray[np.float64]]] = {}
-    for chunk in _chunks(parts):
-        sizes = pd.to_numeric(chunk["log2_ratio"]).abs().dropna()
-        for track, values in sizes.groupby(chunk["track"]):
+    for part in _read_parts(parts):
+        sizes = pd.to_numeric(part["log2_ratio"]).abs().dropna()
+        for track, values in sizes.groupby(part["track"]):
             found.setdefault(track, []).append(values.to_numpy())
     return {track: np.sort(np.concatenate(values)) for track, values in found.items()}
 
 
-def _join(
-    parts: Iterable[Path], target: Path, scores: Mapping[str, float], random: Mapping[str, NDArray[np.float64]]
-) -> None:
-    """Join parts to a table with columns `EFFECT_COLUMNS`; `random` is as `_effects_by_track` gives it."""
-    with atomic_gzip(target) as stream:
-        stream.write("\t".join(EFFECT_COLUMNS) + "\n")
-        for chunk in _chunks(parts):
-            sizes = pd.to_numeric(chunk["log2_ratio"]).abs().to_numpy()
-            percentile = np.full(len(chunk), np.nan)
-            for track, others in random.items():
-                own = np.flatnonzero((chunk["track"] == track) & ~np.isnan(sizes))
-                percentile[own] = 100 * np.searchsorted(others, sizes[own]) / len(others)
-            table = chunk.assign(gene_score=chunk["track"].map(scores), percentile=percentile)
-            table.to_csv(stream, sep="\t", index=False, header=False, float_format="%.6g", quoting=csv.QUOTE_NONE)
+def _with_percentiles(
+    parts: Iterable[Path], scores: Mapping[str, float], random: Mapping[str, NDArray[np.float64]]
+) -> Iterator[pd.DataFrame]:
+    """Parts with columns `EFFECT_COLUMNS`; `random` is as `_effects_by_track` gives it."""
+    for part in _read_parts(parts):
+        sizes = pd.to_numeric(part["log2_ratio"]).abs().to_numpy()
+        percentile = np.full(len(part), np.nan)
+        for track, others in random.items():
+            own = np.flatnonzero((part["track"] == track) & ~np.isnan(sizes))
+            percentile[own] = 100 * np.searchsorted(others, sizes[own]) / len(others)
+        yield part.assign(gene_score=part["track"].map(scores), percentile=percentile)
