@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rnatracks.errors import InputError
-from rnatracks.files import atomic_gzip, atomic_write, only_process, write_json
+from rnatracks.files import atomic_gzip, atomic_write, write_json
 
 
 def write_text(target: Path, text: str) -> None:
@@ -82,14 +81,3 @@ def test_json(tmp_path: Path) -> None:
     text = (tmp_path / "record.json").read_text()
     assert json.loads(text) == {"name": "a", "values": [0.1, 2.0]}
     assert text.endswith("}\n")
-
-
-def test_a_lock_is_held_by_one_and_leaves_nothing(tmp_path: Path) -> None:
-    lock = tmp_path / "folder" / ".some.lock"
-    for _ in range(2):
-        with only_process(lock), pytest.raises(InputError, match="a lock of another process"), only_process(lock):
-            pass
-    lock.write_text("of a killed process")
-    with only_process(lock):
-        assert lock.exists()
-    assert not [*lock.parent.iterdir()]

@@ -11,7 +11,7 @@ import pytest
 from models import random_bases, small_model, write_fasta
 
 from rnatracks.cli import main
-from rnatracks.files import only_process
+from rnatracks.downloads.file_lock import file_lock
 from rnatracks.genome.sequence import Genome
 from rnatracks.prediction.locus import predict_locus
 
@@ -197,7 +197,7 @@ def test_a_full_disk_is_one_line(caplog: pytest.LogCaptureFixture, monkeypatch: 
 
 def test_a_second_command_does_not_write_the_same_files(caplog: pytest.LogCaptureFixture) -> None:
     write_vcf(Path("some.vcf"), 105)
-    with only_process(Path("out/.some.lock")):
+    with file_lock(Path("out/.some"), wait=False):
         assert main(["variants", "model", "genome.fa", "some.vcf", "--gtf", "genes.gtf", "--out", "out"]) == 1
         assert "found a lock of another process" in caplog.records[-1].getMessage()
         assert [path.name for path in Path("out").iterdir()] == [".some.lock"]

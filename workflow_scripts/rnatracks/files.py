@@ -1,7 +1,5 @@
 """Files that are either complete or absent (written under another name, then renamed), and text, always UTF-8."""
 
-import errno
-import fcntl
 import gzip
 import hashlib
 import io
@@ -45,34 +43,6 @@ def remove_partials(target: Path) -> None:
     for path in target.parent.glob(".partial.*"):
         if left.fullmatch(path.name):
             path.unlink(missing_ok=True)
-
-
-@contextmanager
-def only_process(lock: Path) -> Iterator[None]:
-    """Hold a lock, a file that is removed in the end, so that no two processes write the same files at once.
-
-    A killed process leaves the file, but not the lock. A file system without locks is used without them.
-
-    Raises
-    ------
-    InputError
-        If another process holds the lock.
-    """
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("wb") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.fstat(stream.fileno()).st_nlink == 0:  # removed by the process that held it until now
-                raise BlockingIOError
-        except BlockingIOError as error:
-            raise InputError(lock, "a lock of another process that writes the same files", "one at a time") from error
-        except OSError as error:
-            if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP):
-                raise
-        try:
-            yield
-        finally:
-            lock.unlink(missing_ok=True)
 
 
 def open_plain_or_gzip(path: Path) -> BinaryIO:

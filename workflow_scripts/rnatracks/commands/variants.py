@@ -5,8 +5,9 @@ import logging
 from pathlib import Path
 
 from ..config.settings import locus_file_name
+from ..downloads.file_lock import file_lock
 from ..errors import InputError
-from ..files import check_output_folder, only_process
+from ..files import check_output_folder
 from ..genome.sequence import open_genome
 from ..prediction.predictor import load_predictor
 from ..variants.alleles import Alleles
@@ -61,7 +62,7 @@ def score_vcf(options: argparse.Namespace) -> list[Path]:
     recipe = dict(prediction_options(options)) | {"shared": options.shared_exons, "c": options.pseudocount}
     recipe["bf16"] = predictor.precision.bf16
     model = options.model.resolve().name
-    with only_process(options.out / f".{name}.lock"):
+    with file_lock(options.out / f".{name}", wait=False):
         score_variants(
             options.vcf,
             target,
