@@ -20,9 +20,9 @@ from rnatracks.variants.top_variants import choose_top
 open_log(snakemake.log[0])
 torch.set_num_threads(snakemake.threads)
 given, params, output = snakemake.input, snakemake.params, snakemake.output
-devices, batch_size = snakemake.resources.get("gpu", 1), Settings.of(snakemake.config).prediction.batch_size
-model = Path(given.weights).parent
-predictor = load_predictor(model, **params.prediction, devices=devices, batch_size=batch_size)
+how = {"devices": snakemake.resources.get("gpu", 1), "key": "config, prediction.precision"}
+how |= {"batch_size": Settings.of(snakemake.config).prediction.batch_size}
+predictor = load_predictor(Path(given.weights).parent, **params.prediction, **how)
 alleles = Alleles.of(predictor, Genome(given.fasta))
 strongest = {name: read_summary(Path(path)) for name, path in zip(params.variants, given.strongest, strict=True)}
 write_top(alleles, choose_top(strongest), params.pseudocount, Path(output.folder), Path(output.table))

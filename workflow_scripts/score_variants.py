@@ -24,8 +24,9 @@ torch.set_num_threads(snakemake.threads)
 files, params = snakemake.input, snakemake.params
 annotation = Annotation(read_genes(Path(files.genes)), *(read_exons(Path(files[name])) for name in ("exons", "bodies")))
 genes = select_gene_types(annotation.genes, params.gene_types)
-devices, batch_size = snakemake.resources.get("gpu", 1), Settings.of(snakemake.config).prediction.batch_size
-predictor = load_predictor(Path(files.weights).parent, **params.prediction, devices=devices, batch_size=batch_size)
+how = {"devices": snakemake.resources.get("gpu", 1), "key": "config, prediction.precision"}
+how |= {"batch_size": Settings.of(snakemake.config).prediction.batch_size}
+predictor = load_predictor(Path(files.weights).parent, **params.prediction, **how)
 recipe_files = map(Path, (files[name] for name in ("weights", "config", "fasta", "genes", "exons", "bodies")))
 alleles = Alleles.of(predictor, Genome(files.fasta))
 score_variants(

@@ -55,6 +55,7 @@ def load_predictor(
     digits: int | None = None,
     batch_size: int = 4,
     devices: int = 1,
+    key: str = "precision",
 ) -> Predictor:
     """Load the folder of a trained model, on GPUs if there are any.
 
@@ -68,6 +69,8 @@ def load_predictor(
         Significant digits of the coverage; all by default.
     devices
         Number of GPUs, with a copy of the model on each.
+    key
+        Where `precision` was given, for messages.
 
     Raises
     ------
@@ -84,6 +87,6 @@ def load_predictor(
         raise InputError("overlap", overlap, f"0 or more and less than the model's window of {size:,} bases")
     numbers = Precision.of(precision, digits, models[0].device)
     if numbers.bf16:
-        predict_in_half_precision(models, "precision")
+        predict_in_half_precision(models, key)
     tiles = TilePlan(size=size, overlap=overlap, stitch=stitch, reverse_complement=reverse_complement)
     return Predictor(models=models, tiles=tiles, precision=numbers, batch_size=batch_size)
