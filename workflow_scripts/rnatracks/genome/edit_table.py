@@ -68,8 +68,7 @@ def _edit(fields: list[str], where: str, genome: Genome) -> NamedEdit:
 def _check_apart(path: Path, edits: dict[int, NamedEdit]) -> None:
     before: tuple[int, Edit] | None = None
     for number, edit in sorted(((number, named.edit) for number, named in edits.items()), key=lambda pair: pair[1]):
-        same = before is not None and edit.chrom == before[1].chrom
-        if same and (edit.start < before[1].end or edit.start == before[1].start):
+        if before is not None and edit.meets(before[1]):
             found = f"an edit that overlaps that of line {before[0]}"
             raise InputError(f"{path}, line {number}", found, "edits that do not overlap")
         before = number, edit

@@ -36,6 +36,10 @@ class Edit:
         """Number of bases that have a counterpart in the replacement."""
         return min(len(self.replacement), self.end - self.start)
 
+    def meets(self, before: "Edit") -> bool:
+        """Whether it overlaps an edit that is sorted before it, or begins where that one does."""
+        return self.chrom == before.chrom and (self.start < before.end or self.start == before.start)
+
     def __str__(self) -> str:
         new = self.replacement.decode("ascii", "replace") or "nothing"
         if self.start == self.end:
@@ -67,7 +71,7 @@ class EditedGenome(Genome):
             if set(edit.replacement.upper()) - LETTERS:
                 raise InputError(f"edit {edit}", "a character that is not a base", "one letter per base")
             before = self._edits.setdefault(edit.chrom, [])
-            if before and (edit.start < before[-1].end or edit.start == before[-1].start):
+            if before and edit.meets(before[-1]):
                 raise InputError(f"edit {edit}", f"an overlap with {before[-1]}", "edits that do not overlap")
             before.append(edit)
             self.lengths[edit.chrom] += edit.growth

@@ -20,6 +20,7 @@ from ..files import atomic_write, open_plain_or_gzip
 log = logging.getLogger(__name__)
 
 SYMBOLS = frozenset(string.ascii_letters.encode() + b"*-.")  # characters that stand for a base, known or not
+LINE_BASES = 60
 MAX_HEADER = 1 << 14  # bytes before a sequence that are searched for its header
 
 
@@ -34,6 +35,12 @@ class Composition:
     def unknown(self) -> int:
         """Bases that count as unknown."""
         return sum(self.other_letters.values())
+
+
+def fasta_record(name: str, bases: bytes) -> bytes:
+    """A record of a FASTA file, with `LINE_BASES` bases per line."""
+    lines = [bases[start : start + LINE_BASES] for start in range(0, len(bases), LINE_BASES)]
+    return b"\n".join([b">" + name.encode(), *lines, b""])
 
 
 def prepare_fasta(source: Path, target: Path, chromosomes: Collection[str]) -> dict[str, Composition]:

@@ -2,6 +2,7 @@
 
 import logging
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import pyfaidx
@@ -22,6 +23,13 @@ for _base in b"ACGT":
 # Complement of each base, as read.
 COMPLEMENT = np.full(256, UNKNOWN, np.uint8)
 COMPLEMENT[[*b"ACGT"]] = [*b"TGCA"]
+
+
+class HasBases(Protocol):
+    """Whatever gives the bases of a stretch as `Genome` does."""
+
+    def bases(self, chrom: str, start: int, end: int) -> NDArray[np.uint8]:
+        """Bases of chrom:start-end (0-based, half-open)."""
 
 
 class Genome:

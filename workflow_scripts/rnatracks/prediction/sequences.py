@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..files import atomic_write, write_table
 from ..genome.edits import EditedGenome
+from ..genome.fasta import fasta_record
 from ..genome.sequence import Genome
 from ..tracks.bigwig import write_coverage
 from ..tracks.expression import log2_ratio
@@ -20,7 +21,6 @@ from .predictor import Predictor
 log = logging.getLogger(__name__)
 
 MAX_SEQUENCE_BASES = 20_000_000  # of all records: their coverage is held in memory
-FASTA_WIDTH = 60
 
 
 @dataclass(frozen=True)
@@ -163,6 +163,4 @@ def write_edited_fasta(edited: EditedGenome, target: Path) -> None:
     """Write the sequences after their edits; all letters but A, C, G and T are N, as the model reads them."""
     with atomic_write(target) as partial, partial.open("wb") as stream:
         for record, length in edited.lengths.items():
-            bases = edited.bases(record, 0, length).tobytes()
-            lines = [bases[start : start + FASTA_WIDTH] for start in range(0, length, FASTA_WIDTH)]
-            stream.write(b"\n".join([b">" + record.encode(), *lines, b""]))
+            stream.write(fasta_record(record, edited.bases(record, 0, length).tobytes()))

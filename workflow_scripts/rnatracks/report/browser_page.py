@@ -156,7 +156,7 @@ def write_browser(
     target
         The HTML file.
     template
-        `browser.html.j2`; its script `browser.js` lies beside it.
+        `browser.html.j2`; its script `browser.js` is next to it.
     places
         Regions, in the page's order.
     sources

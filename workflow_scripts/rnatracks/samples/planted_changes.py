@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..genome.edits import Edit
 from ..genome.sequence import UNKNOWN
+from ..vcf.normalise import vcf_alleles
 from ..vocabulary import Strand
 from .planted_levels import crosses_border, levels_after
 from .simulate import ACCEPTOR, BASES, SILENT, WORD_SIZE, SimulatedGene, SimulatedGenome, on_gene_strand
@@ -88,12 +89,8 @@ def draw_changes(genome: SimulatedGenome, *, chromosomes: Sequence[str], count: 
         else:
             raise InputError("config, simulate.variants", count, f"at most {len(planted)} for {', '.join(chromosomes)}")
     order = {chrom: number for number, chrom in enumerate(genome.sequences)}
-    return sorted(planted.values(), key=lambda each: (order[each.change.chrom], written_from(each.change), each.change))
-
-
-def written_from(change: Edit) -> int:
-    """First base (0-based) of a change's alleles in a VCF: the one before, if either allele is empty."""
-    return change.start if change.start < change.end and change.replacement else change.start - 1
+    places = {change: (order[change.chrom], vcf_alleles(genome, change)[0], change) for change in planted}
+    return [planted[change] for change in sorted(planted, key=places.__getitem__)]
 
 
 class _Drawing:
@@ -192,7 +189,7 @@ class _Drawing:
         return Edit(gene.chrom, start, end, bytes(bases))
 
     def _bases(self, gene: SimulatedGene, start: int, end: int) -> NDArray[np.uint8]:
-        return self._genome.sequences[gene.chrom][start:end].copy()
+        return self._genome.bases(gene.chrom, start, end).copy()
 
     def _other_word(self, gene: SimulatedGene) -> bytes:
         words = [word for word, levels in self._genome.levels.items() if levels != gene.levels]

@@ -6,8 +6,8 @@ from pathlib import Path
 import pysam
 
 from ..files import atomic_write
-from ..genome.edits import Edit
-from .planted_changes import PlantedChange, written_from
+from ..vcf.normalise import vcf_alleles
+from .planted_changes import PlantedChange
 from .simulate import SimulatedGenome
 
 
@@ -19,15 +19,7 @@ def write_planted_variants(genome: SimulatedGenome, planted: Mapping[str, Plante
     header.info.add("KIND", 1, "String", "What was changed in the simulated genome")
     with atomic_write(target) as partial, pysam.VariantFile(str(partial), "wz", header=header) as file:
         for name, each in planted.items():
-            start, *alleles = _alleles(genome, each.change)
-            record = header.new_record(each.change.chrom, start, start + len(alleles[0]), alleles, name)
+            pos, *alleles = vcf_alleles(genome, each.change)
+            record = header.new_record(each.change.chrom, pos - 1, pos - 1 + len(alleles[0]), alleles, name)
             record.info["KIND"] = str(each.kind)
             file.write(record)
-
-
-def _alleles(genome: SimulatedGenome, change: Edit) -> tuple[int, str, str]:
-    """Position (0-based) and both alleles, as VCF requires them."""
-    start = written_from(change)
-    sequence = genome.sequences[change.chrom].tobytes()
-    before = sequence[start : change.start]
-    return start, sequence[start : change.end].decode(), (before + change.replacement).decode()

@@ -71,6 +71,10 @@ class SimulatedGenome:
     genes: Sequence[SimulatedGene] = field(default_factory=tuple)
     levels: Mapping[bytes, tuple[int, int]] = field(default_factory=dict)
 
+    def bases(self, chrom: str, start: int, end: int) -> NDArray[np.uint8]:
+        """Bases of chrom:start-end (0-based, half-open)."""
+        return self.sequences[chrom][start:end]
+
 
 def simulate_genome(settings: SimulatedGenomeSettings) -> SimulatedGenome:
     """Draw the sequences and genes; the same settings give the same genome."""

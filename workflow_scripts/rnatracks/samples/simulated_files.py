@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ..config.data import SimulatedGenomeSettings, SimulatedSampleSettings
 from ..files import atomic_write, write_text
+from ..genome.fasta import fasta_record
 from ..vocabulary import Strand
 from .simulate import SimulatedGenome, simulate_coverage
 
@@ -46,13 +47,8 @@ def write_sample(
 
 
 def write_genome(genome: SimulatedGenome, target: Path) -> None:
-    """Write the sequences as gzipped FASTA, 60 bases per line."""
-    records = []
-    for chrom, sequence in genome.sequences.items():
-        text = sequence.tobytes()
-        lines = [text[start : start + 60] for start in range(0, len(text), 60)]
-        records.append(b">%s\n%s\n" % (chrom.encode(), b"\n".join(lines)))
-    _write_gzip(target, b"".join(records))
+    """Write the sequences as gzipped FASTA."""
+    _write_gzip(target, b"".join(fasta_record(chrom, each.tobytes()) for chrom, each in genome.sequences.items()))
 
 
 def write_annotation(genome: SimulatedGenome, target: Path) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..genome.edits import Edit
-from ..genome.sequence import UNKNOWN, Genome
+from ..genome.sequence import UNKNOWN, Genome, HasBases
 
 _FIRST_BLOCK = 64  # bases read to the left of an indel; doubled while it can still be shifted
 
@@ -59,7 +59,7 @@ def _shift(genome: Genome, edit: Edit, unit: NDArray[np.uint8]) -> int:
     return shift
 
 
-def vcf_alleles(genome: Genome, edit: Edit) -> tuple[int, str, str]:
+def vcf_alleles(genome: HasBases, edit: Edit) -> tuple[int, str, str]:
     """Position (1-based), REF and ALT of an edit in a VCF, where indels have the base before them.
 
     At the start of a chromosome it is the base after them, as in the VCF specification.
